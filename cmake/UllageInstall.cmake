@@ -1,0 +1,22 @@
+# What `cmake --install` gives: the headers, the library, its CMake package, the program.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ullage")
+install(TARGETS ullage EXPORT ullageTargets
+        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/ullage"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+install(EXPORT ullageTargets NAMESPACE ullage:: DESTINATION "${package_dir}")
+configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/ullageConfig.cmake.in"
+  "${PROJECT_BINARY_DIR}/ullageConfig.cmake" INSTALL_DESTINATION "${package_dir}")
+# Before 1.0 a minor version may change the interface.
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/ullageConfigVersion.cmake"
+  COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/ullageConfig.cmake"
+              "${PROJECT_BINARY_DIR}/ullageConfigVersion.cmake"
+        DESTINATION "${package_dir}")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+if(TARGET ullage_program)
+  install(TARGETS ullage_program RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()

@@ -1,0 +1,71 @@
+// Every limit of the library, in one place, with the relations between them asserted.
+//
+// Past a limit a call answers with a typed error (see result.h) and changes nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ullage {
+
+inline constexpr std::size_t k_kib = 1024;
+inline constexpr std::size_t k_mib = 1024 * k_kib;
+inline constexpr std::size_t k_gib = 1024 * k_mib;
+
+/// The smallest memory limit with which a cache opens. Below it the fixed tables would own the
+/// cache.
+inline constexpr std::size_t k_memory_limit_min_bytes = 8 * k_mib;
+/// The largest one: references are 32-bit counts of 16-byte granules.
+inline constexpr std::size_t k_memory_limit_max_bytes = 64 * k_gib;
+
+/// Longest name of a group or a field. All byte values are allowed and the empty name too.
+inline constexpr std::size_t k_name_max_bytes = 1024;
+/// Longest value unless `Options::max_value_bytes` says otherwise ...
+inline constexpr std::size_t k_value_default_max_bytes = 1 * k_mib;
+/// ... and the most that it may say.
+inline constexpr std::size_t k_value_max_bytes = 64 * k_mib;
+/// A value may take at most this share of the memory limit, so that one value never empties a
+/// cache.
+inline constexpr std::size_t k_value_share_of_limit = 4;
+
+/// Longest time to live, in milliseconds: about 139 years. Longer ones are refused, not clamped.
+inline constexpr std::int64_t k_ttl_max_ms = (std::int64_t{1} << 42) - 1;
+
+/// The most requests that one get_many() or set_many() call takes.
+inline constexpr std::size_t k_batch_max = 4096;
+
+/// How deep calls of visitors may nest in one thread: visit() inside visit() and so on.
+inline constexpr std::size_t k_visitor_depth_max = 4;
+
+/// Entries of which loads may be in flight at once; get_or_load() beyond it answers `busy`.
+inline constexpr std::size_t k_flights_max = 4096;
+/// Negative results ("the loader says there is none") remembered at once.
+inline constexpr std::size_t k_negatives_max = 16384;
+
+/// Removal events that wait for their listener; what does not fit is counted as lost.
+inline constexpr std::size_t k_removal_ring_bytes_max = 1 * k_mib;
+/// The ring never takes more than this share of the memory limit.
+inline constexpr std::size_t k_removal_ring_share_of_limit = 64;
+
+static_assert(k_memory_limit_min_bytes < k_memory_limit_max_bytes);
+static_assert(k_memory_limit_max_bytes / 16 - 1 <= UINT32_MAX,
+              "a reference is 32 bits of granules");
+static_assert(k_value_default_max_bytes <= k_value_max_bytes);
+static_assert(k_value_default_max_bytes <= k_memory_limit_min_bytes / k_value_share_of_limit,
+              "the default maximum of a value works with the smallest limit");
+static_assert(k_name_max_bytes < 32 * k_kib, "a name's length fits two bytes with room for flags");
+
+namespace literals {
+/// Powers of 1024: `64_MiB`.
+constexpr std::size_t operator""_KiB(unsigned long long n) {
+  return static_cast<std::size_t>(n) * k_kib;
+}
+constexpr std::size_t operator""_MiB(unsigned long long n) {
+  return static_cast<std::size_t>(n) * k_mib;
+}
+constexpr std::size_t operator""_GiB(unsigned long long n) {
+  return static_cast<std::size_t>(n) * k_gib;
+}
+}  // namespace literals
+
+}  // namespace ullage

@@ -1,0 +1,138 @@
+// Bytes that optimistic readers and writers share, moved in atomic words of 8 bytes.
+//
+// Readers run while writers change pages. All shared bytes are therefore loaded with acquire and
+// stored with release, in aligned words; what a reader collected counts only once its shard's
+// version proved unchanged. Acquire on each load keeps the loads before the second look at the
+// version; release on each store keeps the stores after the version was made odd. Both are plain
+// moves on x86-64, and ThreadSanitizer sees atomics only.
+//
+// Only a shard's lock holder stores. The holder may read its own pages with plain loads, since
+// nobody else stores there.
+#pragma once
+
+#include "base/touch.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace ullage::base {
+
+inline constexpr std::size_t k_word = 8;
+
+inline const std::uint64_t* word_of(const std::byte* at) noexcept {
+  return reinterpret_cast<const std::uint64_t*>(reinterpret_cast<std::uintptr_t>(at) &
+                                                ~std::uintptr_t{7});
+}
+
+inline std::uint64_t load_word(const std::uint64_t* at) noexcept {
+  touch(at, k_word);
+  return __atomic_load_n(at, __ATOMIC_ACQUIRE);  // acquire; pairs with store_word()
+}
+inline void store_word(std::uint64_t* at, std::uint64_t value) noexcept {
+  __atomic_store_n(at, value, __ATOMIC_RELEASE);  // release; pairs with load_word()
+}
+
+/// Up to 8 bytes from any address, little-endian, in the low bytes; the rest is zero. 1 <= n <= 8.
+inline std::uint64_t load_bytes(const std::byte* at, std::size_t n) noexcept {
+  const std::uint64_t* word = word_of(at);
+  const unsigned shift = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(at) & 7) * 8;
+  std::uint64_t bits = load_word(word) >> shift;
+  if (shift + n * 8 > 64) bits |= load_word(word + 1) << (64 - shift);
+  return n == 8 ? bits : bits & ((std::uint64_t{1} << (n * 8)) - 1);
+}
+inline std::uint8_t load_u8(const std::byte* at) noexcept {
+  return static_cast<std::uint8_t>(load_bytes(at, 1));
+}
+inline std::uint16_t load_u16(const std::byte* at) noexcept {
+  return static_cast<std::uint16_t>(load_bytes(at, 2));
+}
+inline std::uint32_t load_u32(const std::byte* at) noexcept {
+  return static_cast<std::uint32_t>(load_bytes(at, 4));
+}
+inline std::uint64_t load_u64(const std::byte* at) noexcept {
+  return load_bytes(at, 8);
+}
+
+/// Copies shared bytes to private ones. Reads whole words, so up to 7 bytes either side of the
+/// range.
+inline void copy_out(void* to, const std::byte* from, std::size_t n) noexcept {
+  auto* out = static_cast<std::byte*>(to);
+  if (n == 0) return;
+  const unsigned shift = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(from) & 7) * 8;
+  const std::uint64_t* word = word_of(from);
+  if (shift == 0) {
+    for (; n >= 8; n -= 8, out += 8, ++word) {
+      const std::uint64_t bits = load_word(word);
+      std::memcpy(out, &bits, 8);
+    }
+    if (n != 0) {
+      const std::uint64_t bits = load_word(word);
+      std::memcpy(out, &bits, n);
+    }
+    return;
+  }
+  std::uint64_t low = load_word(word);
+  for (; n >= 8; n -= 8, out += 8) {
+    const std::uint64_t high = load_word(++word);
+    const std::uint64_t bits = (low >> shift) | (high << (64 - shift));
+    std::memcpy(out, &bits, 8);
+    low = high;
+  }
+  if (n != 0) {
+    std::uint64_t bits = low >> shift;
+    if (shift + n * 8 > 64) bits |= load_word(word + 1) << (64 - shift);
+    std::memcpy(out, &bits, n);
+  }
+}
+
+/// Whether shared bytes equal private ones.
+inline bool equals(const std::byte* shared, std::string_view bytes) noexcept {
+  const char* p = bytes.data();
+  std::size_t n = bytes.size();
+  for (; n >= 8; n -= 8, p += 8, shared += 8) {
+    std::uint64_t want;
+    std::memcpy(&want, p, 8);
+    if (load_bytes(shared, 8) != want) return false;
+  }
+  if (n == 0) return true;
+  std::uint64_t want = 0;
+  std::memcpy(&want, p, n);
+  return load_bytes(shared, n) == want;
+}
+
+/// Stores `n` private bytes over shared ones, both 8-aligned, only the words that differ: a line
+/// that stays the same stays clean in other cores' caches. The tail of the last word is written
+/// too, so the destination's room is a multiple of 8. Answers the words stored.
+inline std::size_t store_image(std::byte* to, const std::byte* from, std::size_t n) noexcept {
+  auto* out = reinterpret_cast<std::uint64_t*>(to);
+  std::size_t stored = 0;
+  const std::size_t words = (n + 7) / 8;
+  for (std::size_t i = 0; i < words; ++i) {
+    std::uint64_t bits;
+    std::memcpy(&bits, from + i * 8, 8);
+    if (out[i] != bits) {  // plain read: the caller is the only one who stores here
+      store_word(out + i, bits);
+      ++stored;
+    }
+  }
+  return stored;
+}
+
+/// Stores private bytes over shared ones at any address, keeping the neighbours in the first and
+/// last word.
+inline void store_bytes(std::byte* to, const void* from, std::size_t n) noexcept {
+  const auto* in = static_cast<const std::byte*>(from);
+  while (n != 0) {
+    auto* word = const_cast<std::uint64_t*>(word_of(to));
+    const std::size_t skip = reinterpret_cast<std::uintptr_t>(to) & 7;
+    const std::size_t take = n < 8 - skip ? n : 8 - skip;
+    std::uint64_t bits = *word;
+    std::memcpy(reinterpret_cast<std::byte*>(&bits) + skip, in, take);
+    store_word(word, bits);
+    to += take, in += take, n -= take;
+  }
+}
+
+}  // namespace ullage::base

@@ -1,0 +1,450 @@
+// The public Cache: checks arguments and calls the parts. Single entries and batches; groups are in
+// cache_groups.cpp, loading in cache_loading.cpp.
+#include <ullage/cache.h>
+
+#include "engine/arguments.h"
+#include "engine/core.h"
+#include "engine/reentry.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+namespace ullage {
+
+using namespace engine;
+
+namespace {
+
+class ValueInto final : public ValueSink {
+ public:
+  char* start(std::size_t bytes) override { return value.resize_for_overwrite(bytes); }
+  Value value;
+};
+
+class BufferInto final : public ValueSink {
+ public:
+  explicit BufferInto(std::span<char> buffer) noexcept : buffer_(buffer) {}
+  char* start(std::size_t bytes) override {
+    return bytes <= buffer_.size() ? buffer_.data() : nullptr;
+  }
+
+ private:
+  std::span<char> buffer_;
+};
+
+class SizeOnly final : public ValueSink {
+ public:
+  char* start(std::size_t) override { return nullptr; }
+};
+
+// Small values lie on the stack; the heap is asked for what does not fit.
+class Scratch final : public ValueSink {
+ public:
+  char* start(std::size_t bytes) override {
+    bytes_ = bytes;
+    if (bytes <= sizeof inline_) return inline_;
+    heap_ = std::make_unique<char[]>(bytes);
+    return heap_.get();
+  }
+  [[nodiscard]] std::string_view view() const noexcept {
+    return {bytes_ <= sizeof inline_ ? inline_ : heap_.get(), bytes_};
+  }
+
+ private:
+  std::size_t bytes_ = 0;
+  std::unique_ptr<char[]> heap_;
+  char inline_[4096];
+};
+
+constexpr std::size_t k_chunk_bytes = 64 * k_kib;
+constexpr std::size_t k_window = 16;  // keys of a batch whose lines are fetched together
+
+std::int64_t deadline_of(const CacheCore& core, std::optional<Millis> ttl) noexcept {
+  return ttl ? core.state.now_ms() + ttl->count() : k_never_ms;
+}
+bool names_fit(std::string_view group, std::string_view field) noexcept {
+  return group.size() <= k_name_max_bytes && field.size() <= k_name_max_bytes;
+}
+SetOutcome outcome_of(WriteOutcome outcome) noexcept {
+  switch (outcome) {
+    case WriteOutcome::inserted:
+      return SetOutcome::inserted;
+    case WriteOutcome::replaced:
+      return SetOutcome::replaced;
+    case WriteOutcome::unchanged:
+    case WriteOutcome::erased:
+      break;
+  }
+  return SetOutcome::unchanged;
+}
+}  // namespace
+
+std::string_view to_string(Errc code) noexcept {
+  switch (code) {
+    case Errc::invalid_argument:
+      return "invalid_argument";
+    case Errc::limit_too_small:
+      return "limit_too_small";
+    case Errc::limit_too_large:
+      return "limit_too_large";
+    case Errc::name_too_long:
+      return "name_too_long";
+    case Errc::value_too_long:
+      return "value_too_long";
+    case Errc::ttl_out_of_range:
+      return "ttl_out_of_range";
+    case Errc::batch_too_large:
+      return "batch_too_large";
+    case Errc::no_room:
+      return "no_room";
+    case Errc::not_found:
+      return "not_found";
+    case Errc::exists:
+      return "exists";
+    case Errc::not_a_number:
+      return "not_a_number";
+    case Errc::out_of_range:
+      return "out_of_range";
+    case Errc::busy:
+      return "busy";
+    case Errc::reentered:
+      return "reentered";
+    case Errc::load_failed:
+      return "load_failed";
+    case Errc::system:
+      return "system";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(RemovalCause cause) noexcept {
+  switch (cause) {
+    case RemovalCause::evicted:
+      return "evicted";
+    case RemovalCause::expired:
+      return "expired";
+    case RemovalCause::replaced:
+      return "replaced";
+    case RemovalCause::erased:
+      return "erased";
+    case RemovalCause::limit:
+      return "limit";
+  }
+  return "unknown";
+}
+
+Result<Cache> Cache::open(Options options) {
+  auto core = CacheCore::open(std::move(options));
+  if (!core) return core.error();
+  return Cache(std::move(core).value());
+}
+
+Cache::Cache(std::unique_ptr<CacheCore> core) noexcept : core_(std::move(core)) {}
+Cache::Cache(Cache&&) noexcept = default;
+Cache& Cache::operator=(Cache&&) noexcept = default;
+Cache::~Cache() = default;
+
+Result<SetOutcome> Cache::set(std::string_view group, std::string_view field,
+                              std::string_view value, const SetOptions& options) {
+  if (auto bad = check_names(group, field)) return *bad;
+  if (auto bad = check_value(value, core_->state.max_value_bytes)) return *bad;
+  if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
+  if (options.keep_ttl && options.ttl)
+    return Error{Errc::invalid_argument, "keep_ttl and ttl exclude each other"};
+  if (t_updating == core_.get()) return reentered_update();
+  const Names names = core_->state.names(group, field);
+  const std::int64_t deadline_ms = deadline_of(*core_, options.ttl);
+  const auto decide = [&](const Present& present) -> Decision {
+    if (options.condition == Condition::if_absent && present.exists) return {};
+    if (options.condition == Condition::if_present && !present.exists) return {};
+    return {Decision::Kind::put, value, options.keep_ttl ? present.deadline_ms : deadline_ms};
+  };
+  auto done = core_->writer.write(names, false, decide);
+  if (!done) return done.error();
+  if (*done != WriteOutcome::unchanged) core_->flights.entry_changed(names);
+  return outcome_of(*done);
+}
+
+std::optional<Value> Cache::get(std::string_view group, std::string_view field) {
+  if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
+  ValueInto sink;
+  if (!core_->reader.read(core_->state.names(group, field), sink, true).hit) return std::nullopt;
+  return std::move(sink.value);
+}
+
+std::optional<std::size_t> Cache::get_into(std::string_view group, std::string_view field,
+                                           std::span<char> buffer) {
+  if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
+  BufferInto sink(buffer);
+  const ReadResult read = core_->reader.read(core_->state.names(group, field), sink, true);
+  if (!read.hit) return std::nullopt;
+  return read.bytes;
+}
+
+Result<bool> Cache::visit(std::string_view group, std::string_view field,
+                          FunctionRef<void(std::string_view)> visitor) {
+  if (VisitorScope::too_deep()) return VisitorScope::error();
+  if (t_updating == core_.get()) return reentered_update();
+  if (!names_fit(group, field)) return false;
+  Scratch scratch;
+  if (!core_->reader.read(core_->state.names(group, field), scratch, true).hit) return false;
+  const VisitorScope scope;
+  visitor(scratch.view());
+  return true;
+}
+
+Result<bool> Cache::visit_chunks(
+    std::string_view group, std::string_view field,
+    FunctionRef<bool(std::string_view, std::size_t, std::size_t)> visitor) {
+  if (VisitorScope::too_deep()) return VisitorScope::error();
+  if (t_updating == core_.get()) return reentered_update();
+  if (!names_fit(group, field)) return false;
+  const Names names = core_->state.names(group, field);
+  SizeOnly size;
+  const ReadResult read = core_->reader.read(names, size, true);
+  if (!read.hit) return false;
+  const VisitorScope scope;
+  if (read.bytes <= k_chunk_bytes) {
+    Scratch scratch;
+    if (!core_->reader.read(names, scratch, false).hit) return false;
+    visitor(scratch.view(), 0, scratch.view().size());
+    return true;
+  }
+  const auto buffer = std::make_unique<char[]>(k_chunk_bytes);
+  std::optional<std::uint32_t> stamp;
+  for (std::size_t offset = 0, total = read.bytes; offset < total;) {
+    const auto chunk = core_->reader.read_chunk(names, offset, {buffer.get(), k_chunk_bytes});
+    if (!chunk.hit)
+      return stamp ? Result<bool>(
+                         Error{Errc::busy, "the value changed while its chunks were visited"})
+                   : Result<bool>(false);
+    if (stamp && (*stamp != chunk.stamp || total != chunk.total))
+      return Error{Errc::busy, "the value changed while its chunks were visited"};
+    stamp = chunk.stamp;
+    total = chunk.total;
+    if (!visitor({buffer.get(), chunk.bytes}, offset, total)) break;
+    offset += chunk.bytes;
+  }
+  return true;
+}
+
+bool Cache::contains(std::string_view group, std::string_view field) {
+  return value_size(group, field).has_value();
+}
+
+std::optional<std::size_t> Cache::value_size(std::string_view group, std::string_view field) {
+  if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
+  SizeOnly sink;
+  const ReadResult read = core_->reader.read(core_->state.names(group, field), sink, false);
+  if (!read.hit) return std::nullopt;
+  return read.bytes;
+}
+
+bool Cache::erase(std::string_view group, std::string_view field) {
+  if (!names_fit(group, field) || t_updating == core_.get()) return false;
+  const Names names = core_->state.names(group, field);
+  const auto done = core_->writer.write(
+      names, false, [](const Present&) { return Decision{Decision::Kind::erase, {}, k_never_ms}; });
+  core_->flights.entry_changed(names);
+  return done.has_value() && *done == WriteOutcome::erased;
+}
+
+Result<SetOutcome> Cache::try_emplace(std::string_view group, std::string_view field,
+                                      std::string_view value, SetOptions options) {
+  options.condition = Condition::if_absent;
+  return set(group, field, value, options);
+}
+
+Result<bool> Cache::compare_and_set(std::string_view group, std::string_view field,
+                                    std::string_view expected, std::string_view desired,
+                                    SetOptions options) {
+  if (auto bad = check_names(group, field)) return *bad;
+  if (auto bad = check_value(desired, core_->state.max_value_bytes)) return *bad;
+  if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
+  if (t_updating == core_.get()) return reentered_update();
+  const Names names = core_->state.names(group, field);
+  const std::int64_t deadline_ms = deadline_of(*core_, options.ttl);
+  auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
+    if (!present.exists || *present.value != expected) return {};
+    return {Decision::Kind::put, desired, options.ttl ? deadline_ms : present.deadline_ms};
+  });
+  if (!done) return done.error();
+  if (*done == WriteOutcome::unchanged) return false;
+  core_->flights.entry_changed(names);
+  return true;
+}
+
+Result<std::int64_t> Cache::increment(std::string_view group, std::string_view field,
+                                      std::int64_t by) {
+  if (auto bad = check_names(group, field)) return *bad;
+  if (t_updating == core_.get()) return reentered_update();
+  const Names names = core_->state.names(group, field);
+  std::int64_t result = 0;
+  std::array<char, 24> text{};
+  std::optional<Error> error;
+  auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
+    error.reset();
+    std::int64_t now = 0;
+    if (present.exists) {
+      const std::string_view value = *present.value;
+      const auto parsed = std::from_chars(value.data(), value.data() + value.size(), now);
+      if (parsed.ec == std::errc::result_out_of_range) {
+        error = Error{Errc::not_a_number, "the value is outside the range of a 64-bit integer"};
+        return {};
+      }
+      if (parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size()) {
+        error = Error{Errc::not_a_number, "the value is no decimal integer"};
+        return {};
+      }
+    }
+    if (__builtin_add_overflow(now, by, &result)) {
+      error = Error{Errc::out_of_range, std::to_string(now) + " + " + std::to_string(by) +
+                                            " is outside the range of a 64-bit integer"};
+      return {};
+    }
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), result).ptr;
+    return {Decision::Kind::put,
+            {text.data(), static_cast<std::size_t>(end - text.data())},
+            present.deadline_ms};
+  });
+  if (!done) return done.error();
+  if (error) return *error;
+  core_->flights.entry_changed(names);
+  return result;
+}
+
+Result<SetOutcome> Cache::update(
+    std::string_view group, std::string_view field,
+    FunctionRef<std::optional<std::string>(std::optional<std::string_view>)> update,
+    SetOptions options) {
+  if (auto bad = check_names(group, field)) return *bad;
+  if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
+  if (t_updating == core_.get()) return reentered_update();
+  const Names names = core_->state.names(group, field);
+  const std::int64_t deadline_ms = deadline_of(*core_, options.ttl);
+  std::optional<std::string> made;
+  std::optional<Error> error;
+  auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
+    error.reset();
+    std::optional<std::string> now;
+    {
+      const UpdateScope scope(core_.get());
+      now = update(present.exists ? present.value : std::nullopt);
+    }
+    if (!now) return {};
+    if ((error = check_value(*now, core_->state.max_value_bytes))) return {};
+    // A round that had to make room asks again: pieces prepared for the same bytes stay good.
+    if (!made || *made != *now) made = std::move(now);
+    return {Decision::Kind::put, *made, options.ttl ? deadline_ms : present.deadline_ms};
+  });
+  if (!done) return done.error();
+  if (error) return *error;
+  if (*done != WriteOutcome::unchanged) core_->flights.entry_changed(names);
+  return outcome_of(*done);
+}
+
+Result<void> Cache::get_many(std::span<const Key> keys, std::span<std::optional<Value>> out) {
+  if (auto bad = check_batch(keys.size())) return *bad;
+  if (keys.size() != out.size()) {
+    return Error{Errc::invalid_argument, "get_many: " + std::to_string(keys.size()) +
+                                             " keys but room for " + std::to_string(out.size()) +
+                                             " answers"};
+  }
+  if (t_updating == core_.get()) return reentered_update();
+  std::array<Names, k_window> window;
+  for (std::size_t first = 0; first < keys.size(); first += k_window) {
+    const std::size_t n = std::min(k_window, keys.size() - first);
+    for (std::size_t i = 0; i < n; ++i) {
+      const Key& key = keys[first + i];
+      window[i] =
+          names_fit(key.group, key.field) ? core_->state.names(key.group, key.field) : Names{};
+      core_->reader.prefetch(window[i], 0);
+    }
+    for (int step = 1; step <= Reader::k_prefetch_steps; ++step) {
+      for (std::size_t i = 0; i < n; ++i)
+        core_->reader.prefetch(window[i], step);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      out[first + i].reset();
+      if (!names_fit(keys[first + i].group, keys[first + i].field)) continue;
+      ValueInto sink;
+      if (core_->reader.read(window[i], sink, true).hit) out[first + i] = std::move(sink.value);
+    }
+  }
+  return {};
+}
+
+Result<std::size_t> Cache::set_many(std::span<const Item> items, const SetOptions& options) {
+  if (auto bad = check_batch(items.size())) return *bad;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    auto done = set(items[i].group, items[i].field, items[i].value, options);
+    if (!done)
+      return Error{done.error().code, "item " + std::to_string(i) + " of " +
+                                          std::to_string(items.size()) + ": " +
+                                          done.error().message};
+  }
+  return items.size();
+}
+
+std::uint64_t Cache::size() const noexcept {
+  return core_->state.entries.load(std::memory_order_relaxed);
+}
+std::uint64_t Cache::group_count() const noexcept {
+  return core_->state.counted(Counter::groups);
+}
+
+Result<bool> Cache::expire(std::string_view group, std::string_view field,
+                           std::optional<Millis> ttl) {
+  if (auto bad = check_ttl("ttl", ttl)) return *bad;
+  if (t_updating == core_.get()) return reentered_update();
+  if (!names_fit(group, field)) return false;
+  const Names names = core_->state.names(group, field);
+  const std::int64_t deadline_ms = deadline_of(*core_, ttl);
+  auto done = core_->writer.write(names, false, [&](const Present& present) -> Decision {
+    if (!present.exists) return {};
+    return {Decision::Kind::redate, {}, deadline_ms};
+  });
+  if (!done) return done.error();
+  return *done != WriteOutcome::unchanged;
+}
+
+std::optional<Ttl> Cache::ttl(std::string_view group, std::string_view field) {
+  if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
+  SizeOnly sink;
+  const ReadResult read = core_->reader.read(core_->state.names(group, field), sink, false);
+  if (!read.hit) return std::nullopt;
+  if (read.deadline_ms == k_never_ms) return Ttl{};
+  return Ttl{Millis(std::max<std::int64_t>(read.deadline_ms - core_->state.now_ms(), 0))};
+}
+
+Result<void> Cache::set_memory_limit(std::size_t bytes) {
+  return core_->set_memory_limit(bytes);
+}
+void Cache::set_max_entries(std::uint64_t entries) noexcept {
+  core_->state.max_entries.store(entries, std::memory_order_relaxed);
+}
+
+Result<void> Cache::reserve(std::size_t bytes) {
+  const std::size_t limit = core_->state.memory_limit.load(std::memory_order_relaxed);
+  if (bytes > limit) {
+    return Error{Errc::limit_too_large, "reserve of " + std::to_string(bytes) +
+                                            " bytes is above memory_limit of " +
+                                            std::to_string(limit)};
+  }
+  core_->state.arena->populate(bytes);
+  return {};
+}
+
+std::size_t Cache::tick(std::size_t budget) {
+  return t_updating == core_.get() ? 0 : core_->tick(budget);
+}
+Stats Cache::stats() const {
+  return core_->stats();
+}
+Validation Cache::validate() {
+  return core_->validate();
+}
+
+}  // namespace ullage

@@ -1,0 +1,204 @@
+// The public Cache's calls on groups.
+#include <ullage/cache.h>
+
+#include "engine/arguments.h"
+#include "engine/core.h"
+#include "engine/reentry.h"
+
+#include <algorithm>
+
+namespace ullage {
+
+using namespace engine;
+
+namespace {
+constexpr std::size_t k_entries_a_batch = 64;
+}
+
+Result<Cursor> Cache::scan(std::string_view group, Cursor cursor, std::size_t count,
+                           FunctionRef<void(std::string_view, std::string_view)> visitor) {
+  if (VisitorScope::too_deep()) return VisitorScope::error();
+  if (t_updating == core_.get()) return reentered_update();
+  ScanBatch batch;
+  const std::uint64_t next = core_->scan.group_step(group, core_->scan.unseal(cursor),
+                                                    std::max<std::size_t>(count, 1), batch);
+  const VisitorScope scope;
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    visitor(batch.name(i), batch.value(i));
+  return core_->scan.seal(next);
+}
+
+Result<Cursor> Cache::scan_groups(Cursor cursor, std::size_t count,
+                                  FunctionRef<void(std::string_view, std::uint64_t)> visitor) {
+  if (VisitorScope::too_deep()) return VisitorScope::error();
+  if (t_updating == core_.get()) return reentered_update();
+  ScanBatch batch;
+  const std::uint64_t next =
+      core_->scan.groups_step(core_->scan.unseal(cursor), std::max<std::size_t>(count, 1), batch);
+  const VisitorScope scope;
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    visitor(batch.name(i), batch.fields(i));
+  return core_->scan.seal(next);
+}
+
+Result<std::uint64_t> Cache::for_each(
+    std::string_view group, FunctionRef<void(std::string_view, std::string_view)> visitor) {
+  std::uint64_t visited = 0;
+  const auto count = [&](std::string_view field, std::string_view value) {
+    ++visited;
+    visitor(field, value);
+  };
+  Cursor cursor = 0;
+  do {
+    auto next = scan(group, cursor, k_entries_a_batch, count);
+    if (!next) return next.error();
+    cursor = *next;
+  } while (cursor != 0);
+  return visited;
+}
+
+Result<std::uint64_t> Cache::for_each_group(
+    FunctionRef<void(std::string_view, std::uint64_t)> visitor) {
+  std::uint64_t visited = 0;
+  const auto count = [&](std::string_view group, std::uint64_t fields) {
+    ++visited;
+    visitor(group, fields);
+  };
+  Cursor cursor = 0;
+  do {
+    auto next = scan_groups(cursor, k_entries_a_batch, count);
+    if (!next) return next.error();
+    cursor = *next;
+  } while (cursor != 0);
+  return visited;
+}
+
+Result<std::uint64_t> Cache::erase_if(
+    std::string_view group, FunctionRef<bool(std::string_view, std::string_view)> predicate) {
+  std::uint64_t erased = 0;
+  const auto each = [&](std::string_view field, std::string_view value) {
+    if (!predicate(field, value)) return;
+    const Names names = core_->state.names(group, field);
+    // Only what the predicate has seen goes.
+    const auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
+      if (!present.exists || *present.value != value) return {};
+      return {Decision::Kind::erase, {}, k_never_ms};
+    });
+    core_->flights.entry_changed(names);
+    if (done.has_value() && *done == WriteOutcome::erased) ++erased;
+  };
+  if (auto done = for_each(group, each); !done) return done.error();
+  return erased;
+}
+
+Result<std::uint64_t> Cache::erase_if(
+    FunctionRef<bool(std::string_view, std::string_view, std::string_view)> predicate) {
+  std::uint64_t erased = 0;
+  std::optional<Error> error;
+  auto done = for_each_group([&](std::string_view group, std::uint64_t) {
+    const auto in_group = [&](std::string_view field, std::string_view value) {
+      return predicate(group, field, value);
+    };
+    auto some = erase_if(group, in_group);
+    if (some) {
+      erased += *some;
+    } else {
+      error = some.error();
+    }
+  });
+  if (!done) return done.error();
+  if (error) return *error;
+  return erased;
+}
+
+bool Cache::erase_group(std::string_view group) {
+  if (group.size() > k_name_max_bytes || t_updating == core_.get()) return false;
+  const bool erased = core_->writer.erase_group(group, RemovalCause::erased);
+  core_->flights.group_changed(group);
+  return erased;
+}
+
+Result<void> Cache::rename_group(std::string_view from, std::string_view to, bool replace) {
+  if (auto bad = check_name("group", from)) return *bad;
+  if (auto bad = check_name("group", to)) return *bad;
+  if (t_updating == core_.get()) return reentered_update();
+  auto done = core_->writer.rename_group(from, to, replace);
+  core_->flights.group_changed(from);
+  core_->flights.group_changed(to);
+  return done;
+}
+
+void Cache::clear() {
+  if (t_updating == core_.get()) return;
+  core_->writer.clear();
+  core_->flights.all_changed();
+}
+
+std::uint64_t Cache::group_size(std::string_view group) {
+  if (group.size() > k_name_max_bytes || t_updating == core_.get()) return 0;
+  auto facts = core_->reader.group(group);
+  // Fields of a large group that have ended are taken out before they could be counted.
+  if (facts && facts->timed_fields) {
+    core_->expiry.sweep_group(group);
+    facts = core_->reader.group(group);
+  }
+  return facts ? facts->fields : 0;
+}
+
+bool Cache::contains_group(std::string_view group) {
+  return group_size(group) != 0;
+}
+
+Result<bool> Cache::expire_group(std::string_view group, std::optional<Millis> ttl) {
+  if (auto bad = check_ttl("ttl", ttl)) return *bad;
+  if (t_updating == core_.get()) return reentered_update();
+  if (group.size() > k_name_max_bytes) return false;
+  const std::int64_t deadline_ms = ttl ? core_->state.now_ms() + ttl->count() : k_never_ms;
+  return core_->writer.edit_group(group,
+                                  [&](RecordDraft& head) { head.deadline_ms = deadline_ms; });
+}
+
+std::optional<Ttl> Cache::group_ttl(std::string_view group) {
+  if (group.size() > k_name_max_bytes || t_updating == core_.get()) return std::nullopt;
+  const auto facts = core_->reader.group(group);
+  if (!facts || facts->fields == 0) return std::nullopt;
+  if (facts->deadline_ms == k_never_ms) return Ttl{};
+  return Ttl{Millis(std::max<std::int64_t>(facts->deadline_ms - core_->state.now_ms(), 0))};
+}
+
+Result<void> Cache::set_default_group_limits(const GroupLimits& limits) {
+  if (auto bad = check_limits(limits)) return *bad;
+  State& state = core_->state;
+  state.group_max_fields.store(limits.max_fields, std::memory_order_relaxed);
+  state.group_max_bytes.store(limits.max_bytes, std::memory_order_relaxed);
+  if (state.group_idle_ms.load(std::memory_order_relaxed) == 0)
+    state.idle_since_ms.store(state.now_ms(), std::memory_order_relaxed);
+  state.group_idle_ms.store(limits.idle_ttl.count(), std::memory_order_relaxed);
+  core_->expiry.all_due();
+  return {};
+}
+
+Result<bool> Cache::set_group_limits(std::string_view group, const GroupLimits& limits) {
+  if (auto bad = check_limits(limits)) return *bad;
+  if (t_updating == core_.get()) return reentered_update();
+  if (group.size() > k_name_max_bytes) return false;
+  return core_->writer.edit_group(group, [&](RecordDraft& head) {
+    head.has_limits = true;
+    head.limits = limits;
+    if (limits.idle_ttl.count() > 0 && head.last_use_ms < 0)
+      head.last_use_ms = core_->state.now_ms();
+  });
+}
+
+std::optional<GroupLimits> Cache::group_limits(std::string_view group) {
+  if (group.size() > k_name_max_bytes || t_updating == core_.get()) return std::nullopt;
+  const auto facts = core_->reader.group(group);
+  if (!facts) return std::nullopt;
+  if (facts->has_limits) return facts->limits;
+  const State& state = core_->state;
+  return GroupLimits{state.group_max_fields.load(std::memory_order_relaxed),
+                     state.group_max_bytes.load(std::memory_order_relaxed),
+                     Millis(state.group_idle_ms.load(std::memory_order_relaxed))};
+}
+
+}  // namespace ullage

@@ -1,0 +1,245 @@
+// The public Cache's get_or_load and get_or_load_many.
+#include <ullage/cache.h>
+
+#include "engine/arguments.h"
+#include "engine/core.h"
+#include "engine/reentry.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ullage {
+
+using namespace engine;
+
+namespace {
+
+class ValueInto final : public ValueSink {
+ public:
+  char* start(std::size_t bytes) override { return value.resize_for_overwrite(bytes); }
+  Value value;
+};
+
+/// Stores what a flight brought, unless a write overtook it; then answers for everybody aboard.
+Landed store_loaded(CacheCore& core, const Names& names,
+                    const std::shared_ptr<Flights::Flight>& flight, Loaded loaded,
+                    const LoadOptions& options, bool over_present, std::optional<Error>& error) {
+  core.state.count(Counter::loads);
+  Landed landed{loaded.kind, std::move(loaded.value), std::move(loaded.message)};
+  switch (landed.kind) {
+    case Loaded::Kind::value: {
+      const std::optional<Millis> ttl = loaded.ttl ? loaded.ttl : options.ttl;
+      if ((error = check_value(landed.value, core.state.max_value_bytes)) ||
+          (error = check_ttl("ttl", ttl)))
+        break;
+      const std::int64_t deadline_ms = ttl ? core.state.now_ms() + ttl->count() : k_never_ms;
+      auto done = core.writer.write(names, false, [&](const Present& present) -> Decision {
+        if (flight->overtaken.load(std::memory_order_acquire) || (present.exists && !over_present))
+          return {};
+        return {Decision::Kind::put, landed.value, deadline_ms};
+      });
+      if (!done) error = done.error();
+      break;
+    }
+    case Loaded::Kind::none:
+      if (!flight->overtaken.load(std::memory_order_acquire))
+        core.flights.remember(names, landed.kind, {}, options.negative_ttl);
+      break;
+    case Loaded::Kind::failure:
+      core.state.count(Counter::load_failures);
+      core.flights.remember(names, landed.kind, landed.message, options.failure_ttl);
+      break;
+  }
+  if (error) landed = {Loaded::Kind::failure, {}, error->message};
+  return landed;
+}
+
+Result<std::optional<Value>> answer(const Landed& landed) {
+  switch (landed.kind) {
+    case Loaded::Kind::value:
+      return std::optional<Value>(Value(landed.value));
+    case Loaded::Kind::none:
+      return std::optional<Value>();
+    case Loaded::Kind::failure:
+      break;
+  }
+  return Error{Errc::load_failed, landed.message.empty() ? "the loader failed" : landed.message};
+}
+
+/// Runs a loader; an exception lands the flight for the others and passes on.
+Loaded call(const Loader& loader, CacheCore& core, const Names& names,
+            const std::shared_ptr<Flights::Flight>& flight) {
+  try {
+    return loader(names.group, names.field);
+  } catch (...) {
+    core.state.count(Counter::loads);
+    core.state.count(Counter::load_failures);
+    core.flights.land(names, flight, {Loaded::Kind::failure, {}, "the loader threw an exception"});
+    throw;
+  }
+}
+
+void refresh(CacheCore& core, const Names& names, const Loader& loader,
+             const LoadOptions& options) {
+  auto boarded = core.flights.board(names);
+  if (!boarded.pilot) return;
+  std::optional<Error> error;
+  Landed landed{Loaded::Kind::failure, {}, {}};
+  try {
+    landed = store_loaded(core, names, boarded.flight, call(loader, core, names, boarded.flight),
+                          options, true, error);
+  } catch (...) {
+    return;  // landed by call(): the value that is there stays until it ends
+  }
+  core.flights.land(names, boarded.flight, std::move(landed));
+}
+
+}  // namespace
+
+Result<std::optional<Value>> Cache::get_or_load(std::string_view group, std::string_view field,
+                                                const Loader& loader, const LoadOptions& options) {
+  if (auto bad = check_names(group, field)) return *bad;
+  if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
+  if (t_updating == core_.get()) return reentered_update();
+  const Names names = core_->state.names(group, field);
+  ValueInto sink;
+  const ReadResult read = core_->reader.read(names, sink, true);
+  if (read.hit) {
+    const bool ending = options.refresh_ahead.count() > 0 && read.deadline_ms != k_never_ms &&
+                        read.deadline_ms - core_->state.now_ms() < options.refresh_ahead.count();
+    if (ending) {
+      auto task = [line = core_->lifeline, group_name = std::string(group),
+                   field_name = std::string(field), loader, options] {
+        const std::shared_lock alive(line->mutex);
+        if (line->core == nullptr) return;
+        refresh(*line->core, line->core->state.names(group_name, field_name), loader, options);
+      };
+      if (core_->options.executor) {
+        core_->options.executor->run(std::move(task));
+      } else {
+        refresh(*core_, names, loader, options);
+      }
+    }
+    return std::optional<Value>(std::move(sink.value));
+  }
+  if (auto known = core_->flights.remembered(names)) {
+    core_->state.count(Counter::negative_hits);
+    return answer(*known);
+  }
+  auto boarded = core_->flights.board(names);
+  if (boarded.error) return *boarded.error;
+  if (!boarded.pilot) return answer(core_->flights.wait(boarded.flight));
+
+  // Another flight may have landed between the look and the start of this one.
+  ValueInto again;
+  if (core_->reader.read(names, again, false).hit) {
+    core_->flights.land(names, boarded.flight, {Loaded::Kind::value, again.value.str(), {}});
+    return std::optional<Value>(std::move(again.value));
+  }
+  std::optional<Error> error;
+  Landed landed = store_loaded(*core_, names, boarded.flight,
+                               call(loader, *core_, names, boarded.flight), options, false, error);
+  if (boarded.flight->overtaken.load(std::memory_order_acquire)) {
+    // A write came during the load: what it left is the truth.
+    ValueInto present;
+    if (core_->reader.read(names, present, false).hit)
+      landed = {Loaded::Kind::value, present.value.str(), {}};
+  }
+  core_->flights.land(names, boarded.flight, landed);
+  if (error) return *error;
+  return answer(landed);
+}
+
+Result<std::vector<std::optional<Value>>> Cache::get_or_load_many(
+    std::string_view group, std::span<const std::string_view> fields, const BulkLoader& loader,
+    const LoadOptions& options) {
+  if (auto bad = check_batch(fields.size())) return *bad;
+  if (auto bad = check_name("group", group)) return *bad;
+  for (const std::string_view field : fields) {
+    if (auto bad = check_name("field", field)) return *bad;
+  }
+  if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
+  if (t_updating == core_.get()) return reentered_update();
+
+  std::vector<std::optional<Value>> out(fields.size());
+  std::vector<std::string_view> missing;
+  std::vector<std::size_t> missing_at;
+  std::vector<std::shared_ptr<Flights::Flight>> mine;
+  std::vector<std::pair<std::size_t, std::shared_ptr<Flights::Flight>>> others;
+  std::optional<Error> error;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const Names names = core_->state.names(group, fields[i]);
+    ValueInto sink;
+    if (core_->reader.read(names, sink, true).hit) {
+      out[i] = std::move(sink.value);
+      continue;
+    }
+    if (auto known = core_->flights.remembered(names)) {
+      core_->state.count(Counter::negative_hits);
+      if (known->kind == Loaded::Kind::failure && !error)
+        error = Error{Errc::load_failed, known->message};
+      continue;
+    }
+    auto boarded = core_->flights.board(names);
+    if (boarded.pilot) {
+      missing.push_back(fields[i]);
+      missing_at.push_back(i);
+      mine.push_back(boarded.flight);
+    } else if (boarded.flight) {
+      others.emplace_back(i, boarded.flight);
+    } else {
+      // A field named twice in one call is loaded once: the second takes what the first brings.
+      const auto twin = std::find(missing.begin(), missing.end(), fields[i]);
+      if (twin != missing.end()) {
+        others.emplace_back(i, mine[static_cast<std::size_t>(twin - missing.begin())]);
+      } else if (!error) {
+        error = boarded.error;
+      }
+    }
+  }
+  if (!missing.empty()) {
+    std::vector<Loaded> loaded;
+    const auto land_all = [&](const std::string& why) {
+      for (std::size_t i = 0; i < missing.size(); ++i) {
+        core_->flights.land(core_->state.names(group, missing[i]), mine[i],
+                            {Loaded::Kind::failure, {}, why});
+      }
+    };
+    try {
+      loaded = loader(group, missing);
+    } catch (...) {
+      land_all("the loader threw an exception");
+      throw;
+    }
+    if (loaded.size() != missing.size()) {
+      land_all("the bulk loader answered " + std::to_string(loaded.size()) + " results for " +
+               std::to_string(missing.size()) + " fields");
+      return Error{Errc::load_failed, "the bulk loader answered " + std::to_string(loaded.size()) +
+                                          " results for " + std::to_string(missing.size()) +
+                                          " fields"};
+    }
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+      const Names names = core_->state.names(group, missing[i]);
+      std::optional<Error> failed;
+      const Landed landed =
+          store_loaded(*core_, names, mine[i], std::move(loaded[i]), options, false, failed);
+      if (landed.kind == Loaded::Kind::value) out[missing_at[i]] = Value(landed.value);
+      if (landed.kind == Loaded::Kind::failure && !error) {
+        error = failed ? *failed
+                       : Error{Errc::load_failed,
+                               landed.message.empty() ? "the loader failed" : landed.message};
+      }
+      core_->flights.land(names, mine[i], landed);
+    }
+  }
+  for (auto& [i, flight] : others) {
+    const Landed landed = core_->flights.wait(flight);
+    if (landed.kind == Loaded::Kind::value) out[i] = Value(landed.value);
+    if (landed.kind == Loaded::Kind::failure && !error)
+      error = Error{Errc::load_failed, landed.message};
+  }
+  if (error) return *error;
+  return out;
+}
+
+}  // namespace ullage

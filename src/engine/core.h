@@ -1,0 +1,90 @@
+// The parts of a cache, put together. Holds no logic of its own beyond order of construction,
+// upkeep and validation; the public Cache (cache.cpp) calls the parts.
+#pragma once
+
+#include <ullage/options.h>
+#include <ullage/result.h>
+#include <ullage/stats.h>
+
+#include "engine/debt.h"
+#include "engine/directory.h"
+#include "engine/evictor.h"
+#include "engine/expiry.h"
+#include "engine/loader.h"
+#include "engine/reader.h"
+#include "engine/reclaim.h"
+#include "engine/removal_events.h"
+#include "engine/scan.h"
+#include "engine/state.h"
+#include "engine/writer.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+
+namespace ullage::engine {
+
+/// What memory_limit is divided into, worked out once at open().
+struct Budget {
+  std::size_t slab_bytes = 0;
+  unsigned shard_bits = 0;
+  std::size_t ring_bytes = 0;
+  std::size_t ghost_bytes = 0;
+  std::size_t fixed_bytes = 0;  ///< shards, counters, ring, ghosts
+  std::size_t reserve_slabs = 0;
+  static Budget of(const Options& options) noexcept;
+  /// Of a limit, what lies outside the arena: objects, the thread's stack, memories of the loader.
+  static std::size_t outside_bytes(std::size_t memory_limit) noexcept;
+};
+
+/// Tasks given to an executor may outlive the cache: they reach it through this.
+struct Lifeline {
+  std::shared_mutex mutex;          // tasks share it; the cache's end takes it alone
+  class CacheCore* core = nullptr;  // guarded by mutex; null once the cache is gone
+};
+
+class CacheCore {
+ public:
+  static Result<std::unique_ptr<CacheCore>> open(Options options);
+  ~CacheCore();
+  CacheCore(const CacheCore&) = delete;
+  CacheCore& operator=(const CacheCore&) = delete;
+
+  std::size_t tick(std::size_t budget);
+  Result<void> set_memory_limit(std::size_t bytes);
+  [[nodiscard]] Stats stats() const;
+  [[nodiscard]] Validation validate();
+
+  Options options;
+  State state;
+  Directory directory{state};
+  RemovalRing ring;
+  Debt debt{state, ring};
+  Evictor evictor{state};
+  Reclaim reclaim;
+  Writer writer{state, directory, ring, debt, evictor, reclaim};
+  Reader reader{state, directory};
+  Expiry expiry{state, directory, ring, writer};
+  Scan scan{state, directory};
+  Flights flights;
+  std::shared_ptr<Lifeline> lifeline = std::make_shared<Lifeline>();
+
+ private:
+  CacheCore(Options opts, const Budget& budget, std::unique_ptr<arena::Arena> arena,
+            std::uint64_t seed);
+  void maintain();
+  std::size_t deliver_removals(std::size_t max);
+
+  std::mutex deliver_mutex_;
+  std::mutex stop_mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;  // guarded by stop_mutex_
+  std::thread thread_;
+};
+
+}  // namespace ullage::engine

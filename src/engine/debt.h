@@ -1,0 +1,65 @@
+// What was dropped and is still to be freed: pages of large groups, chains of pieces.
+//
+// Dropping unlinks and owes; it never frees in line, so its work does not depend on the size. The
+// debt is paid in steps of one page by tick(), by every write, and first of all by whoever needs
+// room. Owed pages belong to the debt alone: nobody else can reach them, so paying needs no shard's
+// lock.
+//
+// An owed group hangs on its anchor: | header (pending) | root 32 | next owed 32 | name page 32 |
+// cause 32 |. An owed chain hangs on its first piece, whose stamp field holds the next owed chain.
+#pragma once
+
+#include "engine/piece.h"
+#include "engine/removal_events.h"
+#include "engine/state.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+namespace ullage::engine {
+
+class Debt {
+ public:
+  Debt(State& state, RemovalRing& ring) noexcept : state_(state), ring_(ring), pieces_(state) {}
+
+  /// The chain has no owner any more. Thread-safe; takes the debt's lock.
+  void owe_pieces(Ref first) noexcept;
+  /// The group under `anchor` has no record any more. Its entries were counted as removed; their
+  /// events are made as their pages are freed, if anybody listens. Thread-safe.
+  void owe_group(Ref anchor, Ref root, std::string_view name, RemovalCause cause) noexcept;
+
+  /// Frees up to `pages` pages. Answers how many; fewer means that nothing is owed. Thread-safe:
+  /// one pays at a time, another caller gets 0 at once.
+  std::size_t pay(std::size_t pages) noexcept;
+  [[nodiscard]] bool owing() const noexcept { return owed_.load(std::memory_order_relaxed) != 0; }
+
+  [[nodiscard]] std::string read_pieces(PieceLink link) const;
+  /// Visits the pages that are owed: for the validator. Nobody may pay meanwhile.
+  template <class Visit>
+  void for_each_owed_page(Visit visit) const;
+
+ private:
+  [[nodiscard]] bool free_one() noexcept;
+  [[nodiscard]] bool free_from_group(Ref anchor) noexcept;
+  void free_leaf(Ref anchor, Ref leaf) noexcept;
+
+  State& state_;
+  RemovalRing& ring_;
+  Pieces pieces_;
+  std::atomic<std::uint64_t> owed_{0};  // groups and chains
+  std::mutex pay_mutex_;                // held by who pays; LOCK ORDER: pay -> list -> arena
+  std::mutex list_mutex_;               // guards the two lists
+  Ref groups_ = k_no_ref;
+  Ref chains_ = k_no_ref;
+};
+
+inline constexpr std::size_t k_owed_root_at = 16;
+inline constexpr std::size_t k_owed_next_at = 20;
+inline constexpr std::size_t k_owed_name_at = 24;
+inline constexpr std::size_t k_owed_cause_at = 28;
+inline constexpr std::size_t k_anchor_bytes = 32;
+
+}  // namespace ullage::engine

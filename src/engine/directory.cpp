@@ -1,0 +1,107 @@
+#include "engine/directory.h"
+
+#include "base/check.h"
+#include "base/words.h"
+
+#include <algorithm>
+
+namespace ullage::engine {
+
+static_assert(k_depth_max / k_node_bits_min <= 12, "nodes on a way");
+
+namespace {
+constexpr std::size_t node_bytes(unsigned bits) noexcept {
+  return k_header_bytes + (std::size_t{4} << bits);
+}
+static_assert(node_bytes(k_node_bits_min) > 32,
+              "nodes never share the anchors' bin, which is never emptied");
+}  // namespace
+
+Found Directory::find(const Level& level, std::uint64_t hash) const noexcept {
+  Found found;
+  found.slot = {level.refs, 0, level.bits,
+                static_cast<std::uint32_t>(leading_bits(hash, 0, level.bits)), k_no_ref};
+  for (int nodes = 0; nodes <= k_nodes_on_a_way_max; ++nodes) {
+    const Ref ref = found.slot.load();
+    if (ref == k_no_ref) return found;
+    if (!state_.arena->plausible(ref)) break;
+    const PageHeader header = load_header(state_.page(ref));
+    if (header.page_kind() == level.page_kind) {
+      found.page = ref;
+      found.header = header;
+      return found;
+    }
+    // A stale reference may lead anywhere: only a node that continues where this one ends is
+    // followed.
+    if (header.page_kind() != level.node_kind ||
+        header.depth != found.slot.base + found.slot.bits || header.count > k_node_bits_max) {
+      break;
+    }
+    found.parent = found.slot;
+    found.slot = {state_.page(ref) + k_header_bytes, header.depth, header.count,
+                  static_cast<std::uint32_t>(leading_bits(hash, header.depth, header.count)), ref};
+  }
+  found.broken = true;
+  return found;
+}
+
+void Directory::set(const RefSlot& slot, std::uint64_t hash, unsigned depth,
+                    Ref page) const noexcept {
+  const unsigned end = slot.base + slot.bits;
+  ULLAGE_DCHECK(depth >= slot.base && depth <= end);
+  const std::uint32_t span = 1U << (end - depth);
+  const std::uint32_t first =
+      static_cast<std::uint32_t>(leading_bits(hash, slot.base, slot.bits)) & ~(span - 1);
+  for (std::uint32_t i = first; i < first + span; ++i)
+    base::store_bytes(slot.at(i), &page, sizeof page);
+}
+
+unsigned Directory::empty_depth(const Found& found, std::uint64_t hash) const noexcept {
+  const RefSlot& slot = found.slot;
+  const std::uint32_t index = static_cast<std::uint32_t>(leading_bits(hash, slot.base, slot.bits));
+  unsigned depth = slot.base + slot.bits;
+  for (std::uint32_t span = 2; span <= (1U << slot.bits); span *= 2) {
+    const std::uint32_t first = index & ~(span - 1);
+    for (std::uint32_t i = first; i < first + span; ++i) {
+      if (base::load_u32(slot.at(i)) != k_no_ref) return depth;
+    }
+    --depth;
+  }
+  return depth;
+}
+
+bool Directory::widen(const Level& level, const Found& found, std::uint64_t owner_hash,
+                      std::size_t keep_slabs) const noexcept {
+  const RefSlot& slot = found.slot;
+  const bool below =
+      slot.node == k_no_ref || slot.bits == k_node_bits_max;  // a new node under this reference
+  const unsigned bits = below ? k_node_bits_min : slot.bits + 1;
+  const Ref node = state_.arena->alloc(node_bytes(bits), keep_slabs);
+  if (node == k_no_ref) return false;
+
+  alignas(8) std::byte image[node_bytes(k_node_bits_max)];
+  PageHeader header;
+  header.kind = static_cast<std::uint8_t>(level.node_kind);
+  header.depth = static_cast<std::uint8_t>(below ? slot.base + slot.bits : slot.base);
+  header.used = static_cast<std::uint16_t>(node_bytes(bits));
+  header.count = static_cast<std::uint16_t>(bits);
+  header.owner = level.owner(owner_hash);
+  std::memcpy(image, &header, sizeof header);
+  for (std::uint32_t i = 0; i < (1U << bits); ++i) {
+    const Ref ref = below ? found.page : base::load_u32(slot.at(i / 2));
+    std::memcpy(image + k_header_bytes + 4 * static_cast<std::size_t>(i), &ref, 4);
+  }
+  base::store_image(state_.page(node), image, node_bytes(bits));
+  {
+    const Change change(*level.shard);
+    if (below) {
+      base::store_bytes(slot.at(slot.index), &node, sizeof node);
+    } else {
+      base::store_bytes(found.parent.at(found.parent.index), &node, sizeof node);
+    }
+  }
+  if (!below) state_.arena->free(slot.node);
+  return true;
+}
+
+}  // namespace ullage::engine

@@ -1,0 +1,149 @@
+// One entry's bytes: the item of a leaf, and of a group record's table.
+//
+//   short   | 0 1 | timed 1 | field length 6 |                                     | field | value
+//   | long    | 1 1 | flags 4 | field length 11 |   (two bytes, high byte first)     ...
+//
+//   then, by flag:  timed  | deadline 32 |, ms after the page's base
+//                   far    | deadline 64 |, ms of the clock: too far from the base for 32 bits
+//   then            | field | value |   or with `pieces`   | field | first piece 32 | value length
+//   32 |
+//
+// The value's length is what is left of the item. Flag `shared` is kept for a field name held once
+// in a dictionary: nothing writes it yet, and a reader that meets it treats the entry as broken.
+// Price: 1 byte an entry, 4 more with a deadline; 2 where the field is longer than 63 bytes.
+#pragma once
+
+#include "engine/layout.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace ullage::engine {
+
+inline constexpr std::size_t k_piece_link_bytes = 8;  // in place of a value that is held in pieces
+
+struct EntryHead {
+  std::uint32_t field_at = 0;  ///< from the item's start
+  std::uint32_t field_bytes = 0;
+  std::uint32_t value_at = 0;
+  std::uint32_t inline_bytes = 0;  ///< of the value, or of the piece link
+  std::int64_t deadline_ms = k_never_ms;
+  bool pieces = false;
+  bool timed = false;  ///< the deadline counts from the page's base
+  bool broken = true;
+};
+
+namespace detail {
+inline constexpr std::uint8_t k_long = 0x80;
+inline constexpr std::uint8_t k_short_timed = 0x40;
+inline constexpr std::uint32_t k_short_field_max = 63;
+inline constexpr std::uint32_t k_flag_timed = 1U << 14;
+inline constexpr std::uint32_t k_flag_far = 1U << 13;
+inline constexpr std::uint32_t k_flag_pieces = 1U << 12;
+inline constexpr std::uint32_t k_flag_shared = 1U << 11;
+inline constexpr std::uint32_t k_field_mask = (1U << 11) - 1;
+}  // namespace detail
+static_assert(k_name_max_bytes <= detail::k_field_mask);
+
+/// Decodes an item of `bytes` bytes. `broken` if it cannot be an entry: a stale read, or
+/// corruption.
+template <class Bytes>
+EntryHead decode_entry(const std::byte* at, std::uint32_t bytes, std::int64_t base_ms) noexcept {
+  EntryHead e;
+  if (bytes == 0) return e;
+  std::uint32_t pos = 1;
+  bool far = false;
+  const std::uint8_t first = Bytes::u8(at);
+  if ((first & detail::k_long) == 0) {
+    e.field_bytes = first & detail::k_short_field_max;
+    e.timed = (first & detail::k_short_timed) != 0;
+  } else {
+    if (bytes < 2) return e;
+    const std::uint32_t head = (static_cast<std::uint32_t>(first) << 8) | Bytes::u8(at + 1);
+    pos = 2;
+    e.field_bytes = head & detail::k_field_mask;
+    e.timed = (head & detail::k_flag_timed) != 0;
+    far = (head & detail::k_flag_far) != 0;
+    e.pieces = (head & detail::k_flag_pieces) != 0;
+    if ((head & detail::k_flag_shared) != 0) return e;
+  }
+  if (e.timed) {
+    if (bytes < pos + 4) return e;
+    e.deadline_ms = base_ms + Bytes::u32(at + pos);
+    pos += 4;
+  } else if (far) {
+    if (bytes < pos + 8) return e;
+    e.deadline_ms = static_cast<std::int64_t>(Bytes::u64(at + pos));
+    pos += 8;
+  }
+  e.field_at = pos;
+  if (bytes < pos + e.field_bytes) return e;
+  e.value_at = pos + e.field_bytes;
+  e.inline_bytes = bytes - e.value_at;
+  if (e.pieces && e.inline_bytes != k_piece_link_bytes) return e;
+  e.broken = false;
+  return e;
+}
+
+/// What an entry is to say.
+struct EntryDraft {
+  std::string_view field;
+  std::string_view value;  ///< inline bytes; the packed link if `pieces`
+  std::int64_t deadline_ms = k_never_ms;
+  bool pieces = false;
+};
+
+/// How a draft's deadline is written in a page whose base is `base_ms`.
+inline bool fits_base(std::int64_t deadline_ms, std::int64_t base_ms) noexcept {
+  return deadline_ms >= base_ms && deadline_ms - base_ms <= std::int64_t{0xffffffff};
+}
+inline std::uint32_t encoded_bytes(const EntryDraft& draft, std::int64_t base_ms) noexcept {
+  const bool has_deadline = draft.deadline_ms != k_never_ms;
+  const bool timed = has_deadline && fits_base(draft.deadline_ms, base_ms);
+  const bool far = has_deadline && !timed;
+  const bool is_long = far || draft.pieces || draft.field.size() > detail::k_short_field_max;
+  return static_cast<std::uint32_t>((is_long ? 2U : 1U) + (timed ? 4U : 0U) + (far ? 8U : 0U) +
+                                    draft.field.size() + draft.value.size());
+}
+inline void encode_entry(std::byte* at, const EntryDraft& draft, std::int64_t base_ms) noexcept {
+  const bool has_deadline = draft.deadline_ms != k_never_ms;
+  const bool timed = has_deadline && fits_base(draft.deadline_ms, base_ms);
+  const bool far = has_deadline && !timed;
+  if (far || draft.pieces || draft.field.size() > detail::k_short_field_max) {
+    const std::uint32_t head = (std::uint32_t{detail::k_long} << 8) |
+                               (timed ? detail::k_flag_timed : 0) | (far ? detail::k_flag_far : 0) |
+                               (draft.pieces ? detail::k_flag_pieces : 0) |
+                               static_cast<std::uint32_t>(draft.field.size());
+    *at++ = static_cast<std::byte>(head >> 8);
+    *at++ = static_cast<std::byte>(head & 0xff);
+  } else {
+    *at++ = static_cast<std::byte>((timed ? detail::k_short_timed : 0) | draft.field.size());
+  }
+  if (timed) {
+    put_u32(at, static_cast<std::uint32_t>(draft.deadline_ms - base_ms));
+    at += 4;
+  } else if (far) {
+    put_u64(at, static_cast<std::uint64_t>(draft.deadline_ms));
+    at += 8;
+  }
+  if (!draft.field.empty()) std::memcpy(at, draft.field.data(), draft.field.size());
+  at += draft.field.size();
+  if (!draft.value.empty()) std::memcpy(at, draft.value.data(), draft.value.size());
+}
+
+/// The first piece and the length of a value held in pieces.
+struct PieceLink {
+  Ref first = k_no_ref;
+  std::uint32_t bytes = 0;
+};
+template <class Bytes>
+PieceLink decode_link(const std::byte* at) noexcept {
+  return {Bytes::u32(at), Bytes::u32(at + 4)};
+}
+inline void encode_link(std::byte* at, PieceLink link) noexcept {
+  put_u32(at, link.first);
+  put_u32(at + 4, link.bytes);
+}
+
+}  // namespace ullage::engine

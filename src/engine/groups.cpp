@@ -1,0 +1,407 @@
+// The Writer's operations on whole groups.
+#include "base/check.h"
+#include "base/random.h"
+#include "base/words.h"
+#include "engine/reclaim.h"
+#include "engine/writer.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ullage::engine {
+
+namespace {
+constexpr int k_rounds_max = 64;
+constexpr std::size_t k_limit_evictions_a_call = 8;
+constexpr int k_limit_leaves_sampled = 3;
+
+/// Writes a record anew under another base and head, entry by entry.
+void rebuild_record(RecordImage& to, const RecordDraft& head, const std::byte* from,
+                    const RecordHead& from_head, std::uint16_t single_rank,
+                    std::int64_t from_base_ms, std::int64_t to_base_ms) {
+  if (from_head.is_stub()) {
+    to.start(head, true);
+    to.finish_stub(decode_stub<PlainBytes>(from + from_head.body_at));
+    return;
+  }
+  to.start(head, false);
+  const RecordFields<PlainBytes> fields(from, from_head);
+  for (std::uint32_t i = 0; i < fields.count(); ++i) {
+    const auto item = fields.item(i);
+    const EntryHead e = decode_entry<PlainBytes>(item.at, item.bytes, from_base_ms);
+    const EntryDraft draft{chars(item.at + e.field_at, e.field_bytes),
+                           chars(item.at + e.value_at, e.inline_bytes), e.deadline_ms, e.pieces};
+    const bool many = from_head.fields > 1;
+    const std::uint8_t tag = many ? fields.slots().tag(i) : std::uint8_t{0};
+    const std::uint8_t first_tag = many ? fields.slots().tag(0) : std::uint8_t{0};
+    std::byte* at = to.append(tag, many ? fields.slots().rank(i) : single_rank,
+                              encoded_bytes(draft, to_base_ms), first_tag);
+    encode_entry(at, draft, to_base_ms);
+  }
+}
+}  // namespace
+
+void Writer::drop_group(Shard& shard, const GroupPlace& place, RemovalCause cause, CallWork& work) {
+  PageImage image;
+  image.load(state_.page(place.bucket.page));
+  RemovalLog log(state_, ring_);
+  const std::string_view name = chars(place.record + place.head.name_at, place.head.name_bytes);
+  const std::uint64_t hash = state_.in_shard(state_.hash_group(name));
+  if (!place.head.is_stub()) {
+    const std::uint32_t fields = place.head.fields;
+    for (std::uint32_t left = fields; left > 0; --left) {
+      std::uint32_t payload = 0;
+      remove_entry(image, {place.item, left - 1}, cause, {}, log, payload);
+    }
+    commit_shrunk_bucket(shard, place.bucket, hash, image, log, work);
+    return;
+  }
+  const Stub stub = decode_stub<SharedBytes>(place.stub_body());
+  const Ref anchor = place.anchor();
+  const std::string name_copy(name);
+  image.slots().remove(place.item);
+  commit_shrunk_bucket(shard, place.bucket, hash, image, log, work);
+  state_.count(State::removed(cause), stub.fields);
+  state_.entries.fetch_sub(stub.fields, std::memory_order_relaxed);
+  state_.uncount(Counter::payload_bytes, stub.bytes);
+  state_.uncount(Counter::groups, 1);
+  debt_.owe_group(anchor, stub.root, name_copy, cause);
+}
+
+Writer::Step Writer::promote(Shard& shard, const GroupPlace& group, CallWork& work) {
+  PageImage image;
+  image.load(state_.page(group.bucket.page));
+  RecordImage record;
+  record.load(image.slots().at(group.item), image.slots().size(group.item),
+              image.slots().rank(group.item));
+  const std::string_view name =
+      chars(record.bytes() + record.head().name_at, record.head().name_bytes);
+  const std::uint64_t group_hash = state_.hash_group(name);
+
+  RecordDraft head = draft_of(record.bytes(), record.head());
+  Ref new_anchor = k_no_ref;
+  if (head.anchor == k_no_ref) {
+    new_anchor = state_.arena->alloc(k_anchor_bytes, state_.reserve_slabs);
+    if (new_anchor == k_no_ref) return Step::need_room;
+    head.anchor = new_anchor;
+  }
+  PageImage leaf;
+  leaf.reset(PageKind::leaf, 0, 0);
+  leaf.adopt_time(image);
+  Stub stub;
+  const auto fields = record.fields();
+  for (std::uint32_t i = 0; i < fields.count(); ++i) {
+    const auto item = fields.item(i);
+    const EntryHead e = decode_entry<PlainBytes>(item.at, item.bytes, image.base_ms());
+    const std::uint64_t field_hash = state_.hash_field(chars(item.at + e.field_at, e.field_bytes));
+    leaf.set_owner(pack_owner(head.anchor, field_hash));
+    std::byte* to =
+        leaf.slots().append(static_cast<std::uint8_t>(field_hash), record.rank(i), item.bytes);
+    std::memcpy(to, item.at, item.bytes);
+    stub.bytes += e.field_bytes +
+                  (e.pieces ? decode_link<PlainBytes>(item.at + e.value_at).bytes : e.inline_bytes);
+    stub.due_ms = std::min(stub.due_ms, e.deadline_ms);
+  }
+  stub.fields = fields.count();
+  if (stub.due_ms == k_never_ms) leaf.drop_time();
+  work.entries_moved += stub.fields;
+  const Ref page = state_.arena->alloc(leaf.used(), state_.reserve_slabs);
+  if (page == k_no_ref) {
+    if (new_anchor != k_no_ref) state_.arena->free(new_anchor);
+    return Step::need_room;
+  }
+  base::store_image(state_.page(page), leaf.seal(), leaf.used());
+  if (new_anchor != k_no_ref) {
+    PageHeader header;
+    header.kind = static_cast<std::uint8_t>(PageKind::anchor);
+    header.used = static_cast<std::uint16_t>(k_anchor_bytes);
+    header.owner = group_hash;
+    store_header(state_.page(new_anchor), header);
+  }
+  stub.root = page;
+  RecordImage short_record;
+  short_record.start(head, true);
+  short_record.finish_stub(stub);
+  image.replace_item(group.item, short_record.bytes(), short_record.size());
+  image.slots().set_rank(group.item, 0);
+  // A record of two or more fields above the inline limit is longer than any stub with its name.
+  if (!pages_.fits(group.bucket, image) ||
+      !pages_.commit(directory_.shard_level(shard), group.bucket, state_.in_shard(group_hash),
+                     image, 0, work, k_nothing_else)) {
+    state_.arena->free(page);
+    if (new_anchor != k_no_ref) state_.arena->free(new_anchor);
+    return Step::need_room;
+  }
+  return Step::restart;
+}
+
+std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, std::uint64_t hash,
+                                         const Names* keep, CallWork& work) {
+  base::Random random(hash ^ state_.entries.load(std::memory_order_relaxed));
+  std::size_t evicted = 0;
+  while (evicted < k_limit_evictions_a_call) {
+    const GroupPlace group = lookup_.group(shard, name, hash);
+    if (!group) break;
+    const GroupLimits limits = limits_of(group);
+    RemovalLog log(state_, ring_);
+    if (!group.head.is_stub()) {
+      PageImage image;
+      image.load(state_.page(group.bucket.page));
+      RecordImage record;
+      record.load(image.slots().at(group.item), image.slots().size(group.item),
+                  image.slots().rank(group.item));
+      const bool over = record.head().fields > 1 &&
+                        ((limits.max_fields != 0 && record.head().fields > limits.max_fields) ||
+                         (limits.max_bytes != 0 && inline_payload(record) > limits.max_bytes));
+      if (!over) break;
+      const auto victim = evictor_.worst_of_record(image, group.item, keep, work);
+      if (!victim) break;
+      std::uint32_t payload = 0;
+      remove_entry(image, victim->place, RemovalCause::limit, name, log, payload);
+      commit_shrunk_bucket(shard, group.bucket, state_.in_shard(hash), image, log, work);
+      ++evicted;
+      continue;
+    }
+    const Stub stub = decode_stub<SharedBytes>(group.stub_body());
+    const bool over =
+        stub.fields > 1 && ((limits.max_fields != 0 && stub.fields > limits.max_fields) ||
+                            (limits.max_bytes != 0 && stub.bytes > limits.max_bytes));
+    if (!over) break;
+    // The coldest of a few of the group's own pages.
+    const Level level = directory_.group_level(shard, group.stub_body(), group.anchor());
+    std::optional<Victim> worst;
+    Found worst_leaf;
+    std::uint64_t worst_hash = 0;
+    PageImage image;
+    for (int probe = 0; probe < 8 * k_limit_leaves_sampled; ++probe) {
+      const std::uint64_t at = random.next();
+      const Found leaf = directory_.find(level, at);
+      if (leaf.page == k_no_ref) continue;
+      if (probe >= k_limit_leaves_sampled && worst) break;
+      image.load(state_.page(leaf.page));
+      const auto victim = evictor_.worst(image, keep, Weigh::bytes, work);
+      if (victim && (!worst || victim->score > worst->score))
+        worst = victim, worst_leaf = leaf, worst_hash = at;
+    }
+    if (!worst) break;
+    image.load(state_.page(worst_leaf.page));
+    std::uint32_t payload = 0;
+    remove_entry(image, worst->place, RemovalCause::limit, name, log, payload);
+    commit_shrunk_leaf(shard, group, worst_leaf, worst_hash, image, 1, payload, log, work);
+    ++evicted;
+  }
+  return evicted;
+}
+
+bool Writer::erase_group(std::string_view name, RemovalCause cause) {
+  CallWork work;
+  const std::uint64_t hash = state_.hash_group(name);
+  Shard& shard = state_.shard_of(hash);
+  bool erased = false;
+  {
+    const ShardGuard guard(shard);
+    const GroupPlace place = lookup_.group(shard, name, hash);
+    if (place) {
+      const bool expired = group_end_ms(state_, place.record, place.head) <= state_.now_ms();
+      drop_group(shard, place, expired ? RemovalCause::expired : cause, work);
+      erased = !expired;
+    }
+  }
+  reclaim_.after_write(work);
+  state_.flush(work);
+  return erased;
+}
+
+Result<bool> Writer::edit_group(std::string_view name, FunctionRef<void(RecordDraft&)> edit) {
+  CallWork work;
+  const std::uint64_t hash = state_.hash_group(name);
+  Shard& shard = state_.shard_of(hash);
+  const Names keep{name, {}, hash, 0};
+  for (int round = 0; round < k_rounds_max; ++round) {
+    {
+      const ShardGuard guard(shard);
+      for (int restart = 0; restart < k_rounds_max; ++restart) {
+        const std::int64_t now_ms = state_.now_ms();
+        const GroupPlace place = lookup_.group(shard, name, hash);
+        if (!place) return false;
+        if (group_end_ms(state_, place.record, place.head) <= now_ms) {
+          drop_group(shard, place, RemovalCause::expired, work);
+          return false;
+        }
+        PageImage image;
+        image.load(state_.page(place.bucket.page));
+        RecordImage record;
+        record.load(image.slots().at(place.item), image.slots().size(place.item),
+                    image.slots().rank(place.item));
+        RecordDraft head = draft_of(record.bytes(), record.head());
+        const std::string own_name(head.name);
+        head.name = own_name;
+        edit(head);
+        record.rehead(head);
+        image.replace_item(place.item, record.bytes(), record.size());
+        const std::int64_t end = group_end_ms(state_, record.bytes(), record.head());
+        RemovalLog log(state_, ring_);
+        std::uint64_t payload = 0;
+        std::uint32_t removed = 0;
+        const Level level = directory_.shard_level(shard);
+        const Step fitted = fit(level, place.bucket, state_.in_shard(hash), image, keep, log,
+                                payload, removed, work);
+        if (fitted == Step::restart) continue;
+        if (fitted != Step::done ||
+            !pages_.commit(level, place.bucket, state_.in_shard(hash), image, state_.reserve_slabs,
+                           work, k_nothing_else)) {
+          break;
+        }
+        lower_due(shard, end);
+        log.publish(state_, ring_, debt_);
+        enforce_group_limits(shard, name, hash, nullptr, work);
+        state_.flush(work);
+        return true;
+      }
+    }
+    reclaim_.make_room(8, work);
+  }
+  return Error{
+      Errc::no_room,
+      "the cache is full and nothing could be reclaimed within the work bound of one call"};
+}
+
+void Writer::note_use(std::string_view name) {
+  const std::uint64_t hash = state_.hash_group(name);
+  Shard& shard = state_.shard_of(hash);
+  {
+    const ShardGuard guard(shard);
+    const GroupPlace place = lookup_.group(shard, name, hash);
+    if (!place) return;
+    if (place.head.idle_at != 0) {
+      const std::int64_t now_ms = state_.now_ms();
+      base::store_bytes(place.record + place.head.idle_at, &now_ms, sizeof now_ms);
+      return;
+    }
+  }
+  // The group is from before idle times counted: it gets room for its last use.
+  static_cast<void>(
+      edit_group(name, [&](RecordDraft& head) { head.last_use_ms = state_.now_ms(); }));
+}
+
+Result<void> Writer::rename_group(std::string_view from, std::string_view to, bool replace) {
+  CallWork work;
+  const std::uint64_t from_hash = state_.hash_group(from);
+  const std::uint64_t to_hash = state_.hash_group(to);
+  Shard& a = state_.shard_of(from_hash);
+  Shard& b = state_.shard_of(to_hash);
+  const Names keep{to, {}, to_hash, 0};
+  for (int round = 0; round < k_rounds_max; ++round) {
+    {
+      // Two shards in the order of their place in the table; everybody else holds one.
+      const ShardGuard first(&a < &b ? a : b);
+      std::optional<ShardGuard> second;
+      if (&a != &b) second.emplace(&a < &b ? b : a);
+      for (int restart = 0; restart < k_rounds_max; ++restart) {
+        const std::int64_t now_ms = state_.now_ms();
+        const GroupPlace source = lookup_.group(a, from, from_hash);
+        if (!source)
+          return Error{Errc::not_found, "rename_group: there is no group of the old name"};
+        if (group_end_ms(state_, source.record, source.head) <= now_ms) {
+          drop_group(a, source, RemovalCause::expired, work);
+          continue;
+        }
+        if (from == to) return {};
+        const GroupPlace target = lookup_.group(b, to, to_hash);
+        if (target) {
+          const bool expired = group_end_ms(state_, target.record, target.head) <= now_ms;
+          if (!expired && !replace)
+            return Error{Errc::exists, "rename_group: a group of the new name exists"};
+        }
+        const Change change_a(a);
+        const Change change_b(b);
+        if (target) {
+          const bool expired = group_end_ms(state_, target.record, target.head) <= now_ms;
+          drop_group(b, target, expired ? RemovalCause::expired : RemovalCause::erased, work);
+          continue;  // positions may have changed: look again, still within the locks
+        }
+        PageImage image;
+        const Found& found = target.bucket;
+        if (found.page != k_no_ref) {
+          image.load(state_.page(found.page));
+        } else {
+          image.reset(PageKind::bucket, 0, to_hash);
+        }
+        PageImage source_image;
+        source_image.load(state_.page(source.bucket.page));
+        if (source_image.has_time()) image.note_deadline(source_image.due_ms(), now_ms);
+        const std::byte* bytes = source_image.slots().at(source.item);
+        const RecordHead from_head = source_image.record(source.item);
+        RecordDraft head = draft_of(bytes, from_head);
+        head.name = to;
+        RecordImage record;
+        rebuild_record(record, head, bytes, from_head, source_image.slots().rank(source.item),
+                       source_image.base_ms(), image.base_ms());
+        std::byte* at = image.slots().append(keep.group_tag(), record.slot_rank(), record.size());
+        std::memcpy(at, record.bytes(), record.size());
+        RemovalLog log(state_, ring_);
+        std::uint64_t payload = 0;
+        std::uint32_t removed = 0;
+        const Level level = directory_.shard_level(b);
+        const std::uint64_t hash = state_.in_shard(to_hash);
+        const Step fitted = fit(level, found, hash, image, keep, log, payload, removed, work);
+        if (fitted == Step::restart) continue;
+        if (fitted != Step::done ||
+            !pages_.commit(level, found, hash, image, state_.reserve_slabs, work, k_nothing_else))
+          break;
+        log.publish(state_, ring_, debt_);
+        if (head.anchor != k_no_ref)
+          base::store_bytes(state_.page(head.anchor) + 8, &to_hash, sizeof to_hash);
+        if (source_image.has_time()) lower_due(b, source_image.due_ms());
+        if (from_head.is_stub())
+          lower_due(b, decode_stub<PlainBytes>(bytes + from_head.body_at).due_ms);
+
+        // The bucket may be the same page: look the old record up again.
+        const GroupPlace old = lookup_.group(a, from, from_hash);
+        if (old) {
+          PageImage rest;
+          rest.load(state_.page(old.bucket.page));
+          rest.slots().remove(old.item);
+          RemovalLog nothing(state_, ring_);
+          commit_shrunk_bucket(a, old.bucket, state_.in_shard(from_hash), rest, nothing, work);
+        }
+        state_.flush(work);
+        return {};
+      }
+    }
+    reclaim_.make_room(8, work);
+  }
+  return Error{Errc::no_room,
+               "rename_group: the cache is full and nothing could be reclaimed within the work "
+               "bound of one call"};
+}
+
+void Writer::clear() {
+  CallWork work;
+  for (std::size_t i = 0; i < state_.shard_count(); ++i) {
+    Shard& shard = state_.shards[i];
+    const Level level = directory_.shard_level(shard);
+    std::uint64_t at = 0;
+    do {
+      // One hold of the lock per record dropped in the worst case per page: readers and writers get
+      // in between.
+      const ShardGuard guard(shard);
+      Found found = directory_.find(level, at);
+      while (found.page != k_no_ref) {
+        const PageSlots page = open_slots(state_.page(found.page), found.header);
+        GroupPlace place;
+        place.bucket = found;
+        place.page = page;
+        place.item = 0;
+        const auto item = page.slots.item(0);
+        place.record = const_cast<std::byte*>(item.at);
+        place.head = decode_record<SharedBytes>(item.at, item.bytes);
+        drop_group(shard, place, RemovalCause::erased, work);
+        found = directory_.find(level, at);
+      }
+      at = after_range(at, found.depth());
+    } while (at != 0);
+  }
+}
+
+}  // namespace ullage::engine

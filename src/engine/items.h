@@ -1,0 +1,61 @@
+// The entries of a page image, whatever kind of page it is: what eviction, expiry and scans walk
+// over.
+#pragma once
+
+#include "engine/page_image.h"
+#include "engine/removal_events.h"
+#include "engine/state.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace ullage::engine {
+
+/// Where an entry is in an image: its item in a leaf, or its record and field in a bucket.
+struct EntryPlace {
+  std::uint32_t item = 0;
+  std::uint32_t field = 0;
+};
+
+inline std::string_view chars(const std::byte* at, std::size_t n) noexcept {
+  return {reinterpret_cast<const char*>(at), n};
+}
+
+/// Calls visit(place, bytes, size, rank) for every entry in the image. Stubs have none.
+template <class Visit>
+void for_each_entry(const PageImage& image, Visit visit) {
+  const SlotsEdit& slots = image.slots();
+  for (std::uint32_t i = 0; i < image.count(); ++i) {
+    if (image.is_leaf()) {
+      visit(EntryPlace{i, 0}, slots.at(i), slots.size(i), slots.rank(i));
+      continue;
+    }
+    const RecordHead head = image.record(i);
+    if (head.is_stub()) continue;
+    const RecordFields<PlainBytes> fields(slots.at(i), head);
+    for (std::uint32_t f = 0; f < fields.count(); ++f) {
+      const auto item = fields.item(f);
+      visit(EntryPlace{i, f}, item.at, item.bytes,
+            head.fields == 1 ? slots.rank(i) : fields.slots().rank(f));
+    }
+  }
+}
+
+/// Takes an entry out of the image and notes it in the log. A record that is left empty goes too.
+/// `group` is the name of a leaf's group; a bucket's records know theirs. `payload_out` gets the
+/// entry's payload.
+void remove_entry(PageImage& image, EntryPlace place, RemovalCause cause,
+                  std::string_view leaf_group, RemovalLog& log, std::uint32_t& payload_out);
+
+/// Takes out all entries whose deadline has come, at most as many as the log has room for, and
+/// works the image's due time out anew; drops the time block when nothing needs it. Answers the
+/// payload removed from a leaf. Groups with deadlines of their own are not looked at: the caller
+/// does that first.
+std::uint32_t remove_expired(PageImage& image, std::int64_t now_ms, std::string_view leaf_group,
+                             RemovalLog& log, std::uint32_t& removed_out);
+
+/// The earliest moment at which a group ends by its own time to live or by idleness.
+std::int64_t group_end_ms(const State& state, const std::byte* record,
+                          const RecordHead& head) noexcept;
+
+}  // namespace ullage::engine

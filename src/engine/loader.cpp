@@ -1,0 +1,104 @@
+#include "engine/loader.h"
+
+namespace ullage::engine {
+
+std::string Flights::key_of(const Names& names) {
+  const auto group_bytes = static_cast<std::uint32_t>(names.group.size());
+  std::string key(reinterpret_cast<const char*>(&group_bytes), sizeof group_bytes);
+  return key.append(names.group).append(names.field);
+}
+
+Flights::Boarded Flights::board(const Names& names) {
+  const std::string key = key_of(names);
+  const std::lock_guard lock(mutex_);
+  if (const auto at = flights_.find(key); at != flights_.end()) {
+    if (at->second->pilot == std::this_thread::get_id()) {
+      return {nullptr, false,
+              Error{Errc::reentered, "the loader asked for the entry that it is loading"}};
+    }
+    return {at->second, false, std::nullopt};
+  }
+  if (flights_.size() >= k_flights_max) {
+    return {
+        nullptr, false,
+        Error{Errc::busy, "more than " + std::to_string(k_flights_max) + " loads are in flight"}};
+  }
+  auto flight = std::make_shared<Flight>();
+  flight->pilot = std::this_thread::get_id();
+  flight->group = names.group;
+  flights_.emplace(key, flight);
+  recount();
+  return {flight, true, std::nullopt};
+}
+
+void Flights::land(const Names& names, const std::shared_ptr<Flight>& flight, Landed result) {
+  {
+    const std::lock_guard lock(mutex_);
+    flight->result = std::move(result);
+    flight->landed = true;
+    flights_.erase(key_of(names));
+    recount();
+  }
+  landed_.notify_all();
+}
+
+Landed Flights::wait(const std::shared_ptr<Flight>& flight) {
+  std::unique_lock lock(mutex_);
+  landed_.wait(lock, [&] { return flight->landed; });
+  return flight->result;
+}
+
+std::optional<Landed> Flights::remembered(const Names& names) {
+  if (watching_.load(std::memory_order_acquire) == 0) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  const auto at = memories_.find(key_of(names));
+  if (at == memories_.end()) return std::nullopt;
+  if (at->second.until_ms <= state_.now_ms()) {
+    memories_.erase(at);
+    recount();
+    return std::nullopt;
+  }
+  return Landed{at->second.kind, {}, at->second.message};
+}
+
+void Flights::remember(const Names& names, Loaded::Kind kind, std::string message, Millis ttl) {
+  if (ttl.count() <= 0 || remembered_max_ == 0) return;
+  const std::int64_t now_ms = state_.now_ms();
+  const std::lock_guard lock(mutex_);
+  if (memories_.size() >= remembered_max_) {
+    // What has ended goes first; else any one: it is a cache of answers, it may forget.
+    std::erase_if(memories_, [&](const auto& one) { return one.second.until_ms <= now_ms; });
+    if (memories_.size() >= remembered_max_) memories_.erase(memories_.begin());
+  }
+  memories_.insert_or_assign(key_of(names), Memory{kind, std::move(message),
+                                                   std::string(names.group), now_ms + ttl.count()});
+  recount();
+}
+
+void Flights::entry_changed_slow(const Names& names) noexcept {
+  const std::string key = key_of(names);
+  const std::lock_guard lock(mutex_);
+  if (const auto at = flights_.find(key); at != flights_.end())
+    at->second->overtaken.store(true, std::memory_order_release);
+  memories_.erase(key);
+  recount();
+}
+
+void Flights::group_changed_slow(std::string_view group) noexcept {
+  const std::lock_guard lock(mutex_);
+  for (auto& [key, flight] : flights_) {
+    if (flight->group == group) flight->overtaken.store(true, std::memory_order_release);
+  }
+  std::erase_if(memories_, [&](const auto& one) { return one.second.group == group; });
+  recount();
+}
+
+void Flights::all_changed() noexcept {
+  const std::lock_guard lock(mutex_);
+  for (auto& [key, flight] : flights_)
+    flight->overtaken.store(true, std::memory_order_release);
+  memories_.clear();
+  recount();
+}
+
+}  // namespace ullage::engine

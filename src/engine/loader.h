@@ -1,0 +1,93 @@
+// get_or_load: one flight per entry, negative results and failures remembered, refresh ahead of
+// expiry.
+//
+// All of it lies beside the cache proper: a hit touches nothing here. Writers look at one counter
+// and, only while something is in flight or remembered, tell the loader that an entry changed.
+#pragma once
+
+#include <ullage/options.h>
+#include <ullage/result.h>
+#include <ullage/value.h>
+
+#include "engine/state.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+
+namespace ullage::engine {
+
+/// What a flight ends with.
+struct Landed {
+  Loaded::Kind kind = Loaded::Kind::failure;
+  std::string value;
+  std::string message;
+};
+
+class Flights {
+ public:
+  Flights(State& state, std::size_t remembered_max) noexcept
+      : state_(state), remembered_max_(remembered_max) {}
+
+  struct Flight {
+    std::thread::id pilot;
+    bool landed = false;
+    std::atomic<bool> overtaken{false};  ///< a write came during the load: it wins
+    Landed result;
+    std::string group;
+  };
+  struct Boarded {
+    std::shared_ptr<Flight> flight;
+    bool pilot = false;  ///< this caller loads and must land()
+    std::optional<Error> error;
+  };
+  /// Joins the flight of an entry or starts one. Errors: busy, reentered.
+  Boarded board(const Names& names);
+  void land(const Names& names, const std::shared_ptr<Flight>& flight, Landed result);
+  Landed wait(const std::shared_ptr<Flight>& flight);
+
+  /// A remembered "there is none" or failure, if its time has not ended.
+  std::optional<Landed> remembered(const Names& names);
+  void remember(const Names& names, Loaded::Kind kind, std::string message, Millis ttl);
+
+  /// An entry, a group or everything changed: flights under way are overtaken, memories dropped.
+  void entry_changed(const Names& names) noexcept {
+    if (watching_.load(std::memory_order_acquire) != 0) entry_changed_slow(names);
+  }
+  void group_changed(std::string_view group) noexcept {
+    if (watching_.load(std::memory_order_acquire) != 0) group_changed_slow(group);
+  }
+  void all_changed() noexcept;
+
+ private:
+  struct Memory {
+    Loaded::Kind kind;
+    std::string message;
+    std::string group;
+    std::int64_t until_ms;
+  };
+  static std::string key_of(const Names& names);
+  void entry_changed_slow(const Names& names) noexcept;
+  void group_changed_slow(std::string_view group) noexcept;
+  void recount() noexcept {
+    watching_.store(flights_.size() + memories_.size(), std::memory_order_release);
+  }
+
+  State& state_;
+  const std::size_t remembered_max_;
+  std::atomic<std::size_t> watching_{0};
+  std::mutex mutex_;  // a leaf; guards what follows
+  std::condition_variable landed_;
+  std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;
+  std::unordered_map<std::string, Memory> memories_;
+};
+
+}  // namespace ullage::engine

@@ -1,0 +1,194 @@
+#include "engine/reader.h"
+
+#include "base/check.h"
+#include "base/words.h"
+#include "engine/writer.h"
+
+#include <algorithm>
+
+namespace ullage::engine {
+
+namespace {
+constexpr int k_optimistic_tries = 12;
+constexpr int k_tick_tries = 4;
+}  // namespace
+
+Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, bool use) {
+  Look seen;
+  const GroupPlace group = lookup_.group(shard, names.group, names.group_hash);
+  seen.broken = group.broken;
+  if (!group) return seen;
+  std::int64_t now_ms = -1;
+  const auto now = [&] { return now_ms >= 0 ? now_ms : now_ms = state_.now_ms(); };
+  const std::int64_t idle_ms =
+      group.head.limits_at != 0
+          ? decode_limits<SharedBytes>(group.record, group.head).idle_ttl.count()
+          : state_.group_idle_ms.load(std::memory_order_relaxed);
+  if ((group.head.ttl_at != 0 || idle_ms > 0) &&
+      group_end_ms(state_, group.record, group.head) <= now())
+    return seen;
+
+  const EntryPos pos = lookup_.entry(shard, group, names.field, names.field_hash);
+  seen.broken = pos.broken;
+  if (!pos || (pos.head.deadline_ms != k_never_ms && pos.head.deadline_ms <= now())) return seen;
+  seen.result.deadline_ms = pos.head.deadline_ms;
+  if (pos.head.pieces) {
+    const PieceLink link = decode_link<SharedBytes>(pos.at + pos.head.value_at);
+    if (link.bytes > k_value_max_bytes) {
+      seen.broken = true;
+      return seen;
+    }
+    seen.result.bytes = link.bytes;
+    if (char* to = sink.start(link.bytes)) seen.broken = !pieces_.read(link, 0, to, link.bytes);
+  } else {
+    seen.result.bytes = pos.head.inline_bytes;
+    if (char* to = sink.start(pos.head.inline_bytes))
+      base::copy_out(to, pos.at + pos.head.value_at, pos.head.inline_bytes);
+  }
+  seen.result.hit = !seen.broken;
+  if (!use || !seen.result.hit) return seen;
+  const policy::Rank rank = base::load_u16(pos.rank_at);
+  const policy::Rank next =
+      state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash), rank);
+  if (next != rank) seen.rank_at = pos.rank_at, seen.rank = next;
+  if (idle_ms > 0) {
+    if (group.head.idle_at == 0) {
+      seen.use_has_no_place = true;
+    } else if (now() -
+                   static_cast<std::int64_t>(base::load_u64(group.record + group.head.idle_at)) >
+               idle_ms / 16) {
+      seen.use_at = group.record + group.head.idle_at, seen.use_ms = now();
+    }
+  }
+  return seen;
+}
+
+void Reader::note(Shard& shard, base::VersionLock::Version version, const Look& seen,
+                  const Names& names) {
+  if (seen.rank_at == nullptr && seen.use_at == nullptr && !seen.use_has_no_place) return;
+  // A tick that meets a writer is not worth waiting for; but an idle time must never end early.
+  for (int i = 0; i < k_tick_tries; ++i) {
+    if (shard.lock.try_tick(version)) {
+      base::count_tick();
+      if (seen.rank_at != nullptr) base::store_bytes(seen.rank_at, &seen.rank, sizeof seen.rank);
+      if (seen.use_at != nullptr) base::store_bytes(seen.use_at, &seen.use_ms, sizeof seen.use_ms);
+      shard.lock.unlock();
+      if (!seen.use_has_no_place) return;
+      break;
+    }
+    if (seen.use_at == nullptr && !seen.use_has_no_place) return;
+    base::cpu_pause();
+  }
+  if (seen.use_at != nullptr || seen.use_has_no_place) writer_->note_use(names.group);
+}
+
+ReadResult Reader::read(const Names& names, ValueSink& sink, bool use) {
+  Shard& shard = state_.shard_of(names.group_hash);
+  for (int i = 0; i < k_optimistic_tries; ++i) {
+    const auto version = shard.lock.begin_read();
+    const Look seen = look(shard, names, sink, use);
+    if (shard.lock.validate(version)) {
+      ULLAGE_CHECK(!seen.broken);
+      if (use) {
+        state_.count(seen.result.hit ? Counter::hits : Counter::misses);
+        note(shard, version, seen, names);
+      }
+      return seen.result;
+    }
+    state_.count(Counter::read_retries);
+    base::cpu_pause();
+  }
+  state_.count(Counter::read_locks);
+  Look seen;
+  {
+    const ShardGuard guard(shard);
+    seen = look(shard, names, sink, use);
+    ULLAGE_CHECK(!seen.broken);
+    if (seen.rank_at != nullptr) base::store_bytes(seen.rank_at, &seen.rank, sizeof seen.rank);
+    if (seen.use_at != nullptr) base::store_bytes(seen.use_at, &seen.use_ms, sizeof seen.use_ms);
+  }
+  if (use) state_.count(seen.result.hit ? Counter::hits : Counter::misses);
+  if (seen.use_has_no_place) writer_->note_use(names.group);
+  return seen.result;
+}
+
+Reader::Chunk Reader::read_chunk(const Names& names, std::size_t offset, std::span<char> buffer) {
+  Shard& shard = state_.shard_of(names.group_hash);
+  const ShardGuard guard(shard);
+  Chunk chunk;
+  const GroupPlace group = lookup_.group(shard, names.group, names.group_hash);
+  const std::int64_t now_ms = state_.now_ms();
+  if (!group || group_end_ms(state_, group.record, group.head) <= now_ms) return chunk;
+  const EntryPos pos = lookup_.entry(shard, group, names.field, names.field_hash);
+  if (!pos || pos.head.deadline_ms <= now_ms || !pos.head.pieces) return chunk;
+  const PieceLink link = decode_link<SharedBytes>(pos.at + pos.head.value_at);
+  if (offset >= link.bytes) return chunk;
+  chunk.total = link.bytes;
+  chunk.stamp = pieces_.stamp(link.first);
+  chunk.bytes = std::min(buffer.size(), link.bytes - offset);
+  chunk.hit = pieces_.read(link, offset, buffer.data(), chunk.bytes);
+  return chunk;
+}
+
+std::optional<Reader::GroupFacts> Reader::group(std::string_view name) {
+  const std::uint64_t hash = state_.hash_group(name);
+  Shard& shard = state_.shard_of(hash);
+  const ShardGuard guard(shard);
+  const GroupPlace place = lookup_.group(shard, name, hash);
+  if (!place || group_end_ms(state_, place.record, place.head) <= state_.now_ms())
+    return std::nullopt;
+  GroupFacts facts;
+  if (place.head.ttl_at != 0)
+    facts.deadline_ms = static_cast<std::int64_t>(base::load_u64(place.record + place.head.ttl_at));
+  if (place.head.limits_at != 0)
+    facts.has_limits = true, facts.limits = decode_limits<SharedBytes>(place.record, place.head);
+  if (place.head.is_stub()) {
+    const Stub stub = decode_stub<SharedBytes>(place.stub_body());
+    facts.fields = stub.fields;
+    facts.timed_fields = stub.due_ms <= state_.now_ms();
+    return facts;
+  }
+  const std::int64_t now_ms = state_.now_ms();
+  const RecordFields<SharedBytes> fields(place.record, place.head);
+  for (std::uint32_t i = 0; i < fields.count(); ++i) {
+    const auto item = fields.item(i);
+    if (decode_entry<SharedBytes>(item.at, item.bytes, place.page.base_ms).deadline_ms > now_ms)
+      ++facts.fields;
+  }
+  return facts;
+}
+
+void Reader::prefetch(const Names& names, int step) const noexcept {
+  Shard& shard = state_.shard_of(names.group_hash);
+  const auto line = [](const std::byte* at) { __builtin_prefetch(at); };
+  if (step == 0) {
+    line(reinterpret_cast<const std::byte*>(&shard));
+    return;
+  }
+  // From here on the lines of the step before are at hand. What is read may be stale: it only
+  // guides prefetches.
+  if (step == 1) {
+    const Ref ref =
+        base::load_u32(reinterpret_cast<const std::byte*>(shard.refs) +
+                       4 * leading_bits(state_.in_shard(names.group_hash), 0, k_shard_node_bits));
+    if (ref == k_no_ref || !state_.arena->plausible(ref)) return;
+    line(state_.page(ref));
+    line(state_.page(ref) + 64);
+    line(state_.page(ref) + 128);
+    return;
+  }
+  const GroupPlace place = lookup_.group(shard, names.group, names.group_hash);
+  if (!place) return;
+  if (!place.head.is_stub()) {
+    line(place.record + 64);
+    line(place.record + 128);
+    return;
+  }
+  const Ref root = base::load_u32(place.stub_body() + k_stub_root_at);
+  if (root != k_no_ref && state_.arena->plausible(root)) {
+    line(state_.page(root));
+    line(state_.page(root) + 64);
+  }
+}
+
+}  // namespace ullage::engine

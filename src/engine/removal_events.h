@@ -1,0 +1,114 @@
+// Removed entries on their way to the listener.
+//
+// RemovalLog collects what one call removes while it still edits private images; once the change is
+// committed publish() counts it, hands pieces and anchors to the debt, teaches the ghosts, and puts
+// events into the ring. A call that fails drops its log and nothing has happened.
+#pragma once
+
+#include "engine/entry.h"
+#include "engine/state.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ullage::engine {
+
+class Debt;
+
+/// A bounded queue of events in the cache's own fixed memory.
+class RemovalRing {
+ public:
+  /// `memory` of `bytes` bytes; none: nobody listens.
+  RemovalRing(std::byte* memory, std::size_t bytes, bool with_values) noexcept
+      : memory_(memory), bytes_(bytes), with_values_(with_values) {}
+
+  [[nodiscard]] bool listening() const noexcept { return bytes_ != 0; }
+  [[nodiscard]] bool with_values() const noexcept { return with_values_; }
+  /// Thread-safe; takes the ring's lock, a leaf. Counts the event as lost if it does not fit.
+  void push(RemovalCause cause, std::string_view group, std::string_view field,
+            std::string_view value, std::uint64_t value_bytes) noexcept;
+  void lose(std::uint64_t n) noexcept { lost_.fetch_add(n, std::memory_order_relaxed); }
+  /// Takes up to `max` events out and calls the listener for each, outside the lock. Answers how
+  /// many.
+  std::size_t deliver(const RemovalListener& listener, std::size_t max);
+  [[nodiscard]] std::uint64_t lost() const noexcept {
+    return lost_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool empty() const noexcept;
+
+ private:
+  struct Head {
+    std::uint32_t group_bytes;
+    std::uint32_t field_bytes;
+    std::uint32_t kept_value_bytes;
+    std::uint32_t cause;
+    std::uint64_t value_bytes;
+  };
+  void copy_in(const void* from, std::size_t n) noexcept;
+  void copy_out(void* to, std::size_t n) noexcept;
+
+  std::byte* const memory_;
+  const std::size_t bytes_;
+  const bool with_values_;
+  std::atomic<std::uint64_t> lost_{0};
+  mutable std::mutex mutex_;
+  std::size_t head_ = 0;  // guarded by mutex_
+  std::size_t used_ = 0;  // guarded by mutex_
+};
+
+class RemovalLog {
+ public:
+  explicit RemovalLog(const State& state, const RemovalRing& ring) noexcept
+      : state_(state), listening_(ring.listening()), values_(ring.with_values()) {}
+
+  /// Notes that an entry goes. `value` is its inline value, if it has one.
+  void entry(RemovalCause cause, std::string_view group, std::string_view field,
+             std::string_view value, PieceLink pieces, policy::Rank rank);
+  /// Notes that a group's record goes with its last field, and with it its anchor.
+  void group(Ref anchor);
+  void clear() noexcept {
+    count_ = 0, groups_ = 0, anchors_ = 0;
+    names_.clear();
+  }
+  [[nodiscard]] std::size_t entries() const noexcept { return count_; }
+  [[nodiscard]] bool full() const noexcept { return count_ == k_max; }
+  /// The shard's lock is held. Ends with the log empty.
+  void publish(State& state, RemovalRing& ring, Debt& debt);
+
+  /// More than a record in a bucket can have fields, so that dropping one always fits.
+  static constexpr std::size_t k_max = 160;
+
+ private:
+  struct One {
+    RemovalCause cause;
+    policy::Rank rank;
+    std::uint32_t payload_bytes;
+    std::uint32_t value_bytes;
+    std::uint64_t hash;
+    PieceLink pieces;
+    std::uint32_t names_at, group_bytes, field_bytes, kept_value_bytes;
+  };
+  const State& state_;
+  const bool listening_;
+  const bool values_;
+  std::array<One, k_max> ones_;
+  std::size_t count_ = 0;
+  std::size_t groups_ = 0;
+  std::size_t anchors_ = 0;
+  std::array<Ref, k_max> anchor_refs_;
+  std::string names_;  // only with a listener
+};
+
+/// One hash for an entry, for the ghosts.
+inline std::uint64_t entry_hash(std::uint64_t group_hash, std::uint64_t field_hash) noexcept {
+  return (group_hash ^ (field_hash * 0x9e3779b97f4a7c15ULL)) * 0xd6e8feb86659fd93ULL ^
+         (field_hash >> 29);
+}
+
+}  // namespace ullage::engine

@@ -1,0 +1,586 @@
+#include "engine/writer.h"
+
+#include "base/check.h"
+#include "base/words.h"
+#include "engine/reclaim.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+namespace ullage::engine {
+
+namespace {
+constexpr int k_attempts_max = 64;  // rounds of making room before a write gives up
+constexpr int k_restarts_max = 64;  // splits and promotions within one hold of the lock
+constexpr std::size_t k_reclaim_steps_a_round = 8;
+}  // namespace
+
+Writer::Writer(State& state, const Directory& directory, RemovalRing& ring, Debt& debt,
+               Evictor& evictor, Reclaim& reclaim) noexcept
+    : state_(state),
+      directory_(directory),
+      ring_(ring),
+      debt_(debt),
+      evictor_(evictor),
+      reclaim_(reclaim),
+      lookup_(state, directory),
+      pages_(state, directory),
+      pieces_(state) {}
+
+Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide decide) {
+  CallWork work;
+  Prepared prepared;
+  for (int round = 0; round < k_attempts_max; ++round) {
+    const Attempt done = attempt(names, wants_value, decide, prepared, work);
+    if (done.step == Step::done) {
+      discard(prepared);
+      reclaim_.after_write(work);
+      state_.flush(work);
+      return done.outcome;
+    }
+    if (done.step == Step::need_pieces) {
+      discard(prepared);
+      if (auto made = prepare_pieces(done.value, prepared, work); !made) {
+        state_.flush(work);
+        return made.error();
+      }
+      continue;
+    }
+    reclaim_.make_room(k_reclaim_steps_a_round, work);
+  }
+  discard(prepared);
+  state_.flush(work);
+  return Error{
+      Errc::no_room,
+      "the cache is full and nothing could be reclaimed within the work bound of one call"};
+}
+
+Writer::Attempt Writer::attempt(const Names& names, bool wants_value, Decide decide,
+                                Prepared& prepared, CallWork& work) {
+  Shard& shard = state_.shard_of(names.group_hash);
+  const ShardGuard guard(shard);
+  const std::int64_t now_ms = state_.now_ms();
+  std::optional<Decision> decision;
+  for (int restart = 0; restart < k_restarts_max; ++restart) {
+    const GroupPlace group = lookup_.group(shard, names.group, names.group_hash);
+    ULLAGE_CHECK(!group.broken);
+    if (group && group_end_ms(state_, group.record, group.head) <= now_ms) {
+      drop_group(shard, group, RemovalCause::expired, work);
+      continue;
+    }
+    const EntryPos pos =
+        group ? lookup_.entry(shard, group, names.field, names.field_hash) : EntryPos{};
+    ULLAGE_CHECK(!pos.broken);
+    const bool expired = pos && pos.head.deadline_ms <= now_ms;
+    if (!decision) {
+      Present present;
+      std::string copy;
+      present.exists = pos && !expired;
+      if (present.exists) {
+        present.deadline_ms = pos.head.deadline_ms;
+        if (wants_value) {
+          if (pos.head.pieces) {
+            copy = debt_.read_pieces(decode_link<SharedBytes>(pos.at + pos.head.value_at));
+            present.value = copy;
+          } else {
+            present.value = chars(pos.at + pos.head.value_at, pos.head.inline_bytes);
+          }
+        }
+      }
+      decision = decide(present);
+    }
+    switch (decision->kind) {
+      case Decision::Kind::keep:
+        return {};
+      case Decision::Kind::erase:
+        if (!pos) return {};
+        if (erase_entry(shard, names, group, pos,
+                        expired ? RemovalCause::expired : RemovalCause::erased, work) != Step::done)
+          continue;
+        return {Step::done, expired ? WriteOutcome::unchanged : WriteOutcome::erased, {}};
+      case Decision::Kind::redate:
+      case Decision::Kind::put:
+        break;
+    }
+    const bool redate = decision->kind == Decision::Kind::redate;
+    EntryDraft draft{names.field, decision->value, decision->deadline_ms, false};
+    std::byte link[k_piece_link_bytes];
+    if (redate) {
+      if (!pos || expired) return {};
+      draft.value = chars(pos.at + pos.head.value_at, pos.head.inline_bytes);
+      draft.pieces = pos.head.pieces;
+    } else if (draft.value.size() > k_piece_link_bytes &&
+               encoded_bytes(draft, now_ms) > k_inline_entry_bytes) {
+      if (prepared.first == k_no_ref || prepared.value != draft.value)
+        return {Step::need_pieces, {}, draft.value};
+      encode_link(link, {prepared.first, static_cast<std::uint32_t>(draft.value.size())});
+      draft.value = chars(link, sizeof link);
+      draft.pieces = true;
+    }
+    const Step step = put(shard, names, group, pos, draft, expired, redate, now_ms, work);
+    if (step == Step::restart) continue;
+    if (step == Step::done) {
+      if (draft.pieces && !redate) prepared = {};
+      return {Step::done, pos && !expired ? WriteOutcome::replaced : WriteOutcome::inserted, {}};
+    }
+    return {step, {}, {}};
+  }
+  return {Step::need_room, {}, {}};
+}
+
+Writer::Step Writer::put(Shard& shard, const Names& names, const GroupPlace& group,
+                         const EntryPos& pos, const EntryDraft& draft, bool expired, bool redate,
+                         std::int64_t now_ms, CallWork& work) {
+  if (pos && !expired && put_in_place(shard, names, group, pos, draft, redate)) return Step::done;
+  if (group && group.head.is_stub())
+    return put_in_leaf(shard, names, group, pos, draft, expired, redate, now_ms, work);
+  return put_in_bucket(shard, names, group, pos, draft, expired, redate, now_ms, work);
+}
+
+policy::Rank Writer::rank_of_new(const Names& names, const PageImage& image) {
+  std::array<policy::Rank, policy::k_census_max> residents{};
+  std::size_t n = 0;
+  if (state_.ranking->census_due()) {
+    // Spread over the page, whatever their ranks.
+    const std::uint32_t stride = image.count() / policy::k_census_max + 1;
+    std::uint32_t met = 0;
+    for_each_entry(image, [&](EntryPlace, const std::byte*, std::uint32_t, policy::Rank rank) {
+      if (met++ % stride == 0 && n < residents.size()) residents[n++] = rank;
+    });
+  }
+  return state_.ranking->on_insert(entry_hash(names.group_hash, names.field_hash),
+                                   state_.entries.load(std::memory_order_relaxed),
+                                   std::span(residents).first(n));
+}
+
+policy::Rank Writer::rank_after(const Names& names, const PageImage& image, bool redate,
+                                bool expired, policy::Rank rank) {
+  if (redate) return rank;
+  if (expired) return rank_of_new(names, image);
+  return state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash), rank);
+}
+
+void Writer::log_old(RemovalLog& log, const Names& names, const EntryPos& pos,
+                     RemovalCause cause) const {
+  const std::string_view value =
+      chars(pos.at + pos.head.value_at, pos.head.pieces ? 0 : pos.head.inline_bytes);
+  const PieceLink link =
+      pos.head.pieces ? decode_link<SharedBytes>(pos.at + pos.head.value_at) : PieceLink{};
+  log.entry(cause, names.group, names.field, value, link, base::load_u16(pos.rank_at));
+}
+
+// Same length and same kind of deadline: only the value's bytes and the deadline's change.
+bool Writer::put_in_place(Shard& shard, const Names& names, const GroupPlace& group,
+                          const EntryPos& pos, const EntryDraft& draft, bool redate) {
+  const EntryHead& e = pos.head;
+  if (e.pieces || draft.pieces || e.inline_bytes != draft.value.size()) return false;
+  const bool had = e.deadline_ms != k_never_ms;
+  const bool has = draft.deadline_ms != k_never_ms;
+  if (had != has) return false;
+  if (has &&
+      (!e.timed || !fits_base(draft.deadline_ms, pos.base_ms) || draft.deadline_ms < e.deadline_ms))
+    return false;
+  RemovalLog log(state_, ring_);
+  if (!redate) log_old(log, names, pos, RemovalCause::replaced);
+  {
+    const Change change(shard);
+    base::store_bytes(pos.at + e.value_at, draft.value.data(), draft.value.size());
+    if (has) {
+      const auto offset = static_cast<std::uint32_t>(draft.deadline_ms - pos.base_ms);
+      base::store_bytes(pos.at + e.field_at - 4, &offset, 4);
+    }
+    const policy::Rank rank = state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash),
+                                                     base::load_u16(pos.rank_at));
+    base::store_bytes(pos.rank_at, &rank, sizeof rank);
+    if (group.head.idle_at != 0) {
+      const std::int64_t now_ms = state_.now_ms();
+      base::store_bytes(group.record + group.head.idle_at, &now_ms, sizeof now_ms);
+    }
+  }
+  if (!redate) {
+    log.publish(state_, ring_, debt_);
+    state_.count(Counter::payload_bytes, draft.field.size() + draft.value.size());
+  }
+  return true;
+}
+
+bool Writer::evict_to_fit(const Found& found, PageImage& image, const Names& keep, bool only_cold,
+                          RemovalLog& log, std::uint64_t& leaf_payload, std::uint32_t& leaf_removed,
+                          CallWork& work) {
+  bool first = true;
+  while (!pages_.fits(found, image) && !log.full()) {
+    const auto victim = evictor_.worst(image, &keep, Weigh::bytes, work);
+    if (!victim) return false;
+    if (only_cold) {
+      if (first) evictor_.learn(victim->score);
+      if (victim->score < evictor_.threshold()) return false;
+    }
+    first = false;
+    std::uint32_t payload = 0;
+    remove_entry(image, victim->place, RemovalCause::evicted, keep.group, log, payload);
+    leaf_payload += payload;
+    ++leaf_removed;
+  }
+  return pages_.fits(found, image);
+}
+
+Writer::Step Writer::fit(const Level& level, const Found& found, std::uint64_t hash,
+                         PageImage& image, const Names& keep, RemovalLog& log,
+                         std::uint64_t& leaf_payload, std::uint32_t& leaf_removed, CallWork& work) {
+  if (pages_.fits(found, image)) return Step::done;
+  const std::size_t reserve = state_.reserve_slabs;
+  const bool pressure = state_.arena->slabs_left() <= reserve;
+  if (pressure && found.page != k_no_ref &&
+      evict_to_fit(found, image, keep, true, log, leaf_payload, leaf_removed, work)) {
+    return Step::done;
+  }
+  work.wants_growth = pressure;
+  if (image.used() > k_split_bytes && found.page != k_no_ref && found.header.count >= 2) {
+    switch (pages_.split(level, found, hash, reserve, work)) {
+      case Pages::Split::done:
+        return Step::restart;
+      case Pages::Split::no_room:
+        return evict_to_fit(found, image, keep, false, log, leaf_payload, leaf_removed, work)
+                   ? Step::done
+                   : Step::need_room;
+      case Pages::Split::too_deep:
+        break;
+    }
+  }
+  // Items that no bit of the hash tells apart: the page keeps what it can hold.
+  if (image.used() > arena::k_page_max_bytes) {
+    return evict_to_fit(found, image, keep, false, log, leaf_payload, leaf_removed, work)
+               ? Step::done
+               : Step::need_room;
+  }
+  return Step::done;
+}
+
+std::uint64_t Writer::inline_payload(const RecordImage& record) const noexcept {
+  std::uint64_t bytes = 0;
+  const auto fields = record.fields();
+  for (std::uint32_t i = 0; i < fields.count(); ++i) {
+    const auto item = fields.item(i);
+    const EntryHead e = decode_entry<PlainBytes>(item.at, item.bytes, 0);
+    bytes += e.field_bytes +
+             (e.pieces ? decode_link<PlainBytes>(item.at + e.value_at).bytes : e.inline_bytes);
+  }
+  return bytes;
+}
+
+GroupLimits Writer::limits_of(const GroupPlace& place) const noexcept {
+  if (place && place.head.limits_at != 0)
+    return decode_limits<SharedBytes>(place.record, place.head);
+  return {state_.group_max_fields.load(std::memory_order_relaxed),
+          state_.group_max_bytes.load(std::memory_order_relaxed),
+          Millis(state_.group_idle_ms.load(std::memory_order_relaxed))};
+}
+
+Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const GroupPlace& group,
+                                   const EntryPos& pos, const EntryDraft& draft, bool expired,
+                                   bool redate, std::int64_t now_ms, CallWork& work) {
+  const Level level = directory_.shard_level(shard);
+  const std::uint64_t hash = state_.in_shard(names.group_hash);
+  const Found& found = group.bucket;
+  const GroupLimits limits = limits_of(group);
+  const std::int64_t idle_ms = limits.idle_ttl.count();
+
+  PageImage image;
+  if (found.page != k_no_ref) {
+    image.load(state_.page(found.page));
+  } else {
+    image.reset(PageKind::bucket, 0, names.group_hash);
+  }
+  const std::int64_t idle_end = idle_ms > 0 ? now_ms + idle_ms + idle_ms / 16 + 1 : k_never_ms;
+  image.note_deadline(draft.deadline_ms, now_ms);
+
+  RemovalLog log(state_, ring_);
+  RecordImage record;
+  Ref new_anchor = k_no_ref;
+  if (group) {
+    record.load(image.slots().at(group.item), image.slots().size(group.item),
+                image.slots().rank(group.item));
+  } else {
+    RecordDraft head;
+    head.name = names.group;
+    if (idle_ms > 0) head.last_use_ms = now_ms;
+    record.start(head, false);
+  }
+  if (group && (idle_ms > 0 || (draft.pieces && group.head.anchor_at == 0))) {
+    RecordDraft head = draft_of(record.bytes(), record.head());
+    const std::string name(head.name);
+    head.name = name;
+    if (idle_ms > 0) head.last_use_ms = now_ms;
+    if (draft.pieces && head.anchor == k_no_ref) {
+      new_anchor = head.anchor = state_.arena->alloc(k_anchor_bytes, state_.reserve_slabs);
+      if (new_anchor == k_no_ref) return Step::need_room;
+    }
+    record.rehead(head);
+  } else if (!group && draft.pieces) {
+    RecordDraft head;
+    head.name = names.group;
+    if (idle_ms > 0) head.last_use_ms = now_ms;
+    new_anchor = head.anchor = state_.arena->alloc(k_anchor_bytes, state_.reserve_slabs);
+    if (new_anchor == k_no_ref) return Step::need_room;
+    record.start(head, false);
+  }
+  const auto give_up = [&](Step step) {
+    if (new_anchor != k_no_ref) state_.arena->free(new_anchor);
+    return step;
+  };
+
+  const std::uint32_t size = encoded_bytes(draft, image.base_ms());
+  std::byte* to;
+  if (pos) {
+    if (!redate) log_old(log, names, pos, expired ? RemovalCause::expired : RemovalCause::replaced);
+    record.set_rank(pos.index, rank_after(names, image, redate, expired, record.rank(pos.index)));
+    to = record.resize(pos.index, size);
+  } else {
+    std::uint8_t single_tag = 0;
+    if (record.head().fields == 1) {
+      const auto only = record.fields().item(0);
+      const EntryHead e = decode_entry<PlainBytes>(only.at, only.bytes, 0);
+      single_tag =
+          static_cast<std::uint8_t>(state_.hash_field(chars(only.at + e.field_at, e.field_bytes)));
+    }
+    if (record.head().fields >= 255) return give_up(promote(shard, group, work));
+    to = record.append(names.field_tag(), rank_of_new(names, image), size, single_tag);
+  }
+  encode_entry(to, draft, image.base_ms());
+
+  // The group's own limits come before its size decides where it lives.
+  if (limits.max_fields != 0 || limits.max_bytes != 0) {
+    if (group) {
+      image.replace_item(group.item, record.bytes(), record.size());
+      image.slots().set_rank(group.item, record.slot_rank());
+      while (record.head().fields > 1 && !log.full() &&
+             ((limits.max_fields != 0 && record.head().fields > limits.max_fields) ||
+              (limits.max_bytes != 0 && inline_payload(record) > limits.max_bytes))) {
+        const auto victim = evictor_.worst_of_record(image, group.item, &names, work);
+        if (!victim) break;
+        std::uint32_t payload = 0;
+        remove_entry(image, victim->place, RemovalCause::limit, names.group, log, payload);
+        record.load(image.slots().at(group.item), image.slots().size(group.item),
+                    image.slots().rank(group.item));
+      }
+    }
+  }
+  if (record.size() > k_inline_group_bytes && record.head().fields > 1)
+    return give_up(promote(shard, group, work));
+
+  if (group) {
+    image.replace_item(group.item, record.bytes(), record.size());
+    image.slots().set_rank(group.item, record.slot_rank());
+  } else {
+    std::byte* at = image.slots().append(names.group_tag(), record.slot_rank(), record.size());
+    std::memcpy(at, record.bytes(), record.size());
+  }
+  std::uint64_t leaf_payload = 0;
+  std::uint32_t leaf_removed = 0;
+  const Step fitted = fit(level, found, hash, image, names, log, leaf_payload, leaf_removed, work);
+  if (fitted != Step::done) return give_up(fitted);
+
+  if (new_anchor != k_no_ref) {
+    PageHeader header;
+    header.kind = static_cast<std::uint8_t>(PageKind::anchor);
+    header.used = static_cast<std::uint16_t>(k_anchor_bytes);
+    header.owner = names.group_hash;
+    store_header(state_.page(new_anchor), header);
+  }
+  if (draft.pieces && !redate) {
+    const Ref anchor = PlainBytes::u32(record.bytes() + record.head().anchor_at);
+    pieces_.adopt(
+        decode_link<PlainBytes>(reinterpret_cast<const std::byte*>(draft.value.data())).first,
+        pack_owner(anchor, names.field_hash));
+  }
+  if (!pages_.commit(level, found, hash, image, state_.reserve_slabs, work, k_nothing_else)) {
+    if (found.page == k_no_ref ||
+        !evict_to_fit(found, image, names, false, log, leaf_payload, leaf_removed, work) ||
+        !pages_.commit(level, found, hash, image, state_.reserve_slabs, work, k_nothing_else)) {
+      return give_up(Step::need_room);
+    }
+  }
+  lower_due(shard, std::min(draft.deadline_ms, idle_end));
+  log.publish(state_, ring_, debt_);
+  if (redate) return Step::done;
+  std::uint64_t payload = draft.field.size() + draft.value.size();
+  if (draft.pieces)
+    payload = draft.field.size() +
+              decode_link<PlainBytes>(reinterpret_cast<const std::byte*>(draft.value.data())).bytes;
+  state_.count(Counter::payload_bytes, payload);
+  if (!group) state_.count(Counter::groups);
+  if (!pos || expired) {
+    state_.entries.fetch_add(1, std::memory_order_relaxed);
+    state_.count(Counter::inserts);
+  }
+  return Step::done;
+}
+
+void Writer::store_stub(std::byte* body, const Stub& stub) const noexcept {
+  std::byte bytes[k_stub_bytes];
+  encode_stub(bytes, stub);
+  // The root is the directory's to write.
+  base::store_bytes(body + k_stub_fields_at, bytes + k_stub_fields_at,
+                    k_stub_bytes - k_stub_fields_at);
+}
+
+Writer::Step Writer::put_in_leaf(Shard& shard, const Names& names, const GroupPlace& group,
+                                 const EntryPos& pos, const EntryDraft& draft, bool expired,
+                                 bool redate, std::int64_t now_ms, CallWork& work) {
+  const Ref anchor = group.anchor();
+  const Level level = directory_.group_level(shard, group.stub_body(), anchor);
+  const Found& found = pos.leaf;
+  const GroupLimits limits = limits_of(group);
+
+  PageImage image;
+  if (found.page != k_no_ref) {
+    image.load(state_.page(found.page));
+  } else {
+    image.reset(PageKind::leaf, 0, pack_owner(anchor, names.field_hash));
+  }
+  image.note_deadline(draft.deadline_ms, now_ms);
+  const std::uint32_t size = encoded_bytes(draft, image.base_ms());
+  RemovalLog log(state_, ring_);
+  std::uint64_t old_payload = 0;
+  std::byte* to;
+  if (pos) {
+    old_payload = pos.head.field_bytes +
+                  (pos.head.pieces ? decode_link<SharedBytes>(pos.at + pos.head.value_at).bytes
+                                   : pos.head.inline_bytes);
+    if (!redate) log_old(log, names, pos, expired ? RemovalCause::expired : RemovalCause::replaced);
+    SlotsEdit& slots = image.slots();
+    slots.set_rank(pos.index, rank_after(names, image, redate, expired, slots.rank(pos.index)));
+    slots.resize(pos.index, size);
+    to = slots.at(pos.index);
+  } else {
+    const policy::Rank rank = rank_of_new(names, image);
+    to = image.slots().append(names.field_tag(), rank, size);
+  }
+  encode_entry(to, draft, image.base_ms());
+
+  std::uint64_t evicted_payload = 0;
+  std::uint32_t evicted = 0;
+  const Step fitted =
+      fit(level, found, names.field_hash, image, names, log, evicted_payload, evicted, work);
+  if (fitted != Step::done) return fitted;
+
+  const std::uint64_t payload =
+      draft.field.size() +
+      (draft.pieces
+           ? decode_link<PlainBytes>(reinterpret_cast<const std::byte*>(draft.value.data())).bytes
+           : draft.value.size());
+  if (draft.pieces && !redate) {
+    pieces_.adopt(
+        decode_link<PlainBytes>(reinterpret_cast<const std::byte*>(draft.value.data())).first,
+        pack_owner(anchor, names.field_hash));
+  }
+  const auto books = [&] {
+    Stub stub = decode_stub<SharedBytes>(group.stub_body());
+    stub.fields += (pos ? 0U : 1U);
+    stub.fields -= evicted;
+    stub.bytes += payload;
+    stub.bytes -= old_payload + evicted_payload;
+    stub.due_ms = std::min(stub.due_ms, draft.deadline_ms);
+    store_stub(group.stub_body(), stub);
+    if (group.head.idle_at != 0)
+      base::store_bytes(group.record + group.head.idle_at, &now_ms, sizeof now_ms);
+  };
+  if (!pages_.commit(level, found, names.field_hash, image, state_.reserve_slabs, work, books)) {
+    if (found.page == k_no_ref ||
+        !evict_to_fit(found, image, names, false, log, evicted_payload, evicted, work) ||
+        !pages_.commit(level, found, names.field_hash, image, state_.reserve_slabs, work, books)) {
+      return Step::need_room;
+    }
+  }
+  lower_due(shard, draft.deadline_ms);
+  log.publish(state_, ring_, debt_);
+  if (!redate) {
+    state_.count(Counter::payload_bytes, payload);
+    if (!pos || expired) {
+      state_.entries.fetch_add(1, std::memory_order_relaxed);
+      state_.count(Counter::inserts);
+    }
+  }
+  if (limits.max_fields != 0 || limits.max_bytes != 0) {
+    enforce_group_limits(shard, names.group, names.group_hash, &names, work);
+  }
+  return Step::done;
+}
+
+Writer::Step Writer::erase_entry(Shard& shard, const Names& names, const GroupPlace& group,
+                                 const EntryPos& pos, RemovalCause cause, CallWork& work) {
+  RemovalLog log(state_, ring_);
+  PageImage image;
+  std::uint32_t payload = 0;
+  if (group.head.is_stub()) {
+    image.load(state_.page(pos.leaf.page));
+    remove_entry(image, {pos.index, 0}, cause, names.group, log, payload);
+    commit_shrunk_leaf(shard, group, pos.leaf, names.field_hash, image, 1, payload, log, work);
+    return Step::done;
+  }
+  image.load(state_.page(group.bucket.page));
+  remove_entry(image, {group.item, pos.index}, cause, names.group, log, payload);
+  commit_shrunk_bucket(shard, group.bucket, state_.in_shard(names.group_hash), image, log, work);
+  return Step::done;
+}
+
+void Writer::commit_shrunk_bucket(Shard& shard, const Found& bucket, std::uint64_t hash,
+                                  PageImage& image, RemovalLog& log, CallWork& work) {
+  const bool done =
+      pages_.commit(directory_.shard_level(shard), bucket, hash, image, 0, work, k_nothing_else);
+  ULLAGE_CHECK(done);  // smaller than before: it fits where it was
+  log.publish(state_, ring_, debt_);
+}
+
+void Writer::commit_shrunk_leaf(Shard& shard, const GroupPlace& group, const Found& leaf,
+                                std::uint64_t hash, PageImage& image, std::uint32_t removed,
+                                std::uint64_t removed_payload, RemovalLog& log, CallWork& work) {
+  const Level level = directory_.group_level(shard, group.stub_body(), group.anchor());
+  std::uint64_t left = 0;
+  const auto books = [&] {
+    Stub stub = decode_stub<SharedBytes>(group.stub_body());
+    stub.fields -= removed;
+    stub.bytes -= removed_payload;
+    left = stub.fields;
+    store_stub(group.stub_body(), stub);
+  };
+  const bool done = pages_.commit(level, leaf, hash, image, 0, work, books);
+  ULLAGE_CHECK(done);
+  log.publish(state_, ring_, debt_);
+  if (left == 0) {
+    // The last field takes its group along.
+    drop_group(shard, group, RemovalCause::erased, work);
+  }
+}
+
+Result<void> Writer::prepare_pieces(std::string_view value, Prepared& prepared, CallWork& work) {
+  prepared = {value, k_no_ref};
+  Ref last = k_no_ref;
+  int failures = 0;
+  for (std::size_t offset = 0; offset < value.size();) {
+    std::size_t held = 0;
+    const Ref piece = pieces_.append(value, offset, last, state_.reserve_slabs, held);
+    if (piece == k_no_ref) {
+      if (++failures > k_attempts_max) {
+        discard(prepared);
+        return Error{Errc::no_room, "no room for a value of " + std::to_string(value.size()) +
+                                        " bytes within the work bound of one call"};
+      }
+      reclaim_.make_room(k_reclaim_steps_a_round, work);
+      continue;
+    }
+    failures = 0;
+    if (last == k_no_ref) prepared.first = piece;
+    last = piece;
+    offset += held;
+  }
+  return {};
+}
+
+void Writer::discard(Prepared& prepared) {
+  if (prepared.first != k_no_ref) debt_.owe_pieces(prepared.first);
+  prepared = {};
+}
+
+}  // namespace ullage::engine

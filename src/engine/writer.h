@@ -1,0 +1,141 @@
+// Everything that changes entries and groups.
+//
+// An operation takes its shard's lock, looks, edits a private image, commits it as one change, and
+// unlocks. What it needs besides (a split, a promotion to pages of its own) it does first as a
+// change that alters no content, and then looks again. When the arena has no page it unlocks, lets
+// Reclaim make room, and starts over: nobody reclaims while holding a shard.
+#pragma once
+
+#include <ullage/cache.h>
+#include <ullage/result.h>
+
+#include "engine/debt.h"
+#include "engine/directory.h"
+#include "engine/evictor.h"
+#include "engine/lookup.h"
+#include "engine/pages.h"
+#include "engine/piece.h"
+#include "engine/removal_events.h"
+#include "engine/state.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ullage::engine {
+
+class Reclaim;
+
+/// The entry as a decision finds it.
+struct Present {
+  bool exists = false;
+  std::optional<std::string_view> value;  ///< if the decision asked for it
+  std::int64_t deadline_ms = k_never_ms;
+};
+/// What is to become of it.
+struct Decision {
+  enum class Kind : std::uint8_t { keep, put, redate, erase };
+  Kind kind = Kind::keep;
+  std::string_view value;                 ///< put: must stay valid until the write returns
+  std::int64_t deadline_ms = k_never_ms;  ///< put, redate
+};
+using Decide = FunctionRef<Decision(const Present&)>;
+
+enum class WriteOutcome : std::uint8_t { unchanged, inserted, replaced, erased };
+
+class Writer {
+ public:
+  Writer(State& state, const Directory& directory, RemovalRing& ring, Debt& debt, Evictor& evictor,
+         Reclaim& reclaim) noexcept;
+
+  /// Reads one entry, decides, writes. `decide` runs under the shard's lock, more than once if room
+  /// must be made.
+  [[nodiscard]] Result<WriteOutcome> write(const Names& names, bool wants_value, Decide decide);
+
+  bool erase_group(std::string_view name, RemovalCause cause);
+  Result<void> rename_group(std::string_view from, std::string_view to, bool replace);
+  void clear();
+
+  /// Changes a group's own extensions; false if there is no such group.
+  Result<bool> edit_group(std::string_view name, FunctionRef<void(RecordDraft&)> edit);
+
+  /// Notes a use of a group whose idle time counts. Takes the lock: the reader's last resort.
+  void note_use(std::string_view group);
+
+  // --- for Reclaim and Expiry, with the shard's lock held ---
+
+  /// Removes the group's record; what it owned goes to the debt.
+  void drop_group(Shard& shard, const GroupPlace& place, RemovalCause cause, CallWork& work);
+  /// Commits a leaf's image from which entries were removed, with the stub's books.
+  void commit_shrunk_leaf(Shard& shard, const GroupPlace& group, const Found& leaf,
+                          std::uint64_t hash, PageImage& image, std::uint32_t removed,
+                          std::uint64_t removed_payload, RemovalLog& log, CallWork& work);
+  void commit_shrunk_bucket(Shard& shard, const Found& bucket, std::uint64_t hash, PageImage& image,
+                            RemovalLog& log, CallWork& work);
+  /// Evicts the coldest fields of a large group until it is within its limits, a bounded number.
+  /// Answers how many.
+  std::size_t enforce_group_limits(Shard& shard, std::string_view name, std::uint64_t hash,
+                                   const Names* keep, CallWork& work);
+  [[nodiscard]] GroupLimits limits_of(const GroupPlace& place) const noexcept;
+
+  [[nodiscard]] const Lookup& lookup() const noexcept { return lookup_; }
+  [[nodiscard]] Pages& pages() noexcept { return pages_; }
+  [[nodiscard]] const Directory& directory() const noexcept { return directory_; }
+
+ private:
+  /// The pieces of a large value, written before the lock is taken.
+  struct Prepared {
+    std::string_view value;
+    Ref first = k_no_ref;
+  };
+  enum class Step : std::uint8_t { done, restart, need_room, need_pieces };
+  struct Attempt {
+    Step step = Step::done;
+    WriteOutcome outcome = WriteOutcome::unchanged;
+    std::string_view value;  ///< need_pieces
+  };
+  Attempt attempt(const Names& names, bool wants_value, Decide decide, Prepared& prepared,
+                  CallWork& work);
+  Step put(Shard& shard, const Names& names, const GroupPlace& group, const EntryPos& pos,
+           const EntryDraft& draft, bool expired, bool redate, std::int64_t now_ms, CallWork& work);
+  bool put_in_place(Shard& shard, const Names& names, const GroupPlace& group, const EntryPos& pos,
+                    const EntryDraft& draft, bool redate);
+  Step put_in_bucket(Shard& shard, const Names& names, const GroupPlace& group, const EntryPos& pos,
+                     const EntryDraft& draft, bool expired, bool redate, std::int64_t now_ms,
+                     CallWork& work);
+  Step put_in_leaf(Shard& shard, const Names& names, const GroupPlace& group, const EntryPos& pos,
+                   const EntryDraft& draft, bool expired, bool redate, std::int64_t now_ms,
+                   CallWork& work);
+  Step promote(Shard& shard, const GroupPlace& group, CallWork& work);
+  /// Makes the image fit somewhere. On `done` a commit may be tried.
+  Step fit(const Level& level, const Found& found, std::uint64_t hash, PageImage& image,
+           const Names& keep, RemovalLog& log, std::uint64_t& leaf_payload,
+           std::uint32_t& leaf_removed, CallWork& work);
+  bool evict_to_fit(const Found& found, PageImage& image, const Names& keep, bool only_cold,
+                    RemovalLog& log, std::uint64_t& leaf_payload, std::uint32_t& leaf_removed,
+                    CallWork& work);
+  Step erase_entry(Shard& shard, const Names& names, const GroupPlace& group, const EntryPos& pos,
+                   RemovalCause cause, CallWork& work);
+  policy::Rank rank_of_new(const Names& names, const PageImage& image);
+  policy::Rank rank_after(const Names& names, const PageImage& image, bool redate, bool expired,
+                          policy::Rank rank);
+  void log_old(RemovalLog& log, const Names& names, const EntryPos& pos, RemovalCause cause) const;
+  [[nodiscard]] Result<void> prepare_pieces(std::string_view value, Prepared& prepared,
+                                            CallWork& work);
+  void discard(Prepared& prepared);
+  std::uint64_t inline_payload(const RecordImage& record) const noexcept;
+  void store_stub(std::byte* body, const Stub& stub) const noexcept;
+
+  State& state_;
+  const Directory& directory_;
+  RemovalRing& ring_;
+  Debt& debt_;
+  Evictor& evictor_;
+  Reclaim& reclaim_;
+  Lookup lookup_;
+  Pages pages_;
+  Pieces pieces_;
+};
+
+}  // namespace ullage::engine

@@ -1,0 +1,64 @@
+// What the engine asks of a policy: a rank to keep with each entry, and a score to compare
+// candidates by.
+//
+// Two rankings: the adaptive one (reuse_model.h, with its ghosts), and least recently used, which
+// is the same clock without the model. No locks are taken but one try-lock around the model's
+// rebuild.
+#pragma once
+
+#include "policy/reuse_model.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+
+namespace ullage::policy {
+
+/// What an entry carries: EntryState's bits.
+using Rank = std::uint16_t;
+
+class Ranking {
+ public:
+  /// `ghost_words` is zeroed memory that outlives this; not empty.
+  Ranking(bool adaptive, std::span<std::atomic<std::uint64_t>> ghost_words) noexcept
+      : adaptive_(adaptive), ghosts_(ghost_words) {}
+
+  [[nodiscard]] bool census_due() const noexcept { return adaptive_ && model_.census_due(); }
+
+  /// The rank of an entry that comes into a cache of `entries` entries. `residents` are ranks of
+  /// some entries of the page that takes it, chosen without regard to their ranks; empty unless
+  /// census_due().
+  [[nodiscard]] Rank on_insert(std::uint64_t hash, std::uint64_t entries,
+                               std::span<const Rank> residents) noexcept;
+
+  /// The rank after a hit: the same within one tick, and then nothing needs to be stored.
+  [[nodiscard]] Rank on_hit(std::uint64_t hash, Rank rank) noexcept {
+    if (adaptive_) return model_.on_hit(hash, EntryState(rank)).bits();
+    return EntryState(0, model_.now()).bits();
+  }
+
+  /// Higher goes first; never negative. `bytes` is what eviction gives back.
+  [[nodiscard]] float score(Rank rank, std::uint32_t bytes) const noexcept {
+    const Tick now = model_.now();
+    if (adaptive_) return model_.score(EntryState(rank), now, bytes);
+    return static_cast<float>(EntryState(rank).age(now)) + 1.0F;
+  }
+  /// The rank that a candidate should carry so that its age cannot wrap; mostly the same.
+  [[nodiscard]] Rank refreshed(Rank rank) const noexcept {
+    return EntryState(rank).refreshed(model_.now()).bits();
+  }
+
+  void on_evict(std::uint64_t hash, Rank rank) noexcept {
+    if (adaptive_) ghosts_.remember(hash, EntryState(rank), model_.now());
+  }
+
+ private:
+  const bool adaptive_;
+  ReuseModel model_;
+  GhostTable ghosts_;
+  std::mutex rebuild_mutex_;  // guards rebuild() and fit(); only ever tried
+};
+
+}  // namespace ullage::policy
