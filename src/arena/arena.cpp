@@ -18,6 +18,9 @@ constexpr std::size_t round_up(std::size_t n, std::size_t to) noexcept {
 constexpr std::size_t k_os_page_bytes = 4096;
 // Readers may read a whole page plus a word from any plausible reference.
 constexpr std::size_t k_tail_bytes = k_page_max_bytes + k_os_page_bytes;
+constexpr std::size_t k_larger_divisor =
+    4;  // a page may be this share larger than asked for when slabs are out
+constexpr int k_sample_probes = 32;
 constexpr std::uint32_t k_drain_search_max = 16;  // slabs looked at for the sparsest one
 }  // namespace
 
@@ -128,9 +131,18 @@ bool Arena::open_slab(BinIndex bin, std::size_t keep_slabs) noexcept {
 }
 
 Ref Arena::alloc(std::size_t bytes, std::size_t keep_slabs) noexcept {
-  const BinIndex bin = bins_.for_bytes(bytes);
+  BinIndex bin = bins_.for_bytes(bytes);
   const std::lock_guard lock(mutex_);
-  if (open_[bin].head == 0 && !open_slab(bin, keep_slabs)) return k_no_ref;
+  if (open_[bin].head == 0 && !open_slab(bin, keep_slabs)) {
+    // No slab to be had: a free page that is a little larger will do. Anchors' pages are only for
+    // anchors.
+    if (bin == 0) return k_no_ref;
+    const std::size_t most = bytes + bytes / k_larger_divisor;
+    do {
+      ++bin;
+    } while (bin < bins_.count() && bins_[bin].bytes <= most && open_[bin].head == 0);
+    if (bin >= bins_.count() || bins_[bin].bytes > most) return k_no_ref;
+  }
   const std::uint32_t slab = open_[bin].head - 1;
   Slab& s = slabs_[slab];
   std::uint32_t slot;
@@ -221,6 +233,20 @@ Ref Arena::sample_page(base::Random& random) const noexcept {
   if (s.used == 0) return k_no_ref;
   const Ref ref = ref_of(slab, random.below(s.cut));
   return slot_is_free(ref) ? k_no_ref : ref;
+}
+
+Ref Arena::sample_page_for(std::size_t bytes, base::Random& random) const noexcept {
+  const std::size_t most = bytes + bytes / k_larger_divisor;
+  const std::lock_guard lock(mutex_);
+  if (slabs_seen_ == 0) return k_no_ref;
+  for (int probe = 0; probe < k_sample_probes; ++probe) {
+    const std::uint32_t slab = random.below(slabs_seen_);
+    const Slab& s = slabs_[slab];
+    if (s.used == 0 || bins_[s.bin].bytes < bytes || bins_[s.bin].bytes > most) continue;
+    const Ref ref = ref_of(slab, random.below(s.cut));
+    if (!slot_is_free(ref)) return ref;
+  }
+  return k_no_ref;
 }
 
 std::optional<Arena::Drain> Arena::begin_drain() noexcept {

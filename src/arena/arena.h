@@ -110,6 +110,8 @@ class Arena {
 
   /// A random page in use, uniform over slabs; none if the probe met a free one.
   [[nodiscard]] Ref sample_page(base::Random& random) const noexcept;
+  /// The same among pages that would serve an alloc() of `bytes` if they were free.
+  [[nodiscard]] Ref sample_page_for(std::size_t bytes, base::Random& random) const noexcept;
 
   /// Picks a sparse slab of the bin whose free pages could take its pages, and keeps alloc() away
   /// from it. With `any`, takes the sparsest slab known even if its pages must go to new slabs.

@@ -33,7 +33,7 @@ void Debt::owe_group(Ref anchor, Ref root, std::string_view name, RemovalCause c
   set_kind(page, PageKind::pending);
   Ref name_page = k_no_ref;
   if (ring_.listening()) {
-    name_page = state_.arena->alloc(std::max(k_header_bytes + name.size(), std::size_t{48}), 0);
+    name_page = state_.arena->alloc(std::max(k_header_bytes + name.size(), k_page_least), 0);
     if (name_page != k_no_ref) {
       base::store_bytes(state_.page(name_page) + k_header_bytes, name.data(), name.size());
       PageHeader header;

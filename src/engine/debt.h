@@ -60,6 +60,5 @@ inline constexpr std::size_t k_owed_root_at = 16;
 inline constexpr std::size_t k_owed_next_at = 20;
 inline constexpr std::size_t k_owed_name_at = 24;
 inline constexpr std::size_t k_owed_cause_at = 28;
-inline constexpr std::size_t k_anchor_bytes = 32;
 
 }  // namespace ullage::engine

@@ -71,12 +71,12 @@ unsigned Directory::empty_depth(const Found& found, std::uint64_t hash) const no
 }
 
 bool Directory::widen(const Level& level, const Found& found, std::uint64_t owner_hash,
-                      std::size_t keep_slabs) const noexcept {
+                      CallWork& work) const noexcept {
   const RefSlot& slot = found.slot;
   const bool below =
       slot.node == k_no_ref || slot.bits == k_node_bits_max;  // a new node under this reference
   const unsigned bits = below ? k_node_bits_min : slot.bits + 1;
-  const Ref node = state_.arena->alloc(node_bytes(bits), keep_slabs);
+  const Ref node = state_.alloc(node_bytes(bits), work);
   if (node == k_no_ref) return false;
 
   alignas(8) std::byte image[node_bytes(k_node_bits_max)];

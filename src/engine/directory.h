@@ -102,7 +102,7 @@ class Directory {
   /// Makes room for a split of the page found: afterwards a fresh find() answers a slot in which
   /// the page stands at least twice. False if the arena has no page for it. A change of its own.
   [[nodiscard]] bool widen(const Level& level, const Found& found, std::uint64_t owner_hash,
-                           std::size_t keep_slabs) const noexcept;
+                           CallWork& work) const noexcept;
 
  private:
   static constexpr std::size_t k_root_at = 0;  // record.h: k_stub_root_at

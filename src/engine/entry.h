@@ -54,13 +54,16 @@ EntryHead decode_entry(const std::byte* at, std::uint32_t bytes, std::int64_t ba
   if (bytes == 0) return e;
   std::uint32_t pos = 1;
   bool far = false;
-  const std::uint8_t first = Bytes::u8(at);
+  // One word has the head and mostly the deadline; a page's bytes go on behind any entry.
+  const std::uint64_t word = Bytes::u64(at);
+  const auto first = static_cast<std::uint8_t>(word);
   if ((first & detail::k_long) == 0) {
     e.field_bytes = first & detail::k_short_field_max;
     e.timed = (first & detail::k_short_timed) != 0;
   } else {
     if (bytes < 2) return e;
-    const std::uint32_t head = (static_cast<std::uint32_t>(first) << 8) | Bytes::u8(at + 1);
+    const std::uint32_t head =
+        (static_cast<std::uint32_t>(first) << 8) | static_cast<std::uint8_t>(word >> 8);
     pos = 2;
     e.field_bytes = head & detail::k_field_mask;
     e.timed = (head & detail::k_flag_timed) != 0;
@@ -70,7 +73,7 @@ EntryHead decode_entry(const std::byte* at, std::uint32_t bytes, std::int64_t ba
   }
   if (e.timed) {
     if (bytes < pos + 4) return e;
-    e.deadline_ms = base_ms + Bytes::u32(at + pos);
+    e.deadline_ms = base_ms + static_cast<std::uint32_t>(word >> (8 * pos));
     pos += 4;
   } else if (far) {
     if (bytes < pos + 8) return e;

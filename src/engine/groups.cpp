@@ -81,7 +81,7 @@ Writer::Step Writer::promote(Shard& shard, const GroupPlace& group, CallWork& wo
   RecordDraft head = draft_of(record.bytes(), record.head());
   Ref new_anchor = k_no_ref;
   if (head.anchor == k_no_ref) {
-    new_anchor = state_.arena->alloc(k_anchor_bytes, state_.reserve_slabs);
+    new_anchor = state_.alloc_anchor(work);
     if (new_anchor == k_no_ref) return Step::need_room;
     head.anchor = new_anchor;
   }
@@ -105,7 +105,7 @@ Writer::Step Writer::promote(Shard& shard, const GroupPlace& group, CallWork& wo
   stub.fields = fields.count();
   if (stub.due_ms == k_never_ms) leaf.drop_time();
   work.entries_moved += stub.fields;
-  const Ref page = state_.arena->alloc(leaf.used(), state_.reserve_slabs);
+  const Ref page = state_.alloc(leaf.used(), work);
   if (page == k_no_ref) {
     if (new_anchor != k_no_ref) state_.arena->free(new_anchor);
     return Step::need_room;
@@ -127,7 +127,7 @@ Writer::Step Writer::promote(Shard& shard, const GroupPlace& group, CallWork& wo
   // A record of two or more fields above the inline limit is longer than any stub with its name.
   if (!pages_.fits(group.bucket, image) ||
       !pages_.commit(directory_.shard_level(shard), group.bucket, state_.in_shard(group_hash),
-                     image, 0, work, k_nothing_else)) {
+                     image, work, k_nothing_else)) {
     state_.arena->free(page);
     if (new_anchor != k_no_ref) state_.arena->free(new_anchor);
     return Step::need_room;
@@ -218,6 +218,7 @@ Result<bool> Writer::edit_group(std::string_view name, FunctionRef<void(RecordDr
   Shard& shard = state_.shard_of(hash);
   const Names keep{name, {}, hash, 0};
   for (int round = 0; round < k_rounds_max; ++round) {
+    work.keep_slabs = slabs_to_keep(round);
     {
       const ShardGuard guard(shard);
       for (int restart = 0; restart < k_rounds_max; ++restart) {
@@ -247,9 +248,8 @@ Result<bool> Writer::edit_group(std::string_view name, FunctionRef<void(RecordDr
         const Step fitted = fit(level, place.bucket, state_.in_shard(hash), image, keep, log,
                                 payload, removed, work);
         if (fitted == Step::restart) continue;
-        if (fitted != Step::done ||
-            !pages_.commit(level, place.bucket, state_.in_shard(hash), image, state_.reserve_slabs,
-                           work, k_nothing_else)) {
+        if (fitted != Step::done || !pages_.commit(level, place.bucket, state_.in_shard(hash),
+                                                   image, work, k_nothing_else)) {
           break;
         }
         lower_due(shard, end);
@@ -292,6 +292,7 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
   Shard& b = state_.shard_of(to_hash);
   const Names keep{to, {}, to_hash, 0};
   for (int round = 0; round < k_rounds_max; ++round) {
+    work.keep_slabs = slabs_to_keep(round);
     {
       // Two shards in the order of their place in the table; everybody else holds one.
       const ShardGuard first(&a < &b ? a : b);
@@ -346,8 +347,7 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
         const std::uint64_t hash = state_.in_shard(to_hash);
         const Step fitted = fit(level, found, hash, image, keep, log, payload, removed, work);
         if (fitted == Step::restart) continue;
-        if (fitted != Step::done ||
-            !pages_.commit(level, found, hash, image, state_.reserve_slabs, work, k_nothing_else))
+        if (fitted != Step::done || !pages_.commit(level, found, hash, image, work, k_nothing_else))
           break;
         log.publish(state_, ring_, debt_);
         if (head.anchor != k_no_ref)

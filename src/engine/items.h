@@ -6,7 +6,9 @@
 #include "engine/removal_events.h"
 #include "engine/state.h"
 
+#include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace ullage::engine {
@@ -40,6 +42,28 @@ void for_each_entry(const PageImage& image, Visit visit) {
     }
   }
 }
+
+/// Ranks of a few entries of a page, spread over it whatever their ranks.
+class ResidentSample {
+ public:
+  void take(const PageImage& image) {
+    std::uint32_t all = 0;
+    for_each_entry(image,
+                   [&](EntryPlace, const std::byte*, std::uint32_t, policy::Rank) { ++all; });
+    const std::uint32_t stride = all / policy::k_census_max + 1;
+    std::uint32_t met = 0;
+    for_each_entry(image, [&](EntryPlace, const std::byte*, std::uint32_t, policy::Rank rank) {
+      if (met++ % stride == 0 && count_ < ranks_.size()) ranks_[count_++] = rank;
+    });
+  }
+  [[nodiscard]] std::span<const policy::Rank> ranks() const noexcept {
+    return std::span(ranks_).first(count_);
+  }
+
+ private:
+  std::array<policy::Rank, policy::k_census_max> ranks_{};
+  std::size_t count_ = 0;
+};
 
 /// Takes an entry out of the image and notes it in the log. A record that is left empty goes too.
 /// `group` is the name of a leaf's group; a bucket's records know theirs. `payload_out` gets the

@@ -12,7 +12,7 @@ constexpr std::size_t k_shrink_divisor = 8;
 }  // namespace
 
 Pages::Plan Pages::prepare(const Level& level, const Found& found, std::uint64_t hash,
-                           PageImage& image, std::size_t keep_slabs, CallWork& work) {
+                           PageImage& image, CallWork& work) {
   Plan plan;
   work.entries_moved += image.count();
   if (image.count() == 0) {
@@ -24,19 +24,24 @@ Pages::Plan Pages::prepare(const Level& level, const Found& found, std::uint64_t
   if (found.page == k_no_ref) {
     plan.depth = directory_.empty_depth(found, hash);
     image.set_depth(plan.depth);
-    plan.fresh = state_.arena->alloc(std::max(need, std::size_t{48}), keep_slabs);
+    plan.fresh = state_.alloc(need, work);
     plan.possible = plan.fresh != k_no_ref;
     return plan;
   }
   plan.depth = image.depth();
   const std::size_t have = state_.arena->page_bytes(found.page);
-  const auto bin = state_.arena->bins().for_bytes(std::max(need, std::size_t{48}));
+  const auto bin = state_.arena->bins().for_bytes(std::max(need, k_page_least));
   const std::size_t want = state_.arena->bins()[bin].bytes;
   if (need <= have && want + have / k_shrink_divisor > have) {
     plan.possible = true;
     return plan;
   }
-  plan.fresh = state_.arena->alloc(std::max(need, std::size_t{48}), keep_slabs);
+  plan.fresh = state_.alloc(need, work);
+  if (plan.fresh != k_no_ref && need <= have && state_.arena->page_bytes(plan.fresh) >= have) {
+    // Slabs are out and the free page is no smaller than the present one.
+    state_.arena->free(plan.fresh);
+    plan.fresh = k_no_ref;
+  }
   plan.possible = plan.fresh != k_no_ref || need <= have;
   if (plan.fresh != k_no_ref) {
     // Whole before anyone can find it.
@@ -83,7 +88,7 @@ std::uint64_t Pages::item_hash(const Level& level, const PageImage& image, std::
 }
 
 Pages::Split Pages::split(const Level& level, const Found& found, std::uint64_t hash,
-                          std::size_t keep_slabs, CallWork& work) {
+                          CallWork& work) {
   const unsigned depth = found.header.depth;
   if (depth >= k_depth_max) return Split::too_deep;
   PageImage whole;
@@ -91,7 +96,7 @@ Pages::Split Pages::split(const Level& level, const Found& found, std::uint64_t 
   if (depth == found.slot.base + found.slot.bits) {
     std::uint64_t owner_hash = 0;
     static_cast<void>(item_hash(level, whole, 0, owner_hash));
-    return directory_.widen(level, found, owner_hash, keep_slabs) ? Split::done : Split::no_room;
+    return directory_.widen(level, found, owner_hash, work) ? Split::done : Split::no_room;
   }
 
   PageImage halves[2];
@@ -114,7 +119,7 @@ Pages::Split Pages::split(const Level& level, const Found& found, std::uint64_t 
   for (unsigned side = 0; side < 2; ++side) {
     if (halves[side].count() == 0) continue;
     halves[side].set_owner(level.owner(owners[side]));
-    fresh[side] = state_.arena->alloc(std::max<std::size_t>(halves[side].used(), 48), keep_slabs);
+    fresh[side] = state_.alloc(halves[side].used(), work);
     if (fresh[side] == k_no_ref) {
       if (fresh[0] != k_no_ref) state_.arena->free(fresh[0]);
       return Split::no_room;

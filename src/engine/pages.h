@@ -26,8 +26,8 @@ class Pages {
   /// level's alignment. `also` runs inside the change, for what must become visible with it.
   template <class Also>
   [[nodiscard]] bool commit(const Level& level, const Found& found, std::uint64_t hash,
-                            PageImage& image, std::size_t keep_slabs, CallWork& work, Also also) {
-    const Plan plan = prepare(level, found, hash, image, keep_slabs, work);
+                            PageImage& image, CallWork& work, Also also) {
+    const Plan plan = prepare(level, found, hash, image, work);
     if (!plan.possible) return false;
     {
       const Change change(*level.shard);
@@ -46,7 +46,7 @@ class Pages {
   /// Splits the page found by the next hash bit, as it is. The caller looks up again afterwards.
   enum class Split : std::uint8_t { done, no_room, too_deep };
   [[nodiscard]] Split split(const Level& level, const Found& found, std::uint64_t hash,
-                            std::size_t keep_slabs, CallWork& work);
+                            CallWork& work);
 
   /// Copies a page to another of the same size and makes its directory refer to it: the mover's
   /// step. False if the page is not where its header says (it was freed meanwhile), or there is no
@@ -62,7 +62,7 @@ class Pages {
     unsigned depth = 0;
   };
   [[nodiscard]] Plan prepare(const Level& level, const Found& found, std::uint64_t hash,
-                             PageImage& image, std::size_t keep_slabs, CallWork& work);
+                             PageImage& image, CallWork& work);
   void apply(const Level& level, const Found& found, std::uint64_t hash, PageImage& image,
              const Plan& plan);
   void finish(const Found& found, const Plan& plan, CallWork& work);

@@ -6,10 +6,10 @@
 
 namespace ullage::engine {
 
-Ref Pieces::append(std::string_view value, std::size_t offset, Ref last, std::size_t keep_slabs,
+Ref Pieces::append(std::string_view value, std::size_t offset, Ref last, CallWork& work,
                    std::size_t& held) const noexcept {
   const std::size_t n = std::min(value.size() - offset, k_piece_data_max);
-  const Ref ref = state_.arena->alloc(std::max(k_piece_data_at + n, std::size_t{48}), keep_slabs);
+  const Ref ref = state_.alloc(k_piece_data_at + n, work);
   if (ref == k_no_ref) return ref;
   std::byte* page = state_.page(ref);
   base::store_bytes(page + k_piece_data_at, value.data() + offset, n);

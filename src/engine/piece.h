@@ -30,8 +30,8 @@ class Pieces {
 
   /// A piece that holds the next bytes of `value` from `offset`, linked behind `last` (none: the
   /// first). None if the arena has no page. Bytes held: `held`.
-  [[nodiscard]] Ref append(std::string_view value, std::size_t offset, Ref last,
-                           std::size_t keep_slabs, std::size_t& held) const noexcept;
+  [[nodiscard]] Ref append(std::string_view value, std::size_t offset, Ref last, CallWork& work,
+                           std::size_t& held) const noexcept;
   /// Gives the whole chain its owner; from now on it may be moved. Shard lock held, inside no
   /// Change.
   void adopt(Ref first, std::uint64_t owner) const noexcept;

@@ -5,6 +5,7 @@
 #include "engine/writer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ullage::engine {
 
@@ -12,14 +13,17 @@ namespace {
 constexpr std::size_t k_debt_pages_a_step = 8;
 constexpr std::size_t k_debt_pages_a_write = 2;
 constexpr std::size_t k_drain_slots_a_step = 8;
+constexpr std::size_t k_steps_for_a_page = 2;  // then the writer tries again
 constexpr std::uint32_t k_drain_pause = 16;
 constexpr std::size_t k_fragmented_divisor =
     64;  // free pages above this share of the slabs are too many ...
 constexpr std::size_t k_fragmented_slabs = 8;  // ... and below so many slabs never
 constexpr std::size_t k_candidates = 128;      // entries ranked for one eviction by count ...
-constexpr std::size_t k_candidate_pages = 10;  // ... from at most so many pages
-constexpr std::size_t k_probes = 24;           // of slots that may turn out free
-constexpr std::size_t k_pages_for_bytes = 2;   // sampled for one eviction for bytes
+constexpr std::size_t k_candidate_pages = 10;  // ... from at most so many pages ...
+constexpr std::size_t k_pages_min =
+    4;  // ... and at least so many: a page of one group is no fair sample
+constexpr std::size_t k_probes = 24;          // of slots that may turn out free
+constexpr std::size_t k_pages_for_bytes = 2;  // sampled for one eviction for bytes
 constexpr std::size_t k_entry_evictions_a_write = 4;
 constexpr std::size_t k_piece_bytes_enough =
     arena::k_page_max_bytes;  // freed pieces that end a step
@@ -121,10 +125,32 @@ float Reclaim::worst_score(Ref page, Weigh weigh, CallWork& work) const {
     PageImage image;
     image.load(state_.page(target->found.page));
     if (const auto victim = evictor_.worst(image, nullptr, weigh, work)) score = victim->score;
+    if (state_.ranking->census_due()) {
+      ResidentSample residents;
+      residents.take(image);
+      state_.ranking->note_residents(residents.ranks());
+    }
   }
   owned->shard->lock.unlock();
   return score;
 }
+
+namespace {
+/// Reclaim may use every slab: what it takes it gives back many times over.
+class KeepNone {
+ public:
+  explicit KeepNone(CallWork& work) noexcept : work_(work), kept_(work.keep_slabs) {
+    work_.keep_slabs = 0;
+  }
+  ~KeepNone() { work_.keep_slabs = kept_; }
+  KeepNone(const KeepNone&) = delete;
+  KeepNone& operator=(const KeepNone&) = delete;
+
+ private:
+  CallWork& work_;
+  std::size_t kept_;
+};
+}  // namespace
 
 bool Reclaim::evict_from(Ref page, std::size_t entries, CallWork& work) {
   const auto owned = lock_owner(page, true);
@@ -174,8 +200,9 @@ bool Reclaim::evict_step(std::size_t entries, CallWork& work) {
   Ref best = k_no_ref;
   float best_score = -1;
   std::size_t pages = 0;
-  for (std::size_t probe = 0; probe < k_probes && pages < pages_wanted &&
-                              work.candidates_ranked - ranked_before < k_candidates;
+  for (std::size_t probe = 0;
+       probe < k_probes && pages < pages_wanted &&
+       (pages < k_pages_min || work.candidates_ranked - ranked_before < k_candidates);
        ++probe) {
     const Ref page = state_.arena->sample_page(pick);
     if (page == k_no_ref) continue;
@@ -292,6 +319,8 @@ bool Reclaim::fragmented() const noexcept {
 }
 
 void Reclaim::make_room(std::size_t steps, CallWork& work) {
+  const KeepNone scope(work);
+  const std::size_t wanted = std::exchange(work.room_wanted, 0);
   for (std::size_t i = 0; i < steps; ++i) {
     ++work.reclaim_steps;
     if (const std::size_t paid = debt_.pay(k_debt_pages_a_step); paid != 0) {
@@ -300,7 +329,14 @@ void Reclaim::make_room(std::size_t steps, CallWork& work) {
     }
     const bool drained = drain_step(work);
     if (state_.arena->slabs_left() > state_.reserve_slabs) return;
-    if (!drained || i % 2 == 1) evict_step(0, work);
+    if (drained && i % 2 == 0) continue;
+    // A page of the size that is wanted, emptied far enough to move to a smaller one, is what the
+    // caller needs.
+    base::Random pick = random();
+    const Ref page =
+        wanted > k_anchor_bytes ? state_.arena->sample_page_for(wanted, pick) : k_no_ref;
+    if (page == k_no_ref || !evict_from(page, 0, work)) evict_step(0, work);
+    if (page != k_no_ref && i + 1 >= k_steps_for_a_page) return;
   }
 }
 
@@ -315,17 +351,26 @@ void Reclaim::enforce_entries(CallWork& work) {
 }
 
 void Reclaim::after_write(CallWork& work) {
+  const KeepNone scope(work);
   if (debt_.owing()) work.pages_freed += debt_.pay(k_debt_pages_a_write);
   enforce_entries(work);
   if (fragmented()) drain_step(work);
   const std::size_t left = state_.arena->slabs_left();
-  if (left >= state_.reserve_slabs) return;
+  if (left > state_.reserve_slabs) return;
+  if (state_.ranking->census_due()) {
+    base::Random pick = random();
+    if (const Ref page = state_.arena->sample_page(pick); page != k_no_ref) {
+      static_cast<void>(worst_score(page, Weigh::bytes, work));
+    }
+  }
+  if (left == state_.reserve_slabs) return;
   ++work.reclaim_steps;
   if (work.wants_growth || left < state_.reserve_slabs / 2) evict_step(0, work);
   drain_step(work);
 }
 
 bool Reclaim::tick_step(CallWork& work) {
+  const KeepNone scope(work);
   if (const std::size_t paid = debt_.pay(k_debt_pages_a_step); paid != 0) return true;
   const std::uint64_t max = state_.max_entries.load(std::memory_order_relaxed);
   if (max != 0 && state_.entries.load(std::memory_order_relaxed) > max) return evict_step(1, work);

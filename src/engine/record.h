@@ -35,6 +35,8 @@ inline constexpr std::uint8_t k_record_limits = 4;
 inline constexpr std::uint8_t k_record_anchor = 8;
 inline constexpr std::uint8_t k_record_wide_name = 16;
 inline constexpr std::uint8_t k_record_stub = 32;
+inline constexpr std::uint8_t k_record_extended =
+    k_record_ttl | k_record_idle | k_record_limits | k_record_anchor;
 }  // namespace detail
 
 inline constexpr std::uint32_t k_stub_bytes = 28;
@@ -66,25 +68,29 @@ RecordHead decode_record(const std::byte* at, std::uint32_t bytes) noexcept {
   RecordHead r;
   r.bytes = bytes;
   if (bytes < 3) return r;
-  r.fields = Bytes::u8(at);
-  r.flags = Bytes::u8(at + 1);
+  // One word has all that most records need; a page's bytes go on behind any record.
+  const std::uint64_t head = Bytes::u64(at);
+  r.fields = static_cast<std::uint8_t>(head);
+  r.flags = static_cast<std::uint8_t>(head >> 8);
   std::uint32_t pos = 3;
-  r.name_bytes = Bytes::u8(at + 2);
+  r.name_bytes = static_cast<std::uint8_t>(head >> 16);
   if ((r.flags & detail::k_record_wide_name) != 0) {
     if (bytes < 4) return r;
-    r.name_bytes |= static_cast<std::uint32_t>(Bytes::u8(at + 3)) << 8;
+    r.name_bytes |= static_cast<std::uint32_t>(static_cast<std::uint8_t>(head >> 24)) << 8;
     pos = 4;
   }
-  const auto extension = [&](std::uint8_t flag, std::uint32_t size) {
-    if ((r.flags & flag) == 0) return std::uint32_t{0};
-    const std::uint32_t here = pos;
-    pos += size;
-    return here;
-  };
-  r.ttl_at = extension(detail::k_record_ttl, 8);
-  r.idle_at = extension(detail::k_record_idle, 8);
-  r.limits_at = extension(detail::k_record_limits, 24);
-  r.anchor_at = extension(detail::k_record_anchor, 4);
+  if ((r.flags & detail::k_record_extended) != 0) {
+    const auto extension = [&](std::uint8_t flag, std::uint32_t size) {
+      if ((r.flags & flag) == 0) return std::uint32_t{0};
+      const std::uint32_t here = pos;
+      pos += size;
+      return here;
+    };
+    r.ttl_at = extension(detail::k_record_ttl, 8);
+    r.idle_at = extension(detail::k_record_idle, 8);
+    r.limits_at = extension(detail::k_record_limits, 24);
+    r.anchor_at = extension(detail::k_record_anchor, 4);
+  }
   r.name_at = pos;
   r.body_at = pos + r.name_bytes;
   if (r.body_at > bytes) return r;

@@ -51,8 +51,11 @@ class SlotsView {
   };
   [[nodiscard]] Item item(std::uint32_t i) const noexcept {
     const std::uint32_t data = cap_ * static_cast<std::uint32_t>(k_slot_bytes);
-    std::uint32_t begin = data + Bytes::u16(area_ + cap_ + 2 * i);
-    std::uint32_t stop = i + 1 < count_ ? data + Bytes::u16(area_ + cap_ + 2 * i + 2) : end_;
+    // The next item's offset lies beside this one's; behind the last there are ranks, which are not
+    // looked at.
+    const std::uint32_t two = Bytes::u32(area_ + cap_ + 2 * i);
+    std::uint32_t begin = data + (two & 0xffff);
+    std::uint32_t stop = i + 1 < count_ ? data + (two >> 16) : end_;
     if (stop > end_) stop = end_;
     if (begin > stop) begin = stop;
     return {area_ + begin, stop - begin};

@@ -75,7 +75,9 @@ struct CallWork {
   std::uint64_t pages_freed = 0;
   std::uint64_t candidates_ranked = 0;
   std::uint64_t reclaim_steps = 0;
-  bool wants_growth = false;  ///< a page had nothing cold to give: others should
+  std::size_t keep_slabs = 0;   ///< slabs that this call leaves to reclaim
+  std::size_t room_wanted = 0;  ///< bytes of the page that the arena did not have
+  bool wants_growth = false;    ///< a page had nothing cold to give: others should
 };
 
 /// The names of an entry with their hashes.
@@ -91,6 +93,11 @@ struct Names {
     return static_cast<std::uint8_t>(field_hash);
   }
 };
+
+/// Every page but an anchor is at least so large: the anchors' bin is theirs alone, since it is
+/// never emptied.
+inline constexpr std::size_t k_page_least = 48;
+inline constexpr std::size_t k_anchor_bytes = 32;
 
 struct State {
   std::unique_ptr<arena::Arena> arena;
@@ -151,6 +158,17 @@ struct State {
   static Counter removed(RemovalCause cause) noexcept {
     return static_cast<Counter>(static_cast<std::size_t>(Counter::removed_evicted) +
                                 static_cast<std::size_t>(cause));
+  }
+  /// A page for a write; notes what was wanted if there is none.
+  [[nodiscard]] Ref alloc(std::size_t bytes, CallWork& call) const noexcept {
+    const Ref ref = arena->alloc(bytes < k_page_least ? k_page_least : bytes, call.keep_slabs);
+    if (ref == arena::k_no_ref) call.room_wanted = bytes;
+    return ref;
+  }
+  [[nodiscard]] Ref alloc_anchor(CallWork& call) const noexcept {
+    const Ref ref = arena->alloc(k_anchor_bytes, call.keep_slabs);
+    if (ref == arena::k_no_ref) call.room_wanted = k_anchor_bytes;
+    return ref;
   }
   [[nodiscard]] std::byte* page(Ref ref) const noexcept { return arena->at(ref); }
   void flush(const CallWork& call) noexcept {

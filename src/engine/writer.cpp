@@ -11,8 +11,9 @@
 namespace ullage::engine {
 
 namespace {
-constexpr int k_attempts_max = 64;  // rounds of making room before a write gives up
-constexpr int k_restarts_max = 64;  // splits and promotions within one hold of the lock
+constexpr int k_attempts_max = 64;         // rounds of making room before a write gives up
+constexpr int k_rounds_above_reserve = 4;  // after them a write may take from reclaim's slabs
+constexpr int k_restarts_max = 64;         // splits and promotions within one hold of the lock
 constexpr std::size_t k_reclaim_steps_a_round = 8;
 }  // namespace
 
@@ -32,6 +33,7 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
   CallWork work;
   Prepared prepared;
   for (int round = 0; round < k_attempts_max; ++round) {
+    work.keep_slabs = slabs_to_keep(round);
     const Attempt done = attempt(names, wants_value, decide, prepared, work);
     if (done.step == Step::done) {
       discard(prepared);
@@ -138,20 +140,17 @@ Writer::Step Writer::put(Shard& shard, const Names& names, const GroupPlace& gro
   return put_in_bucket(shard, names, group, pos, draft, expired, redate, now_ms, work);
 }
 
+std::size_t Writer::slabs_to_keep(int round) const noexcept {
+  if (round < k_rounds_above_reserve) return state_.reserve_slabs;
+  return round < 2 * k_rounds_above_reserve ? state_.reserve_slabs / 2 : 1;
+}
+
 policy::Rank Writer::rank_of_new(const Names& names, const PageImage& image) {
-  std::array<policy::Rank, policy::k_census_max> residents{};
-  std::size_t n = 0;
-  if (state_.ranking->census_due()) {
-    // Spread over the page, whatever their ranks.
-    const std::uint32_t stride = image.count() / policy::k_census_max + 1;
-    std::uint32_t met = 0;
-    for_each_entry(image, [&](EntryPlace, const std::byte*, std::uint32_t, policy::Rank rank) {
-      if (met++ % stride == 0 && n < residents.size()) residents[n++] = rank;
-    });
-  }
+  ResidentSample residents;
+  if (state_.ranking->census_due()) residents.take(image);
   return state_.ranking->on_insert(entry_hash(names.group_hash, names.field_hash),
                                    state_.entries.load(std::memory_order_relaxed),
-                                   std::span(residents).first(n));
+                                   residents.ranks());
 }
 
 policy::Rank Writer::rank_after(const Names& names, const PageImage& image, bool redate,
@@ -229,15 +228,14 @@ Writer::Step Writer::fit(const Level& level, const Found& found, std::uint64_t h
                          PageImage& image, const Names& keep, RemovalLog& log,
                          std::uint64_t& leaf_payload, std::uint32_t& leaf_removed, CallWork& work) {
   if (pages_.fits(found, image)) return Step::done;
-  const std::size_t reserve = state_.reserve_slabs;
-  const bool pressure = state_.arena->slabs_left() <= reserve;
+  const bool pressure = state_.arena->slabs_left() <= state_.reserve_slabs;
   if (pressure && found.page != k_no_ref &&
       evict_to_fit(found, image, keep, true, log, leaf_payload, leaf_removed, work)) {
     return Step::done;
   }
   work.wants_growth = pressure;
   if (image.used() > k_split_bytes && found.page != k_no_ref && found.header.count >= 2) {
-    switch (pages_.split(level, found, hash, reserve, work)) {
+    switch (pages_.split(level, found, hash, work)) {
       case Pages::Split::done:
         return Step::restart;
       case Pages::Split::no_room:
@@ -313,7 +311,7 @@ Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const Group
     head.name = name;
     if (idle_ms > 0) head.last_use_ms = now_ms;
     if (draft.pieces && head.anchor == k_no_ref) {
-      new_anchor = head.anchor = state_.arena->alloc(k_anchor_bytes, state_.reserve_slabs);
+      new_anchor = head.anchor = state_.alloc_anchor(work);
       if (new_anchor == k_no_ref) return Step::need_room;
     }
     record.rehead(head);
@@ -321,7 +319,7 @@ Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const Group
     RecordDraft head;
     head.name = names.group;
     if (idle_ms > 0) head.last_use_ms = now_ms;
-    new_anchor = head.anchor = state_.arena->alloc(k_anchor_bytes, state_.reserve_slabs);
+    new_anchor = head.anchor = state_.alloc_anchor(work);
     if (new_anchor == k_no_ref) return Step::need_room;
     record.start(head, false);
   }
@@ -394,10 +392,10 @@ Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const Group
         decode_link<PlainBytes>(reinterpret_cast<const std::byte*>(draft.value.data())).first,
         pack_owner(anchor, names.field_hash));
   }
-  if (!pages_.commit(level, found, hash, image, state_.reserve_slabs, work, k_nothing_else)) {
+  if (!pages_.commit(level, found, hash, image, work, k_nothing_else)) {
     if (found.page == k_no_ref ||
         !evict_to_fit(found, image, names, false, log, leaf_payload, leaf_removed, work) ||
-        !pages_.commit(level, found, hash, image, state_.reserve_slabs, work, k_nothing_else)) {
+        !pages_.commit(level, found, hash, image, work, k_nothing_else)) {
       return give_up(Step::need_room);
     }
   }
@@ -486,10 +484,10 @@ Writer::Step Writer::put_in_leaf(Shard& shard, const Names& names, const GroupPl
     if (group.head.idle_at != 0)
       base::store_bytes(group.record + group.head.idle_at, &now_ms, sizeof now_ms);
   };
-  if (!pages_.commit(level, found, names.field_hash, image, state_.reserve_slabs, work, books)) {
+  if (!pages_.commit(level, found, names.field_hash, image, work, books)) {
     if (found.page == k_no_ref ||
         !evict_to_fit(found, image, names, false, log, evicted_payload, evicted, work) ||
-        !pages_.commit(level, found, names.field_hash, image, state_.reserve_slabs, work, books)) {
+        !pages_.commit(level, found, names.field_hash, image, work, books)) {
       return Step::need_room;
     }
   }
@@ -528,7 +526,7 @@ Writer::Step Writer::erase_entry(Shard& shard, const Names& names, const GroupPl
 void Writer::commit_shrunk_bucket(Shard& shard, const Found& bucket, std::uint64_t hash,
                                   PageImage& image, RemovalLog& log, CallWork& work) {
   const bool done =
-      pages_.commit(directory_.shard_level(shard), bucket, hash, image, 0, work, k_nothing_else);
+      pages_.commit(directory_.shard_level(shard), bucket, hash, image, work, k_nothing_else);
   ULLAGE_CHECK(done);  // smaller than before: it fits where it was
   log.publish(state_, ring_, debt_);
 }
@@ -545,7 +543,7 @@ void Writer::commit_shrunk_leaf(Shard& shard, const GroupPlace& group, const Fou
     left = stub.fields;
     store_stub(group.stub_body(), stub);
   };
-  const bool done = pages_.commit(level, leaf, hash, image, 0, work, books);
+  const bool done = pages_.commit(level, leaf, hash, image, work, books);
   ULLAGE_CHECK(done);
   log.publish(state_, ring_, debt_);
   if (left == 0) {
@@ -560,9 +558,10 @@ Result<void> Writer::prepare_pieces(std::string_view value, Prepared& prepared, 
   int failures = 0;
   for (std::size_t offset = 0; offset < value.size();) {
     std::size_t held = 0;
-    const Ref piece = pieces_.append(value, offset, last, state_.reserve_slabs, held);
+    const Ref piece = pieces_.append(value, offset, last, work, held);
     if (piece == k_no_ref) {
-      if (++failures > k_attempts_max) {
+      work.keep_slabs = slabs_to_keep(++failures);
+      if (failures > k_attempts_max) {
         discard(prepared);
         return Error{Errc::no_room, "no room for a value of " + std::to_string(value.size()) +
                                         " bytes within the work bound of one call"};

@@ -117,6 +117,7 @@ class Writer {
                     CallWork& work);
   Step erase_entry(Shard& shard, const Names& names, const GroupPlace& group, const EntryPos& pos,
                    RemovalCause cause, CallWork& work);
+  [[nodiscard]] std::size_t slabs_to_keep(int round) const noexcept;
   policy::Rank rank_of_new(const Names& names, const PageImage& image);
   policy::Rank rank_after(const Names& names, const PageImage& image, bool redate, bool expired,
                           policy::Rank rank);

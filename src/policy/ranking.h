@@ -8,6 +8,7 @@
 
 #include "policy/reuse_model.h"
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,10 @@ class Ranking {
     return EntryState(0, model_.now()).bits();
   }
 
+  /// Ranks of some entries of a page that was chosen at random: the next census counts these rather
+  /// than the page that takes the new entry, whose entries share its group and so its moment.
+  void note_residents(std::span<const Rank> residents) noexcept;
+
   /// Higher goes first; never negative. `bytes` is what eviction gives back.
   [[nodiscard]] float score(Rank rank, std::uint32_t bytes) const noexcept {
     const Tick now = model_.now();
@@ -58,6 +63,8 @@ class Ranking {
   const bool adaptive_;
   ReuseModel model_;
   GhostTable ghosts_;
+  std::array<std::atomic<Rank>, k_census_max> residents_{};  // a sample; orders nothing
+  std::atomic<std::uint32_t> resident_count_{0};
   std::mutex rebuild_mutex_;  // guards rebuild() and fit(); only ever tried
 };
 

@@ -1,0 +1,12 @@
+// Where a finished report goes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ullage::app {
+
+/// Writes a file as a whole or not at all: a new file beside it takes its name. Throws Failure.
+void write_file(const std::string& path, std::string_view content);
+
+}  // namespace ullage::app

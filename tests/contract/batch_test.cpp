@@ -1,0 +1,129 @@
+// get_many() and set_many(): many entries in one call, with the answers of many single calls.
+#include "contract.h"
+
+namespace ullage::test {
+namespace {
+
+class Batch : public Contract {};
+ULLAGE_EVERY_SETTING(Batch);
+
+TEST_P(Batch, GetManyAnswersEachKey) {
+  Cache& cache = open();
+  std::vector<std::string> groups;
+  std::vector<std::string> fields;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    groups.push_back(numbered("g", i % 37));
+    fields.push_back(numbered("f", i));
+    if (i % 3 != 0) put(cache, groups[i], fields[i], sealed(i, 16 + i));
+  }
+  std::vector<Key> keys;
+  for (std::uint64_t i = 0; i < 1000; ++i) keys.push_back({groups[i], fields[i]});
+  std::vector<std::optional<Value>> out(keys.size());
+  ASSERT_TRUE(succeeded(cache.get_many(keys, out)));
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    ASSERT_EQ(i % 3 != 0, out[i].has_value()) << i;
+    if (out[i]) {
+      ASSERT_EQ(sealed(i, 16 + i), out[i]->str()) << i;
+    }
+  }
+}
+
+TEST_P(Batch, GetManyForgetsWhatTheAnswersHeldBefore) {
+  Cache& cache = open();
+  put(cache, "g", "f", "v");
+  const Key keys[] = {{"g", "none"}, {"g", "f"}};
+  std::optional<Value> out[] = {Value("left from before"), Value("left from before")};
+  ASSERT_TRUE(succeeded(cache.get_many(keys, out)));
+  EXPECT_FALSE(out[0].has_value());
+  ASSERT_TRUE(out[1].has_value());
+  EXPECT_EQ("v", out[1]->str());
+}
+
+TEST_P(Batch, GetManyOfLargeAndLongKeys) {
+  Cache& cache = open();
+  const std::string name(k_name_max_bytes, 'n');
+  const std::string too_long(k_name_max_bytes + 1, 'n');
+  put(cache, name, name, sealed(1, 400'000));
+  put(cache, "", "", "");
+  const Key keys[] = {{name, name}, {too_long, name}, {"", ""}, {name, too_long}, {name, name}};
+  std::optional<Value> out[5];
+  ASSERT_TRUE(succeeded(cache.get_many(keys, out)));
+  ASSERT_TRUE(out[0].has_value());
+  EXPECT_TRUE(*out[0] == sealed(1, 400'000));
+  EXPECT_FALSE(out[1].has_value()) << "no entry can have such a name";
+  ASSERT_TRUE(out[2].has_value());
+  EXPECT_TRUE(out[2]->empty());
+  EXPECT_FALSE(out[3].has_value());
+  EXPECT_TRUE(out[4].has_value()) << "a key may be asked for twice";
+}
+
+TEST_P(Batch, GetManyNeverAnswersExpiredEntries) {
+  Cache& cache = open();
+  put(cache, "g", "short", "1", {.ttl = 10ms});
+  put(cache, "g", "long", "2", {.ttl = 20ms});
+  clock->advance(10ms);
+  const Key keys[] = {{"g", "short"}, {"g", "long"}};
+  std::optional<Value> out[2];
+  ASSERT_TRUE(succeeded(cache.get_many(keys, out)));
+  EXPECT_FALSE(out[0].has_value());
+  EXPECT_TRUE(out[1].has_value());
+}
+
+TEST_P(Batch, EmptyBatches) {
+  Cache& cache = open();
+  EXPECT_TRUE(succeeded(cache.get_many({}, {})));
+  EXPECT_EQ(0U, cache.set_many({}).value());
+}
+
+TEST_P(Batch, SetManyWritesInOrder) {
+  Cache& cache = open();
+  const Item items[] = {{"a", "1", "first"}, {"b", "1", "other"}, {"a", "1", "last"}, {"", "", ""}};
+  EXPECT_EQ(4U, cache.set_many(items).value());
+  EXPECT_EQ("last", fetch(cache, "a", "1"));
+  EXPECT_EQ("other", fetch(cache, "b", "1"));
+  EXPECT_EQ("", fetch(cache, "", ""));
+  EXPECT_EQ(3U, cache.size());
+}
+
+TEST_P(Batch, TheLargestBatch) {
+  Cache& cache = open();
+  std::vector<std::string> names;
+  for (std::uint64_t i = 0; i < k_batch_max; ++i) names.push_back(numbered("n", i));
+  std::vector<Item> items;
+  std::vector<Key> keys;
+  for (const std::string& name : names) {
+    items.push_back({name.substr(0, 2) == "n1" ? "one" : "rest", name, name});
+    keys.push_back({items.back().group, name});
+  }
+  EXPECT_EQ(k_batch_max, cache.set_many(items).value());
+  std::vector<std::optional<Value>> out(keys.size());
+  ASSERT_TRUE(succeeded(cache.get_many(keys, out)));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    ASSERT_TRUE(out[i].has_value()) << i;
+    ASSERT_EQ(names[i], out[i]->str());
+  }
+}
+
+TEST_P(Batch, SetManyTakesOptionsForEach) {
+  Cache& cache = open();
+  const Item items[] = {{"a", "1", "x"}, {"b", "2", "y"}};
+  EXPECT_EQ(2U, cache.set_many(items, {.ttl = 50ms}).value());
+  EXPECT_EQ(50ms, cache.ttl("a", "1")->remaining);
+  clock->advance(50ms);
+  EXPECT_EQ(std::nullopt, fetch(cache, "a", "1"));
+  EXPECT_EQ(std::nullopt, fetch(cache, "b", "2"));
+}
+
+TEST_P(Batch, SetManyStopsAtTheFirstFailureAndSaysWhere) {
+  Cache& cache = open();
+  const std::string too_long(k_name_max_bytes + 1, 'n');
+  const Item items[] = {{"a", "1", "x"}, {"a", "2", "y"}, {"a", "3", "z"}, {"a", too_long, "bad"}, {"a", "4", "never"}};
+  const Result<std::size_t> result = cache.set_many(items);
+  ASSERT_TRUE(fails_with(result, Errc::name_too_long));
+  EXPECT_TRUE(mentions(result.error().message, 3)) << result.error().message;
+  EXPECT_EQ("z", fetch(cache, "a", "3"));
+  EXPECT_FALSE(cache.contains("a", "4"));
+}
+
+}  // namespace
+}  // namespace ullage::test

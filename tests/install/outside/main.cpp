@@ -1,0 +1,29 @@
+// What a user writes first. Built as C++20 against an installed tree.
+#include <ullage/cache.h>
+
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+static_assert(__cplusplus < 202100L, "public headers must not need more than C++20");
+
+int main() {
+  using namespace ullage::literals;
+  auto opened = ullage::Cache::open({.memory_limit = 64_MiB});
+  if (!opened) {
+    std::puts("outside: the cache did not open");
+    return 1;
+  }
+  ullage::Cache cache = std::move(opened).value();
+  if (!cache.set("user:42", "theme", "dark")) {
+    std::puts("outside: set failed");
+    return 1;
+  }
+  const auto value = cache.get("user:42", "theme");
+  if (!value || std::string_view(*value) != "dark" || cache.get("user:42", "language")) {
+    std::puts("outside: get answered something else");
+    return 1;
+  }
+  std::puts("outside: ok");
+  return 0;
+}
