@@ -44,6 +44,7 @@ struct Counts {
   std::uint64_t ticks = 0;
   std::uint64_t lines = 0;
   std::uint64_t lines_max = 0;
+  std::uint64_t again_ticks = 0;  ///< of a second read of the same entry at once
 };
 
 /// Starts to count one read.
@@ -75,6 +76,7 @@ Counts count_hits(std::uint64_t entries, std::uint64_t fields, std::uint64_t rea
   const std::string value(value_bytes, 'v');
   const EntrySequence sequence(entries, fields, Order::in_step);
   for (std::uint64_t i = 0; i < entries; ++i) {
+    reset();  // else every write searches the lines of all writes before
     must_set(cache, group_name(sequence[i].group), field_name(sequence[i].field), value);
   }
   Counts counts;
@@ -92,6 +94,11 @@ Counts count_hits(std::uint64_t entries, std::uint64_t fields, std::uint64_t rea
       std::exit(1);
     }
     add(counts);
+#if defined(ULLAGE_COUNT_LINES)
+    reset();
+    static_cast<void>(cache.get(group, field));
+    counts.again_ticks += base::t_touch.ticks + base::t_touch.shared_stores;
+#endif
   }
   return counts;
 }
@@ -116,9 +123,11 @@ void report_row(Report& report, std::uint64_t fields, const Counts& counts,
        .workload = workload});
   report.add({.figure = "locks and shared stores of a hit, " + group,
               .bar = "0 locks, 0 stores but the tick",
-              .result = text("%.4f locks, %.4f stores, %.4f ticks", each(counts.locks, counts),
-                             each(counts.stores, counts), each(counts.ticks, counts)),
-              .met = counts.locks == 0 && counts.stores == 0 && counts.ticks <= counts.hits,
+              .result = text("%.4f locks, %.4f stores, %.4f ticks (%.4f when read again at once)",
+                             each(counts.locks, counts), each(counts.stores, counts),
+                             each(counts.ticks, counts), each(counts.again_ticks, counts)),
+              .met = counts.locks == 0 && counts.stores == 0 && counts.ticks <= counts.hits &&
+                     counts.again_ticks == 0,
               .peer = "",
               .workload = workload});
 #else

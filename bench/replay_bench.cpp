@@ -69,6 +69,13 @@ class GeometricMean {
   std::size_t count_ = 0;
 };
 
+/// Ours and S3-FIFO's over the same cells.
+struct Means {
+  GeometricMean ours;
+  GeometricMean s3fifo;
+  void add(double mine, double peer) { ours.add(mine), s3fifo.add(peer); }
+};
+
 class Replays {
  public:
   Replays(const Arguments& arguments, std::filesystem::path traces, Report& report)
@@ -79,9 +86,9 @@ class Replays {
         report_(report) {}
 
   void by_entries() {
-    GeometricMean all;
-    GeometricMean trained;
-    GeometricMean held_out;
+    Means all;
+    Means trained;
+    Means held_out;
     double worst = 0;
     std::string worst_cell;
     for (const CsvRow& row : read_csv(reference_ / "miss-ratios.csv")) {
@@ -95,8 +102,9 @@ class Replays {
       const double belady = std::stod(cell(row, "Belady"));
       const double lru = std::stod(cell(row, "LRU"));
       const double over_best = got.miss_ratio / belady;
-      all.add(over_best);
-      (name == "web07" || name == "multi3" ? trained : held_out).add(over_best);
+      const double peer = std::stod(cell(row, "S3FIFO")) / belady;
+      all.add(over_best, peer);
+      (name == "web07" || name == "multi3" ? trained : held_out).add(over_best, peer);
       if (got.miss_ratio / lru > worst) {
         worst = got.miss_ratio / lru;
         worst_cell = name + " at " + entries;
@@ -155,13 +163,13 @@ class Replays {
     }
     return loaded_;
   }
-  void mean(const char* which, const GeometricMean& mean, double bar) {
-    if (mean.empty()) return;
+  void mean(const char* which, const Means& means, double bar) {
+    if (means.ours.empty()) return;
     report_.add({.figure = text("geometric mean of miss ratio over the optimum, %s", which),
                  .bar = bar > 0 ? text("<= %.2f", bar) : "",
-                 .result = text("%.3f", mean.value()),
-                 .met = bar > 0 ? std::optional(mean.value() <= bar) : std::nullopt,
-                 .peer = "optimum (Belady with bypass); S3-FIFO 1.349 over all cells",
+                 .result = text("%.3f", means.ours.value()),
+                 .met = bar > 0 ? std::optional(means.ours.value() <= bar) : std::nullopt,
+                 .peer = text("optimum (Belady with bypass); S3-FIFO %.3f", means.s3fifo.value()),
                  .workload = "real traces, every entry counted as one"});
   }
 

@@ -1,5 +1,6 @@
 #include "common/child.h"
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -16,6 +17,9 @@ namespace {
 
 // A pipe holds 64 KiB, so the few numbers of a result never block the child.
 constexpr std::size_t k_numbers_max = 1024;
+
+// A child that hangs must not hang the benchmark: SIGALRM ends it, and the message says so.
+constexpr unsigned k_seconds_max = 300;
 }  // namespace
 
 std::vector<double> in_child(const std::function<std::vector<double>()>& work) {
@@ -26,6 +30,7 @@ std::vector<double> in_child(const std::function<std::vector<double>()>& work) {
   if (child < 0) fail("cannot fork a child process");
   if (child == 0) {
     ::close(ends[0]);
+    ::alarm(k_seconds_max);
     const std::vector<double> numbers = work();
     const std::size_t bytes = numbers.size() * sizeof(double);
     const bool sent = numbers.size() <= k_numbers_max &&
@@ -46,7 +51,8 @@ std::vector<double> in_child(const std::function<std::vector<double>()>& work) {
   int status = 0;
   if (::waitpid(child, &status, 0) != child) fail("lost the child process");
   if (WIFSIGNALED(status)) {
-    std::fprintf(stderr, "benchmark: the child died of signal %d\n", WTERMSIG(status));
+    std::fprintf(stderr, "benchmark: the child died of signal %d%s\n", WTERMSIG(status),
+                 WTERMSIG(status) == SIGALRM ? ": it ran for too long" : "");
     std::exit(1);
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) fail("the child ended with an error");

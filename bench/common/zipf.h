@@ -19,6 +19,8 @@ class Zipf {
         high_(integral(items_ + 0.5)),
         cut_(2 - inverse(integral(2.5) - std::pow(2.0, -skew))) {}
 
+  [[nodiscard]] std::uint64_t items() const { return static_cast<std::uint64_t>(items_); }
+
   std::uint64_t next() {
     for (;;) {
       const double u = high_ + random_.real() * (low_ - high_);

@@ -143,6 +143,22 @@ Ref Arena::alloc(std::size_t bytes, std::size_t keep_slabs) noexcept {
     } while (bin < bins_.count() && bins_[bin].bytes <= most && open_[bin].head == 0);
     if (bin >= bins_.count() || bins_[bin].bytes > most) return k_no_ref;
   }
+  return take_page(bin);
+}
+
+Ref Arena::alloc_most(std::size_t least, std::size_t most, std::size_t keep_slabs) noexcept {
+  const BinIndex first = bins_.for_bytes(least);
+  BinIndex bin = bins_.for_bytes(most);
+  const std::lock_guard lock(mutex_);
+  if (open_[bin].head != 0 || open_slab(bin, keep_slabs)) return take_page(bin);
+  while (bin > first) {
+    --bin;
+    if (open_[bin].head != 0) return take_page(bin);
+  }
+  return k_no_ref;
+}
+
+Ref Arena::take_page(BinIndex bin) noexcept {
   const std::uint32_t slab = open_[bin].head - 1;
   Slab& s = slabs_[slab];
   std::uint32_t slot;
@@ -254,7 +270,7 @@ std::optional<Arena::Drain> Arena::begin_drain() noexcept {
   // The bin that has most free bytes gives most back for the pages moved.
   std::size_t best_bin = k_bins_max;
   std::size_t best_bytes = 0;
-  for (std::size_t b = 0; b < bins_.count(); ++b) {
+  for (std::size_t b = 1; b < bins_.count(); ++b) {  // the first bin is the anchors'
     const auto bin = static_cast<BinIndex>(b);
     // Its other slabs must be able to take the pages: at least a whole slab's worth is free.
     if (open_free_[b] < bins_[bin].per_slab || open_[b].count < 2) continue;
@@ -273,11 +289,37 @@ std::optional<Arena::Drain> Arena::begin_drain() noexcept {
   Slab& s = slabs_[slab];
   const Bin& bin = bins_[s.bin];
   if (open_free_[best_bin] - (bin.per_slab - s.used) < s.used) return std::nullopt;
-  unlink(open_[best_bin], slab);
-  open_free_[best_bin] -= bin.per_slab - s.used;
-  sub_free(static_cast<std::uint64_t>(bin.per_slab - s.used) * bin.bytes);
-  s.state = SlabState::draining;
+  start_drain(slab);
   return Drain{slab, s.cut};
+}
+
+void Arena::start_drain(std::uint32_t slab) noexcept {
+  Slab& s = slabs_[slab];
+  const Bin& bin = bins_[s.bin];
+  if (s.state == SlabState::open) {
+    unlink(open_[s.bin], slab);
+    open_free_[s.bin] -= bin.per_slab - s.used;
+    sub_free(static_cast<std::size_t>(bin.per_slab - s.used) * bin.bytes);
+  }
+  s.state = SlabState::draining;
+}
+
+std::optional<Arena::Drain> Arena::begin_forced_drain(base::Random& random) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (slabs_seen_ == 0) return std::nullopt;
+  std::uint32_t best = 0;
+  std::size_t best_bytes = 0;
+  for (int probe = 0; probe < k_sample_probes; ++probe) {
+    const std::uint32_t slab = random.below(slabs_seen_);
+    const Slab& s = slabs_[slab];
+    // The first bin is the anchors', which never move.
+    if ((s.state != SlabState::open && s.state != SlabState::full) || s.bin == 0) continue;
+    const std::size_t bytes = std::size_t{s.used} * bins_[s.bin].bytes;
+    if (best == 0 || bytes < best_bytes) best = slab + 1, best_bytes = bytes;
+  }
+  if (best == 0) return std::nullopt;
+  start_drain(best - 1);
+  return Drain{best - 1, slabs_[best - 1].cut};
 }
 
 Ref Arena::page_in_slot(std::uint32_t slab, std::uint32_t slot) const noexcept {

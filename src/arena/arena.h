@@ -81,6 +81,10 @@ class Arena {
   /// None when the budget has no slab left, or only the reserve of `keep_slabs` that this caller
   /// must not touch. O(1).
   [[nodiscard]] Ref alloc(std::size_t bytes, std::size_t keep_slabs) noexcept;
+  /// A page for up to `most` bytes, or where there is none the largest free one that holds `least`:
+  /// for what can be divided. O(bins).
+  [[nodiscard]] Ref alloc_most(std::size_t least, std::size_t most,
+                               std::size_t keep_slabs) noexcept;
   /// Gives a page back and zeroes its first word. O(1).
   void free(Ref ref) noexcept;
 
@@ -120,6 +124,9 @@ class Arena {
     std::uint32_t slots;  ///< slots ever used
   };
   [[nodiscard]] std::optional<Drain> begin_drain() noexcept;
+  /// The same when no bin has room for a slab's pages: the one with least in it of a sample, for an
+  /// owner who will evict what finds no place.
+  [[nodiscard]] std::optional<Drain> begin_forced_drain(base::Random& random) noexcept;
   /// The page in a slot of a draining slab; none if it is free.
   [[nodiscard]] Ref page_in_slot(std::uint32_t slab, std::uint32_t slot) const noexcept;
   /// Whether the slab has left the state draining because it is empty.
@@ -191,6 +198,8 @@ class Arena {
   void sub_free(std::size_t bytes) noexcept {
     free_page_bytes_.store(free_page_bytes() - bytes, std::memory_order_relaxed);
   }
+  void start_drain(std::uint32_t slab) noexcept;
+  [[nodiscard]] Ref take_page(BinIndex bin) noexcept;  // the bin has an open slab
   [[nodiscard]] bool open_slab(BinIndex bin, std::size_t keep_slabs) noexcept;
 
   // Constant after construction.

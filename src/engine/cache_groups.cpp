@@ -113,6 +113,7 @@ Result<std::uint64_t> Cache::erase_if(
 
 bool Cache::erase_group(std::string_view group) {
   if (group.size() > k_name_max_bytes || t_updating == core_.get()) return false;
+  core_->sweep_if_due(group);
   const bool erased = core_->writer.erase_group(group, RemovalCause::erased);
   core_->flights.group_changed(group);
   return erased;
@@ -122,6 +123,8 @@ Result<void> Cache::rename_group(std::string_view from, std::string_view to, boo
   if (auto bad = check_name("group", from)) return *bad;
   if (auto bad = check_name("group", to)) return *bad;
   if (t_updating == core_.get()) return reentered_update();
+  core_->sweep_if_due(from);
+  core_->sweep_if_due(to);
   auto done = core_->writer.rename_group(from, to, replace);
   core_->flights.group_changed(from);
   core_->flights.group_changed(to);
@@ -153,6 +156,7 @@ Result<bool> Cache::expire_group(std::string_view group, std::optional<Millis> t
   if (auto bad = check_ttl("ttl", ttl)) return *bad;
   if (t_updating == core_.get()) return reentered_update();
   if (group.size() > k_name_max_bytes) return false;
+  core_->sweep_if_due(group);
   const std::int64_t deadline_ms = ttl ? core_->state.now_ms() + ttl->count() : k_never_ms;
   return core_->writer.edit_group(group,
                                   [&](RecordDraft& head) { head.deadline_ms = deadline_ms; });
@@ -182,6 +186,7 @@ Result<bool> Cache::set_group_limits(std::string_view group, const GroupLimits& 
   if (auto bad = check_limits(limits)) return *bad;
   if (t_updating == core_.get()) return reentered_update();
   if (group.size() > k_name_max_bytes) return false;
+  core_->sweep_if_due(group);
   return core_->writer.edit_group(group, [&](RecordDraft& head) {
     head.has_limits = true;
     head.limits = limits;
@@ -193,7 +198,7 @@ Result<bool> Cache::set_group_limits(std::string_view group, const GroupLimits& 
 std::optional<GroupLimits> Cache::group_limits(std::string_view group) {
   if (group.size() > k_name_max_bytes || t_updating == core_.get()) return std::nullopt;
   const auto facts = core_->reader.group(group);
-  if (!facts) return std::nullopt;
+  if (!facts || facts->fields == 0) return std::nullopt;
   if (facts->has_limits) return facts->limits;
   const State& state = core_->state;
   return GroupLimits{state.group_max_fields.load(std::memory_order_relaxed),

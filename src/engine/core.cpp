@@ -32,6 +32,7 @@ constexpr std::size_t k_slab_max_bytes = 256 * k_kib;
 constexpr std::size_t k_reserve_divisor =
     96;  // about 1 % of the slabs are reclaim's to move pages with
 constexpr std::size_t k_memories_a_limit = 16 * k_kib;
+constexpr int k_idle_steps_max = 1000;
 constexpr std::size_t k_ghost_min_bytes = 4 * k_kib;
 constexpr auto k_maintenance_interval = std::chrono::milliseconds(50);
 constexpr std::size_t k_maintenance_budget = 4096;
@@ -224,6 +225,11 @@ std::size_t CacheCore::tick(std::size_t budget) {
   return done;
 }
 
+void CacheCore::sweep_if_due(std::string_view group) {
+  const auto facts = reader.group(group);
+  if (facts && facts->timed_fields) expiry.sweep_group(group);
+}
+
 Result<void> CacheCore::set_memory_limit(std::size_t bytes) {
   if (bytes < k_memory_limit_min_bytes) {
     return range_error(Errc::limit_too_small, "memory_limit", bytes, "below the minimum of",
@@ -235,9 +241,13 @@ Result<void> CacheCore::set_memory_limit(std::size_t bytes) {
   }
   state.memory_limit.store(bytes, std::memory_order_relaxed);
   state.arena->set_budget(bytes - Budget::outside_bytes(bytes));
+  state.max_value_bytes.store(std::min(options.max_value_bytes, bytes / k_value_share_of_limit),
+                              std::memory_order_relaxed);
   CallWork work;
-  while (reclaim.over_budget() && reclaim.tick_step(work)) {
-  }
+  // A step may meet only free slots or busy shards; many in a row mean that nothing more can be
+  // had.
+  for (int idle = 0; reclaim.over_budget() && idle < k_idle_steps_max;)
+    idle = reclaim.tick_step(work) ? 0 : idle + 1;
   return {};
 }
 

@@ -25,6 +25,7 @@
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <string_view>
 #include <thread>
 
 namespace ullage::engine {
@@ -57,6 +58,9 @@ class CacheCore {
 
   std::size_t tick(std::size_t budget);
   Result<void> set_memory_limit(std::size_t bytes);
+  /// Takes out a group's fields whose time has come, before a call that treats the group as a
+  /// whole.
+  void sweep_if_due(std::string_view group);
   [[nodiscard]] Stats stats() const;
   [[nodiscard]] Validation validate();
 

@@ -28,9 +28,13 @@ void Debt::owe_pieces(Ref first) noexcept {
   owed_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void Debt::owe_group(Ref anchor, Ref root, std::string_view name, RemovalCause cause) noexcept {
+void Debt::owe_group(Ref anchor, Ref root, std::string_view name, RemovalCause cause,
+                     std::int64_t dropped_ms) noexcept {
   std::byte* page = state_.page(anchor);
-  set_kind(page, PageKind::pending);
+  PageHeader anchor_header = load_header(page);
+  anchor_header.kind = static_cast<std::uint8_t>(PageKind::pending);
+  anchor_header.owner = static_cast<std::uint64_t>(dropped_ms);
+  store_header(page, anchor_header);
   Ref name_page = k_no_ref;
   if (ring_.listening()) {
     name_page = state_.arena->alloc(std::max(k_header_bytes + name.size(), k_page_least), 0);
@@ -41,6 +45,12 @@ void Debt::owe_group(Ref anchor, Ref root, std::string_view name, RemovalCause c
       header.used = static_cast<std::uint16_t>(k_header_bytes + name.size());
       store_header(state_.page(name_page), header);
     }
+  }
+  if (ring_.listening() && name_page == k_no_ref) {
+    // The arena has no page for a name: a few names may wait outside, beyond them their events are
+    // lost.
+    const std::lock_guard lock(list_mutex_);
+    if (names_outside_.size() < k_names_outside_max) names_outside_.emplace(anchor, name);
   }
   put_ref(page + k_owed_root_at, root);
   put_ref(page + k_owed_name_at, name_page);
@@ -121,6 +131,7 @@ bool Debt::free_from_group(Ref anchor) noexcept {
   const Ref name = get_ref(anchor_page + k_owed_name_at);
   {
     const std::lock_guard lock(list_mutex_);
+    names_outside_.erase(anchor);
     // Others may have been put in front of it.
     if (groups_ == anchor) {
       groups_ = get_ref(anchor_page + k_owed_next_at);
@@ -143,18 +154,34 @@ void Debt::free_leaf(Ref anchor, Ref leaf) noexcept {
   std::byte* anchor_page = state_.page(anchor);
   const Ref name_page = get_ref(anchor_page + k_owed_name_at);
   std::string_view group;
+  bool has_name = name_page != k_no_ref;
+  if (!has_name && ring_.listening()) {
+    const std::lock_guard lock(list_mutex_);
+    const auto outside = names_outside_.find(anchor);
+    has_name = outside != names_outside_.end();
+    if (has_name) group = outside->second;  // stays until this payer erases it
+  }
   if (name_page != k_no_ref) {
     const PageHeader header = load_header(state_.page(name_page));
     group = {reinterpret_cast<const char*>(state_.page(name_page) + k_header_bytes),
              header.used - k_header_bytes};
   }
-  const auto cause = static_cast<RemovalCause>(get_ref(anchor_page + k_owed_cause_at));
+  const auto dropped_for = static_cast<RemovalCause>(get_ref(anchor_page + k_owed_cause_at));
+  const auto dropped_ms = static_cast<std::int64_t>(load_header(anchor_page).owner);
   for (std::uint32_t i = 0; i < image.count(); ++i) {
     const std::byte* at = image.slots().at(i);
     const EntryHead e = decode_entry<PlainBytes>(at, image.slots().size(i), image.base_ms());
+    // Counted under the drop's cause when the group went; a field whose own time had come has
+    // expired.
+    const bool expired = e.deadline_ms <= dropped_ms;
+    const RemovalCause cause = expired ? RemovalCause::expired : dropped_for;
+    if (cause != dropped_for) {
+      state_.uncount(State::removed(dropped_for), 1);
+      state_.count(State::removed(cause));
+    }
     const PieceLink link = e.pieces ? decode_link<PlainBytes>(at + e.value_at) : PieceLink{};
     if (ring_.listening()) {
-      if (name_page == k_no_ref) {
+      if (!has_name) {
         ring_.lose(1);
       } else {
         const std::string_view field(reinterpret_cast<const char*>(at + e.field_at), e.field_bytes);

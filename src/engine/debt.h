@@ -5,8 +5,9 @@
 // room. Owed pages belong to the debt alone: nobody else can reach them, so paying needs no shard's
 // lock.
 //
-// An owed group hangs on its anchor: | header (pending) | root 32 | next owed 32 | name page 32 |
-// cause 32 |. An owed chain hangs on its first piece, whose stamp field holds the next owed chain.
+// An owed group hangs on its anchor: | header (pending; owner: when it was dropped) | root 32 |
+// next owed 32 | name page 32 | cause 32 |. An owed chain hangs on its first piece, whose stamp
+// field holds the next owed chain.
 #pragma once
 
 #include "engine/piece.h"
@@ -18,6 +19,8 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 
 namespace ullage::engine {
 
@@ -29,7 +32,8 @@ class Debt {
   void owe_pieces(Ref first) noexcept;
   /// The group under `anchor` has no record any more. Its entries were counted as removed; their
   /// events are made as their pages are freed, if anybody listens. Thread-safe.
-  void owe_group(Ref anchor, Ref root, std::string_view name, RemovalCause cause) noexcept;
+  void owe_group(Ref anchor, Ref root, std::string_view name, RemovalCause cause,
+                 std::int64_t dropped_ms) noexcept;
 
   /// Frees up to `pages` pages. Answers how many; fewer means that nothing is owed. Thread-safe:
   /// one pays at a time, another caller gets 0 at once.
@@ -51,7 +55,9 @@ class Debt {
   Pieces pieces_;
   std::atomic<std::uint64_t> owed_{0};  // groups and chains
   std::mutex pay_mutex_;                // held by who pays; LOCK ORDER: pay -> list -> arena
-  std::mutex list_mutex_;               // guards the two lists
+  std::mutex list_mutex_;               // guards what follows
+  static constexpr std::size_t k_names_outside_max = 64;
+  std::unordered_map<Ref, std::string> names_outside_;
   Ref groups_ = k_no_ref;
   Ref chains_ = k_no_ref;
 };

@@ -59,6 +59,21 @@ bool Expiry::step(CallWork& work) {
   return true;
 }
 
+std::int64_t Expiry::sweep_bucket(Shard& shard, const Found& found, std::uint64_t hash,
+                                  std::int64_t now_ms, CallWork& work) {
+  if (!found.header.has_time()) return k_never_ms;
+  PageImage image;
+  image.load(state_.page(found.page));
+  if (image.due_ms() > now_ms) return image.due_ms();
+  RemovalLog log(state_, ring_);
+  std::uint32_t removed = 0;
+  remove_expired(image, now_ms, {}, log, removed);
+  const std::int64_t due = image.due_ms();
+  if (due == k_never_ms) image.drop_time();
+  writer_.commit_shrunk_bucket(shard, found, hash, image, log, work);
+  return due;
+}
+
 void Expiry::step_bucket(Shard& shard, std::int64_t now_ms, CallWork& work) {
   const Level level = directory_.shard_level(shard);
   const Found found = directory_.find(level, cursor_.bucket_at);
@@ -78,6 +93,11 @@ void Expiry::step_bucket(Shard& shard, std::int64_t now_ms, CallWork& work) {
         return;  // the page has changed: the same place again in the next step
       }
       cursor_.due_ms = std::min(cursor_.due_ms, end);
+      if (writer_.over_limits(place)) {
+        const std::string name(chars(place.record + place.head.name_at, place.head.name_bytes));
+        if (writer_.enforce_group_limits(shard, name, state_.hash_group(name), nullptr, work) != 0)
+          return;
+      }
       if (!place.head.is_stub()) continue;
       const Stub stub = decode_stub<SharedBytes>(place.stub_body());
       if (stub.due_ms > now_ms) {
@@ -89,32 +109,32 @@ void Expiry::step_bucket(Shard& shard, std::int64_t now_ms, CallWork& work) {
       cursor_.group_hash = load_header(state_.page(cursor_.anchor)).owner;
       cursor_.field_at = 0;
       cursor_.group_due_ms = k_never_ms;
-      const std::int64_t never = k_never_ms;
-      base::store_bytes(place.stub_body() + k_stub_due_at, &never, sizeof never);
+      begin_sweep(place);
       return;
     }
-    if (found.header.has_time()) {
-      PageImage image;
-      image.load(state_.page(found.page));
-      if (image.due_ms() <= now_ms) {
-        RemovalLog log(state_, ring_);
-        std::uint32_t removed = 0;
-        remove_expired(image, now_ms, {}, log, removed);
-        const std::int64_t due = image.due_ms();
-        if (due == k_never_ms) image.drop_time();
-        writer_.commit_shrunk_bucket(shard, found, cursor_.bucket_at, image, log, work);
-        if (due <= now_ms) return;  // the log was full: the same page again
-        cursor_.due_ms = std::min(cursor_.due_ms, due);
-      } else {
-        cursor_.due_ms = std::min(cursor_.due_ms, image.due_ms());
-      }
-    }
+    const std::int64_t due = sweep_bucket(shard, found, cursor_.bucket_at, now_ms, work);
+    if (due <= now_ms) return;  // the log was full: the same page again
+    cursor_.due_ms = std::min(cursor_.due_ms, due);
   }
   cursor_.bucket_at = after_range(cursor_.bucket_at, found.depth());
   if (cursor_.bucket_at == 0) {
     lower_due(shard, cursor_.due_ms);
     cursor_.active = false;
   }
+}
+
+void Expiry::set_sweeping(Ref anchor, bool sweeping) noexcept {
+  PageHeader header = load_header(state_.page(anchor));
+  header.flags = sweeping ? k_anchor_sweeping : 0;
+  store_header(state_.page(anchor), header);
+}
+
+// Writers lower the due time from "never" while the sweep passes by; until it ends the flag says
+// that the group may still hold what has ended.
+void Expiry::begin_sweep(const GroupPlace& place) noexcept {
+  const std::int64_t never = k_never_ms;
+  base::store_bytes(place.stub_body() + k_stub_due_at, &never, sizeof never);
+  set_sweeping(place.anchor(), true);
 }
 
 bool Expiry::step_leaf(Shard& shard, Cursor& cursor, std::int64_t now_ms, CallWork& work) {
@@ -150,6 +170,7 @@ bool Expiry::step_leaf(Shard& shard, Cursor& cursor, std::int64_t now_ms, CallWo
   Stub stub = decode_stub<SharedBytes>(group.stub_body());
   const std::int64_t due = std::min(stub.due_ms, cursor.group_due_ms);
   base::store_bytes(group.stub_body() + k_stub_due_at, &due, sizeof due);
+  set_sweeping(cursor.anchor, false);
   lower_due(shard, due);
   return false;
 }
@@ -162,11 +183,14 @@ void Expiry::sweep_group(std::string_view name) {
   {
     const ShardGuard guard(shard);
     const GroupPlace place = writer_.lookup().group(shard, name, hash);
-    if (!place || !place.head.is_stub()) return;
+    if (!place) return;
+    if (!place.head.is_stub()) {
+      sweep_bucket(shard, place.bucket, state_.in_shard(hash), state_.now_ms(), work);
+      return;
+    }
     cursor.anchor = place.anchor();
     cursor.group_hash = hash;
-    const std::int64_t never = k_never_ms;
-    base::store_bytes(place.stub_body() + k_stub_due_at, &never, sizeof never);
+    begin_sweep(place);
   }
   for (bool more = true; more;) {
     const ShardGuard guard(shard);

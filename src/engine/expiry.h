@@ -47,6 +47,11 @@ class Expiry {
     std::int64_t group_due_ms = k_never_ms;
   };
   bool find_due_shard(std::int64_t now_ms);
+  void begin_sweep(const GroupPlace& place) noexcept;
+  void set_sweeping(Ref anchor, bool sweeping) noexcept;
+  /// Removes what has ended in one bucket; answers what is due next in it.
+  std::int64_t sweep_bucket(Shard& shard, const Found& found, std::uint64_t hash,
+                            std::int64_t now_ms, CallWork& work);
   void step_bucket(Shard& shard, std::int64_t now_ms, CallWork& work);
   /// One leaf of a large group. Answers false when the group is done (or gone).
   bool step_leaf(Shard& shard, Cursor& cursor, std::int64_t now_ms, CallWork& work);

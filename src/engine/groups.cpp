@@ -12,7 +12,7 @@ namespace ullage::engine {
 
 namespace {
 constexpr int k_rounds_max = 64;
-constexpr std::size_t k_limit_evictions_a_call = 8;
+constexpr std::size_t k_limit_evictions_a_call = 256;
 constexpr int k_limit_leaves_sampled = 3;
 
 /// Writes a record anew under another base and head, entry by entry.
@@ -39,9 +39,30 @@ void rebuild_record(RecordImage& to, const RecordDraft& head, const std::byte* f
     encode_entry(at, draft, to_base_ms);
   }
 }
+
+/// A field whose own time had come before its group was dropped has expired, whatever the drop's
+/// cause.
+RemovalCause cause_of(const GroupPlace& place, const PageImage& image, std::uint32_t field,
+                      RemovalCause cause, std::int64_t now_ms) {
+  const RecordHead head = image.record(place.item);
+  const auto item = RecordFields<PlainBytes>(image.slots().at(place.item), head).item(field);
+  const EntryHead e = decode_entry<PlainBytes>(item.at, item.bytes, image.base_ms());
+  return e.deadline_ms <= now_ms ? RemovalCause::expired : cause;
+}
 }  // namespace
 
+bool Writer::is_being_swept(Ref anchor) const noexcept {
+  return load_header(state_.page(anchor)).flags == k_anchor_sweeping;
+}
+void Writer::end_sweep_of_renamed(Ref anchor) noexcept {
+  PageHeader header = load_header(state_.page(anchor));
+  header.flags = 0;
+  store_header(state_.page(anchor), header);
+}
+
 void Writer::drop_group(Shard& shard, const GroupPlace& place, RemovalCause cause, CallWork& work) {
+  const std::int64_t now_ms = state_.now_ms();
+  if (group_end_ms(state_, place.record, place.head) <= now_ms) cause = RemovalCause::expired;
   PageImage image;
   image.load(state_.page(place.bucket.page));
   RemovalLog log(state_, ring_);
@@ -51,7 +72,8 @@ void Writer::drop_group(Shard& shard, const GroupPlace& place, RemovalCause caus
     const std::uint32_t fields = place.head.fields;
     for (std::uint32_t left = fields; left > 0; --left) {
       std::uint32_t payload = 0;
-      remove_entry(image, {place.item, left - 1}, cause, {}, log, payload);
+      remove_entry(image, {place.item, left - 1}, cause_of(place, image, left - 1, cause, now_ms),
+                   {}, log, payload);
     }
     commit_shrunk_bucket(shard, place.bucket, hash, image, log, work);
     return;
@@ -65,7 +87,7 @@ void Writer::drop_group(Shard& shard, const GroupPlace& place, RemovalCause caus
   state_.entries.fetch_sub(stub.fields, std::memory_order_relaxed);
   state_.uncount(Counter::payload_bytes, stub.bytes);
   state_.uncount(Counter::groups, 1);
-  debt_.owe_group(anchor, stub.root, name_copy, cause);
+  debt_.owe_group(anchor, stub.root, name_copy, cause, now_ms);
 }
 
 Writer::Step Writer::promote(Shard& shard, const GroupPlace& group, CallWork& work) {
@@ -124,15 +146,47 @@ Writer::Step Writer::promote(Shard& shard, const GroupPlace& group, CallWork& wo
   short_record.finish_stub(stub);
   image.replace_item(group.item, short_record.bytes(), short_record.size());
   image.slots().set_rank(group.item, 0);
-  // A record of two or more fields above the inline limit is longer than any stub with its name.
-  if (!pages_.fits(group.bucket, image) ||
-      !pages_.commit(directory_.shard_level(shard), group.bucket, state_.in_shard(group_hash),
-                     image, work, k_nothing_else)) {
-    state_.arena->free(page);
-    if (new_anchor != k_no_ref) state_.arena->free(new_anchor);
-    return Step::need_room;
+  // With a long name the stub may be longer than what it replaces: the bucket may have to grow or
+  // split.
+  RemovalLog log(state_, ring_);
+  std::uint64_t payload = 0;
+  std::uint32_t removed = 0;
+  const Names keep{name, {}, group_hash, 0};
+  const Level level = directory_.shard_level(shard);
+  const std::uint64_t hash = state_.in_shard(group_hash);
+  Step fitted = fit(level, group.bucket, hash, image, keep, log, payload, removed, work);
+  if (fitted == Step::done) {
+    if (pages_.commit(level, group.bucket, hash, image, work, k_nothing_else)) {
+      log.publish(state_, ring_, debt_);
+      return Step::restart;
+    }
+    fitted = Step::need_room;
   }
-  return Step::restart;
+  state_.arena->free(page);
+  if (new_anchor != k_no_ref) state_.arena->free(new_anchor);
+  return fitted;
+}
+
+bool Writer::over_limits(const GroupPlace& place) const noexcept {
+  const GroupLimits limits = limits_of(place);
+  if (limits.max_fields == 0 && limits.max_bytes == 0) return false;
+  std::uint64_t fields = place.head.fields;
+  std::uint64_t bytes = 0;
+  if (place.head.is_stub()) {
+    const Stub stub = decode_stub<SharedBytes>(place.stub_body());
+    fields = stub.fields;
+    bytes = stub.bytes;
+  } else if (limits.max_bytes != 0) {
+    const RecordFields<SharedBytes> all(place.record, place.head);
+    for (std::uint32_t i = 0; i < all.count(); ++i) {
+      const auto item = all.item(i);
+      const EntryHead e = decode_entry<SharedBytes>(item.at, item.bytes, 0);
+      bytes += e.field_bytes +
+               (e.pieces ? decode_link<SharedBytes>(item.at + e.value_at).bytes : e.inline_bytes);
+    }
+  }
+  return fields > 1 && ((limits.max_fields != 0 && fields > limits.max_fields) ||
+                        (limits.max_bytes != 0 && bytes > limits.max_bytes));
 }
 
 std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, std::uint64_t hash,
@@ -338,23 +392,29 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
         RecordImage record;
         rebuild_record(record, head, bytes, from_head, source_image.slots().rank(source.item),
                        source_image.base_ms(), image.base_ms());
+        if (from_head.is_stub() && is_being_swept(head.anchor)) {
+          // The sweep will not find the group under its new name: to the next one all of it is due.
+          Stub stub = decode_stub<PlainBytes>(bytes + from_head.body_at);
+          stub.due_ms = now_ms;
+          record.start(head, true);
+          record.finish_stub(stub);
+        }
         std::byte* at = image.slots().append(keep.group_tag(), record.slot_rank(), record.size());
         std::memcpy(at, record.bytes(), record.size());
-        RemovalLog log(state_, ring_);
-        std::uint64_t payload = 0;
-        std::uint32_t removed = 0;
         const Level level = directory_.shard_level(b);
         const std::uint64_t hash = state_.in_shard(to_hash);
-        const Step fitted = fit(level, found, hash, image, keep, log, payload, removed, work);
+        const Step fitted = fit_whole(level, found, hash, image, work);
         if (fitted == Step::restart) continue;
         if (fitted != Step::done || !pages_.commit(level, found, hash, image, work, k_nothing_else))
           break;
-        log.publish(state_, ring_, debt_);
         if (head.anchor != k_no_ref)
           base::store_bytes(state_.page(head.anchor) + 8, &to_hash, sizeof to_hash);
         if (source_image.has_time()) lower_due(b, source_image.due_ms());
-        if (from_head.is_stub())
-          lower_due(b, decode_stub<PlainBytes>(bytes + from_head.body_at).due_ms);
+        lower_due(b, group_end_ms(state_, record.bytes(), record.head()));
+        if (from_head.is_stub()) {
+          lower_due(b, decode_stub<PlainBytes>(record.bytes() + record.head().body_at).due_ms);
+          end_sweep_of_renamed(head.anchor);
+        }
 
         // The bucket may be the same page: look the old record up again.
         const GroupPlace old = lookup_.group(a, from, from_hash);

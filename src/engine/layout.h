@@ -50,6 +50,8 @@ enum class PageKind : std::uint8_t {
 };
 
 inline constexpr std::uint8_t k_page_has_time = 1;  // flags: the time block is there
+inline constexpr std::uint8_t k_anchor_sweeping =
+    1;  // flags of an anchor: its group's due time is being worked out
 
 /// A bucket or leaf above this is split in two; a single item may make it as large as the largest
 /// page.

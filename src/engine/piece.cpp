@@ -8,9 +8,15 @@ namespace ullage::engine {
 
 Ref Pieces::append(std::string_view value, std::size_t offset, Ref last, CallWork& work,
                    std::size_t& held) const noexcept {
-  const std::size_t n = std::min(value.size() - offset, k_piece_data_max);
-  const Ref ref = state_.alloc(k_piece_data_at + n, work);
-  if (ref == k_no_ref) return ref;
+  const std::size_t want = std::min(value.size() - offset, k_piece_data_max);
+  const std::size_t least = std::min(want, k_piece_data_min);
+  const Ref ref =
+      state_.arena->alloc_most(k_piece_data_at + least, k_piece_data_at + want, work.keep_slabs);
+  if (ref == k_no_ref) {
+    work.room_wanted = k_piece_data_at + want;
+    return ref;
+  }
+  const std::size_t n = std::min(want, state_.arena->page_bytes(ref) - k_piece_data_at);
   std::byte* page = state_.page(ref);
   base::store_bytes(page + k_piece_data_at, value.data() + offset, n);
   const std::uint32_t next = k_no_ref;

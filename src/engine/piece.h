@@ -22,7 +22,8 @@ inline constexpr std::size_t k_piece_next_at = 16;
 inline constexpr std::size_t k_piece_back_at = 20;
 inline constexpr std::size_t k_piece_data_at = 24;
 inline constexpr std::size_t k_piece_data_max = arena::k_page_max_bytes - k_piece_data_at;
-inline constexpr std::uint8_t k_piece_first = 1;  // flags
+inline constexpr std::size_t k_piece_data_min = 488;  // smaller free pages are left for others
+inline constexpr std::uint8_t k_piece_first = 1;      // flags
 
 class Pieces {
  public:

@@ -145,15 +145,19 @@ std::optional<Reader::GroupFacts> Reader::group(std::string_view name) {
   if (place.head.is_stub()) {
     const Stub stub = decode_stub<SharedBytes>(place.stub_body());
     facts.fields = stub.fields;
-    facts.timed_fields = stub.due_ms <= state_.now_ms();
+    facts.timed_fields = stub.due_ms <= state_.now_ms() ||
+                         load_header(state_.page(place.anchor())).flags == k_anchor_sweeping;
     return facts;
   }
   const std::int64_t now_ms = state_.now_ms();
   const RecordFields<SharedBytes> fields(place.record, place.head);
   for (std::uint32_t i = 0; i < fields.count(); ++i) {
     const auto item = fields.item(i);
-    if (decode_entry<SharedBytes>(item.at, item.bytes, place.page.base_ms).deadline_ms > now_ms)
+    if (decode_entry<SharedBytes>(item.at, item.bytes, place.page.base_ms).deadline_ms > now_ms) {
       ++facts.fields;
+    } else {
+      facts.timed_fields = true;
+    }
   }
   return facts;
 }

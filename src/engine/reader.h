@@ -45,7 +45,7 @@ class Reader {
   struct GroupFacts {
     std::uint64_t fields = 0;
     std::int64_t deadline_ms = k_never_ms;
-    bool timed_fields = false;  ///< some of the fields may have ended
+    bool timed_fields = false;  ///< some of the fields may have ended and are still there
     bool has_limits = false;
     GroupLimits limits;
   };

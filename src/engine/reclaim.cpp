@@ -13,7 +13,9 @@ namespace {
 constexpr std::size_t k_debt_pages_a_step = 8;
 constexpr std::size_t k_debt_pages_a_write = 2;
 constexpr std::size_t k_drain_slots_a_step = 8;
-constexpr std::size_t k_steps_for_a_page = 2;  // then the writer tries again
+constexpr std::size_t k_stock_slabs = 2;     // empty slabs that stay resident ...
+constexpr std::size_t k_stock_divisor = 32;  // ... and this share of those in use
+constexpr int k_evictions_to_move = 9;       // an eighth of a page each: then it is empty
 constexpr std::uint32_t k_drain_pause = 16;
 constexpr std::size_t k_fragmented_divisor =
     64;  // free pages above this share of the slabs are too many ...
@@ -167,7 +169,8 @@ bool Reclaim::evict_from(Ref page, std::size_t entries, CallWork& work) {
       name =
           chars(target->group.record + target->group.head.name_at, target->group.head.name_bytes);
     const std::size_t have = state_.arena->page_bytes(target->found.page);
-    const std::size_t goal = have - have / 8;  // from here on the page moves to a smaller bin
+    // An eighth less than it is now lets the page move to a smaller bin.
+    const std::size_t goal = image.used() > have / 8 ? image.used() - have / 8 : 0;
     std::uint64_t payload = 0;
     while (!log.full() && (evicted < entries || (entries == 0 && image.used() > goal &&
                                                  payload < k_piece_bytes_enough))) {
@@ -282,12 +285,16 @@ Reclaim::Moved Reclaim::move_page(Ref page, CallWork& work) {
   return moved ? Moved::yes : Moved::busy;
 }
 
-bool Reclaim::drain_step(CallWork& work) {
+bool Reclaim::drain_step(Drain how, CallWork& work) {
   const std::unique_lock drainer(drain_mutex_, std::try_to_lock);
   if (!drainer.owns_lock()) return false;
   if (!drain_) {
-    if (drain_pause_ != 0 && --drain_pause_ != 0) return false;
+    if (how == Drain::sparse && drain_pause_ != 0 && --drain_pause_ != 0) return false;
     drain_ = state_.arena->begin_drain();
+    if (!drain_ && how == Drain::forced) {
+      base::Random pick = random();
+      drain_ = state_.arena->begin_forced_drain(pick);
+    }
     drain_slot_ = drain_skipped_ = 0;
     if (!drain_) {
       drain_pause_ = k_drain_pause;
@@ -297,7 +304,13 @@ bool Reclaim::drain_step(CallWork& work) {
   for (std::size_t n = 0; n < k_drain_slots_a_step && drain_slot_ < drain_->slots;
        ++n, ++drain_slot_) {
     const Ref page = state_.arena->page_in_slot(drain_->slab, drain_slot_);
-    if (page != k_no_ref && move_page(page, work) == Moved::busy) ++drain_skipped_;
+    if (page == k_no_ref || move_page(page, work) != Moved::busy) continue;
+    // No place for it as it is: what is coldest in it goes until it fits somewhere, or is gone.
+    int rounds = how == Drain::forced ? k_evictions_to_move : 0;
+    while (rounds-- > 0 && evict_from(page, 0, work) &&
+           state_.arena->page_in_slot(drain_->slab, drain_slot_) == page) {
+    }
+    if (state_.arena->page_in_slot(drain_->slab, drain_slot_) == page) ++drain_skipped_;
   }
   if (state_.arena->drained(drain_->slab)) {
     state_.count(Counter::slabs_emptied);
@@ -327,16 +340,15 @@ void Reclaim::make_room(std::size_t steps, CallWork& work) {
       work.pages_freed += paid;
       continue;
     }
-    const bool drained = drain_step(work);
+    const bool drained = drain_step(Drain::forced, work);
     if (state_.arena->slabs_left() > state_.reserve_slabs) return;
-    if (drained && i % 2 == 0) continue;
-    // A page of the size that is wanted, emptied far enough to move to a smaller one, is what the
-    // caller needs.
+    if (drained) continue;
+    // Another thread empties a slab. A page of the size that is wanted, emptied far enough to move
+    // to a smaller one, helps as well.
     base::Random pick = random();
     const Ref page =
         wanted > k_anchor_bytes ? state_.arena->sample_page_for(wanted, pick) : k_no_ref;
     if (page == k_no_ref || !evict_from(page, 0, work)) evict_step(0, work);
-    if (page != k_no_ref && i + 1 >= k_steps_for_a_page) return;
   }
 }
 
@@ -354,7 +366,7 @@ void Reclaim::after_write(CallWork& work) {
   const KeepNone scope(work);
   if (debt_.owing()) work.pages_freed += debt_.pay(k_debt_pages_a_write);
   enforce_entries(work);
-  if (fragmented()) drain_step(work);
+  if (fragmented()) drain_step(Drain::sparse, work);
   const std::size_t left = state_.arena->slabs_left();
   if (left > state_.reserve_slabs) return;
   if (state_.ranking->census_due()) {
@@ -366,7 +378,7 @@ void Reclaim::after_write(CallWork& work) {
   if (left == state_.reserve_slabs) return;
   ++work.reclaim_steps;
   if (work.wants_growth || left < state_.reserve_slabs / 2) evict_step(0, work);
-  drain_step(work);
+  drain_step(left < state_.reserve_slabs / 2 ? Drain::forced : Drain::sparse, work);
 }
 
 bool Reclaim::tick_step(CallWork& work) {
@@ -376,13 +388,13 @@ bool Reclaim::tick_step(CallWork& work) {
   if (max != 0 && state_.entries.load(std::memory_order_relaxed) > max) return evict_step(1, work);
   if (over_budget()) {
     if (state_.arena->release_empty(state_.arena->slabs_over_budget(), 2) != 0) return true;
-    if (drain_step(work)) return true;
-    return evict_step(0, work);
+    return drain_step(Drain::forced, work) || evict_step(0, work);
   }
   // Sparse slabs are emptied ahead of need; what is empty beyond a small stock goes back to the
   // system.
-  if (drain_step(work)) return true;
-  const std::size_t stock = state_.reserve_slabs * 2;
+  if (fragmented() && drain_step(Drain::sparse, work)) return true;
+  const std::size_t stock = k_stock_slabs + state_.arena->slab_bytes_in_use() /
+                                                state_.arena->slab_bytes() / k_stock_divisor;
   return state_.arena->release_empty(1, stock) != 0;
 }
 

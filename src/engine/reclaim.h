@@ -51,7 +51,10 @@ class Reclaim {
   /// of them.
   bool evict_step(std::size_t entries, CallWork& work);
   /// Moves a few pages out of the slab that is being emptied, choosing one first if there is none.
-  bool drain_step(CallWork& work);
+  /// `sparse`: only where other slabs of the bin have room. `forced`: any slab, evicting what finds
+  /// no place.
+  enum class Drain : std::uint8_t { sparse, forced };
+  bool drain_step(Drain how, CallWork& work);
   /// Whether so much lies free in open slabs that emptying some is worth the moves.
   [[nodiscard]] bool fragmented() const noexcept;
   enum class Moved : std::uint8_t { yes, gone, busy };

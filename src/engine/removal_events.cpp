@@ -66,6 +66,14 @@ std::size_t RemovalRing::deliver(const RemovalListener& listener, std::size_t ma
   return done;
 }
 
+namespace {
+/// What was pushed out may be asked for again and is remembered; what its user or its time let go
+/// is not.
+bool leaves_a_ghost(RemovalCause cause) noexcept {
+  return cause == RemovalCause::evicted || cause == RemovalCause::limit;
+}
+}  // namespace
+
 void RemovalLog::entry(RemovalCause cause, std::string_view group, std::string_view field,
                        std::string_view value, PieceLink pieces, policy::Rank rank) {
   ULLAGE_CHECK(count_ < k_max);
@@ -82,7 +90,7 @@ void RemovalLog::entry(RemovalCause cause, std::string_view group, std::string_v
          .group_bytes = 0,
          .field_bytes = 0,
          .kept_value_bytes = 0};
-  if (cause == RemovalCause::evicted)
+  if (leaves_a_ghost(cause))
     one.hash = entry_hash(state_.hash_group(group), state_.hash_field(field));
   if (!listening_) return;
   one.names_at = static_cast<std::uint32_t>(names_.size());
@@ -109,7 +117,7 @@ void RemovalLog::publish(State& state, RemovalRing& ring, Debt& debt) {
     payload += one.payload_bytes;
     gone += one.cause == RemovalCause::replaced ? 0 : 1;
     state.count(State::removed(one.cause));
-    if (one.cause == RemovalCause::evicted) state.ranking->on_evict(one.hash, one.rank);
+    if (leaves_a_ghost(one.cause)) state.ranking->on_evict(one.hash, one.rank);
     if (listening_) {
       const std::string_view all = names_;
       const std::string_view group = all.substr(one.names_at, one.group_bytes);

@@ -107,7 +107,7 @@ struct State {
   base::HashKey group_key;
   base::HashKey field_key;
   std::shared_ptr<const Clock> clock;
-  std::size_t max_value_bytes = 0;
+  std::atomic<std::size_t> max_value_bytes{0};
   std::size_t reserve_slabs = 0;  ///< that only reclaim may open
 
   std::atomic<std::uint64_t> entries{0};

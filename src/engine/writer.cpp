@@ -41,6 +41,13 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
       state_.flush(work);
       return done.outcome;
     }
+    if (done.step == Step::too_large_for_group) {
+      discard(prepared);
+      state_.flush(work);
+      return Error{Errc::value_too_long,
+                   "field and value of " + std::to_string(names.field.size() + done.value.size()) +
+                       " bytes are more than the group's max_bytes"};
+    }
     if (done.step == Step::need_pieces) {
       discard(prepared);
       if (auto made = prepare_pieces(done.value, prepared, work); !made) {
@@ -106,6 +113,10 @@ Writer::Attempt Writer::attempt(const Names& names, bool wants_value, Decide dec
         break;
     }
     const bool redate = decision->kind == Decision::Kind::redate;
+    const std::uint64_t group_max = limits_of(group).max_bytes;
+    if (!redate && group_max != 0 && names.field.size() + decision->value.size() > group_max) {
+      return {Step::too_large_for_group, {}, decision->value};
+    }
     EntryDraft draft{names.field, decision->value, decision->deadline_ms, false};
     std::byte link[k_piece_link_bytes];
     if (redate) {
@@ -253,6 +264,17 @@ Writer::Step Writer::fit(const Level& level, const Found& found, std::uint64_t h
                : Step::need_room;
   }
   return Step::done;
+}
+
+Writer::Step Writer::fit_whole(const Level& level, const Found& found, std::uint64_t hash,
+                               const PageImage& image, CallWork& work) {
+  if (pages_.fits(found, image)) return Step::done;
+  if (image.used() > k_split_bytes && found.page != k_no_ref && found.header.count >= 2) {
+    const Pages::Split split = pages_.split(level, found, hash, work);
+    if (split != Pages::Split::too_deep)
+      return split == Pages::Split::done ? Step::restart : Step::need_room;
+  }
+  return image.used() > arena::k_page_max_bytes ? Step::need_room : Step::done;
 }
 
 std::uint64_t Writer::inline_payload(const RecordImage& record) const noexcept {

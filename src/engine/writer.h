@@ -77,6 +77,8 @@ class Writer {
   /// Answers how many.
   std::size_t enforce_group_limits(Shard& shard, std::string_view name, std::uint64_t hash,
                                    const Names* keep, CallWork& work);
+  /// Whether a group has more than its limits allow: after they were lowered.
+  [[nodiscard]] bool over_limits(const GroupPlace& place) const noexcept;
   [[nodiscard]] GroupLimits limits_of(const GroupPlace& place) const noexcept;
 
   [[nodiscard]] const Lookup& lookup() const noexcept { return lookup_; }
@@ -89,7 +91,7 @@ class Writer {
     std::string_view value;
     Ref first = k_no_ref;
   };
-  enum class Step : std::uint8_t { done, restart, need_room, need_pieces };
+  enum class Step : std::uint8_t { done, restart, need_room, need_pieces, too_large_for_group };
   struct Attempt {
     Step step = Step::done;
     WriteOutcome outcome = WriteOutcome::unchanged;
@@ -112,6 +114,11 @@ class Writer {
   Step fit(const Level& level, const Found& found, std::uint64_t hash, PageImage& image,
            const Names& keep, RemovalLog& log, std::uint64_t& leaf_payload,
            std::uint32_t& leaf_removed, CallWork& work);
+  /// The same without evicting: for an image with a copy of what may lie in the very page.
+  Step fit_whole(const Level& level, const Found& found, std::uint64_t hash, const PageImage& image,
+                 CallWork& work);
+  [[nodiscard]] bool is_being_swept(Ref anchor) const noexcept;
+  void end_sweep_of_renamed(Ref anchor) noexcept;
   bool evict_to_fit(const Found& found, PageImage& image, const Names& keep, bool only_cold,
                     RemovalLog& log, std::uint64_t& leaf_payload, std::uint32_t& leaf_removed,
                     CallWork& work);

@@ -82,15 +82,19 @@ class Recorder {
       const std::string value = sealed(id, crossing_size(id));
       op.written = id;
       op.start = moments_.fetch_add(1);
-      op.done = put(cache_, "g", field, value) == SetOutcome::replaced;
+      const Result<SetOutcome> outcome = cache_.set("g", field, value);
       op.end = moments_.fetch_add(1);
+      if (refused(outcome)) return;
+      op.done = *outcome == SetOutcome::replaced;
     } else if (pick < 76) {
       op.call = Call::set_if_absent;
       const std::string value = sealed(id, crossing_size(id));
       op.written = id;
       op.start = moments_.fetch_add(1);
-      op.done = put(cache_, "g", field, value, {.condition = Condition::if_absent}) == SetOutcome::inserted;
+      const Result<SetOutcome> outcome = cache_.try_emplace("g", field, value);
       op.end = moments_.fetch_add(1);
+      if (refused(outcome)) return;
+      op.done = *outcome == SetOutcome::inserted;
     } else if (pick < 84) {
       op.call = Call::erase;
       op.start = moments_.fetch_add(1);
@@ -104,17 +108,20 @@ class Recorder {
       op.written = id;
       const std::string desired = sealed(id, crossing_size(id));
       op.start = moments_.fetch_add(1);
-      op.done = cache_.compare_and_set("g", field, before->view(), desired).value();
+      const Result<bool> done = cache_.compare_and_set("g", field, before->view(), desired);
       op.end = moments_.fetch_add(1);
+      if (refused(done)) return;
+      op.done = *done;
     } else if (pick < 98 || !drops_) {
       op.call = Call::update;
       op.written = id;
       op.start = moments_.fetch_add(1);
-      EXPECT_TRUE(succeeded(cache_.update("g", field, [&](std::optional<std::string_view> now) {
+      const Result<SetOutcome> outcome = cache_.update("g", field, [&](std::optional<std::string_view> now) {
         op.seen = now ? unseal(*now).value_or(k_torn) : 0;
         return std::optional<std::string>(sealed(id, crossing_size(id)));
-      })));
+      });
       op.end = moments_.fetch_add(1);
+      if (refused(outcome)) return;
     } else {
       op.call = Call::drop;
       op.start = moments_.fetch_add(1);
@@ -126,6 +133,16 @@ class Recorder {
     history_[entry].push_back(op);
   }
 
+  /// A refused call changes nothing, so that it has no place in the history; that there are such calls
+  /// is a failure of its own.
+  template <class T>
+  bool refused(const Result<T>& result) {
+    if (result) return false;
+    if (refused_++ == 0) {
+      EXPECT_TRUE(succeeded(result));
+    }
+    return true;
+  }
   static constexpr std::uint64_t k_torn = UINT64_MAX;
   static std::uint64_t id_of(const std::optional<Value>& value) {
     if (!value) return 0;
@@ -140,6 +157,7 @@ class Recorder {
   bool drops_;
   Rng rng_;
   std::uint64_t written_ = 0;
+  std::uint64_t refused_ = 0;
   std::vector<Recorded> history_[k_entries];
 };
 

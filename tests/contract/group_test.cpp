@@ -364,6 +364,22 @@ TEST_P(Group, RenameKeepsTimesToLiveAndLimits) {
   EXPECT_EQ(0U, cache.group_size("b"));
 }
 
+TEST_P(Group, LongNamesAndMiddlingValuesGoTogether) {
+  Cache& cache = open();
+  for (const std::size_t name : {300UL, 700UL, 1000UL, 1024UL}) {
+    const std::string group(name, 'g');
+    for (const std::size_t size : {100UL, 400UL, 700UL, 1100UL, 2000UL, 3000UL, 4000UL}) {
+      for (const std::size_t field : {4UL, 300UL, 1000UL}) {
+        const std::string long_field = std::string(field - 4, 'f') + std::to_string(1000 + size % 1000);
+        const std::string value = sealed(size, size);
+        put(cache, group, long_field, value);
+        ASSERT_EQ(value, fetch(cache, group, long_field)) << name << ", " << field << ", " << size;
+      }
+    }
+    EXPECT_TRUE(cache.erase_group(group));
+  }
+}
+
 TEST_P(Group, ClearRemovesEverything) {
   Cache& cache = open();
   for (std::uint64_t i = 0; i < 2000; ++i) put(cache, numbered("g", i), "f", "v");

@@ -308,6 +308,55 @@ TEST_P(TimeToLive, AGroupEmptiedByHandLeavesNoTimeBehind) {
   EXPECT_EQ("w", fetch(cache, "h", "f"));
 }
 
+TEST_P(TimeToLive, AGroupWhoseFieldsAllExpiredIsGoneForEveryCall) {
+  Cache& cache = open();
+  const auto hollow = [&](const std::string& group) {
+    put(cache, group, "f", "v", {.ttl = 10ms});
+    ASSERT_TRUE(cache.expire_group(group, 1h).value());
+    ASSERT_TRUE(cache.set_group_limits(group, {.max_fields = 1}).value());
+  };
+  // A group of its own for each question, so that no answer cleans up for the next.
+  for (const char* group : {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}) hollow(group);
+  clock->advance(10ms);
+  EXPECT_FALSE(cache.contains_group("a"));
+  EXPECT_EQ(0U, cache.group_size("b"));
+  EXPECT_FALSE(cache.erase_group("c"));
+  EXPECT_FALSE(cache.expire_group("d", 1h).value());
+  EXPECT_FALSE(cache.group_ttl("e").has_value());
+  EXPECT_FALSE(cache.group_limits("f").has_value());
+  EXPECT_FALSE(cache.set_group_limits("g", {.max_fields = 2}).value());
+  EXPECT_TRUE(fails_with(cache.rename_group("h", "other"), Errc::not_found));
+  put(cache, "from", "f", "v");
+  EXPECT_TRUE(succeeded(cache.rename_group("from", "i"))) << "the target is gone: there is nothing to replace";
+  put(cache, "j", "f", "new");
+  put(cache, "j", "f2", "new");
+  EXPECT_EQ(2U, cache.group_size("j")) << "the limits went with their group";
+  EXPECT_FALSE(cache.group_ttl("j")->remaining.has_value()) << "the time went with its group";
+}
+
+TEST_P(TimeToLive, AnExpiredEntryThatIsDroppedWithItsGroupIsGoneOnce) {
+  Cache& cache = open();
+  put(cache, "g", "short", "v", {.ttl = 10ms});
+  put(cache, "g", "stays", "v");
+  clock->advance(10ms);
+  EXPECT_TRUE(cache.erase_group("g"));
+  pass_time(cache, 1000ms);
+  EXPECT_TRUE(eventually(cache, [&] { return cache.size() == 0; }));
+  const Stats stats = cache.stats();
+  EXPECT_EQ(2U, stats.removed(RemovalCause::expired) + stats.removed(RemovalCause::erased));
+}
+
+TEST_P(TimeToLive, BytesOfARenamedGroupThatExpiresComeBack) {
+  Cache& cache = open();
+  for (std::uint64_t i = 0; i < 300; ++i) put(cache, "a", numbered("f", i), "v");
+  put(cache, "a field's own", "f", "v", {.ttl = 200ms});
+  ASSERT_TRUE(cache.expire_group("a", 200ms).value());
+  ASSERT_TRUE(succeeded(cache.rename_group("a", "b")));
+  ASSERT_TRUE(succeeded(cache.rename_group("a field's own", "c")));
+  pass_time(cache, 200ms + 1000ms);
+  EXPECT_TRUE(eventually(cache, [&] { return cache.size() == 0; })) << cache.size() << " entries are still charged";
+}
+
 TEST_P(TimeToLive, IdleGroupsGoAndUsedOnesStay) {
   Cache& cache = open([](Options& chosen) { chosen.group.idle_ttl = 1600ms; });
   for (std::uint64_t i = 0; i < 100; ++i) {

@@ -10,8 +10,16 @@
 
 namespace ullage::test {
 
-/// Leaves out ever smaller pieces as long as the rest still fails; a bounded number of runs.
+/// What kind of failure a message tells of: its first words, without numbers and names.
+inline std::string kind_of(const std::string& failure) {
+  const std::size_t from = failure.find(": ");
+  const std::string what = from == std::string::npos ? failure : failure.substr(from + 2);
+  return what.substr(0, what.find_first_of("0123456789(;"));
+}
+
+/// Leaves out ever smaller pieces as long as the rest still fails in the same way; a bounded number of runs.
 inline std::vector<Command> shrink(const ModelSetup& setup, std::vector<Command> commands, std::size_t runs_max = 400) {
+  const std::string kind = kind_of(run_model(setup, commands));
   std::size_t runs = 0;
   for (std::size_t piece = std::max<std::size_t>(1, commands.size() / 2); runs < runs_max;) {
     bool shorter = false;
@@ -20,7 +28,8 @@ inline std::vector<Command> shrink(const ModelSetup& setup, std::vector<Command>
       rest.insert(rest.end(), commands.begin() + static_cast<std::ptrdiff_t>(std::min(commands.size(), at + piece)),
                   commands.end());
       ++runs;
-      if (!rest.empty() && !run_model(setup, rest).empty()) {
+      const std::string failure = rest.empty() ? "" : run_model(setup, rest);
+      if (!failure.empty() && kind_of(failure) == kind) {
         commands = std::move(rest);
         shorter = true;
       } else {

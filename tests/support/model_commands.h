@@ -51,12 +51,16 @@ inline void Model::dispatch(const Command& command) {
     case Op::erase_group: {
       meet_group(group);
       const bool erased = cache_.erase_group(group);
-      if (erased && find_group(group) == nullptr) fail("erase_group() found a group that should not exist");
+      const Group* const known = find_group(group);
+      if (!erased && known != nullptr && !known->entries.empty()) fail("erase_group() found no group");
       return end_group(group, End::erased);
     }
     case Op::rename_group: return rename_group(command, group);
     case Op::clear: {
       cache_.clear();
+      for (auto& [name, lives] : ended_) {
+        for (Ended& life : lives) life.erased = true;  // as in end_group()
+      }
       while (!groups_.empty()) end_group(groups_.begin()->first, End::erased);
       if (cache_.size() != 0) fail("clear() left entries");
       return;
@@ -67,11 +71,9 @@ inline void Model::dispatch(const Command& command) {
       const Result<bool> done = cache_.set_group_limits(group, limits);
       if (!done) return fail("set_group_limits: " + done.error().message);
       Group* const known = find_group(group);
-      if (*done && known == nullptr) return fail("set_group_limits() found a group that should not exist");
-      if (*done) {
-        known->limits = limits;
-        limited_ = true;
-      }
+      if (!*done && known != nullptr && !known->entries.empty()) return fail("set_group_limits() found no group");
+      if (*done) limited_ = true;
+      if (*done && known != nullptr) known->limits = limits;
       return;
     }
     case Op::default_limits: {
@@ -108,7 +110,10 @@ inline void Model::write(const std::string& group, const std::string& field, std
                          const SetOptions& options) {
   meet_group(group);
   const Result<SetOutcome> result = cache_.set(group, field, value, options);
-  if (!result) return fail("set of " + std::to_string(value.size()) + " bytes: " + result.error().message);
+  if (!result) {
+    if (rightly_refused(group, field, value.size(), result.error().code)) return meet_entry(group, field);
+    return fail("set of " + std::to_string(value.size()) + " bytes: " + result.error().message);
+  }
   const Entry* const entry = find_entry(group, field);
   std::int64_t deadline = options.ttl ? now() + options.ttl->count() : k_never;
   switch (*result) {
@@ -208,7 +213,10 @@ inline void Model::compare_and_set(const Command& command, const std::string& gr
   const bool right = entry != nullptr && entry->value == expected;
   const std::int64_t deadline = entry != nullptr ? entry->deadline : k_never;
   const Result<bool> done = cache_.compare_and_set(group, field, expected, desired);
-  if (!done) return fail("compare_and_set: " + done.error().message);
+  if (!done) {
+    if (rightly_refused(group, field, desired.size(), done.error().code)) return meet_entry(group, field);
+    return fail("compare_and_set: " + done.error().message);
+  }
   if (*done && !right) return fail("compare_and_set() wrote over another value: " + place(group, field));
   if (!*done && right && setup_.maintenance == Maintenance::manual) return fail("compare_and_set() refused: " + place(group, field));
   if (*done) {
@@ -254,7 +262,10 @@ inline void Model::update(const Command& command, const std::string& group, cons
         return next;
       },
       {.ttl = {}, .keep_ttl = true});
-  if (!result) return fail("update: " + result.error().message);
+  if (!result) {
+    if (next && rightly_refused(group, field, next->size(), result.error().code)) return meet_entry(group, field);
+    return fail("update: " + result.error().message);
+  }
   if (!same) return fail("update() saw another value: " + place(group, field));
   const SetOutcome expected = !next ? SetOutcome::unchanged : entry != nullptr ? SetOutcome::replaced : SetOutcome::inserted;
   if (*result != expected) return fail("update() answered a wrong outcome: " + place(group, field));
@@ -283,8 +294,8 @@ inline void Model::expire_group(const Command& command, const std::string& group
   const Result<bool> done = cache_.expire_group(group, ttl);
   if (!done) return fail("expire_group: " + done.error().message);
   Group* const known = find_group(group);
-  if (*done && known == nullptr) return fail("expire_group() found a group that should not exist");
-  if (*done) known->deadline = ttl ? now() + ttl->count() : k_never;
+  if (!*done && known != nullptr && !known->entries.empty()) return fail("expire_group() found no group");
+  if (*done && known != nullptr) known->deadline = ttl ? now() + ttl->count() : k_never;
   maybe_used(group);
 }
 
@@ -395,19 +406,18 @@ inline void Model::rename_group(const Command& command, const std::string& group
   const bool replace = command.arg % 2 == 0;
   meet_group(group);
   meet_group(to);
+  const Group* const target = find_group(to);
+  const bool taken = target != nullptr && !target->entries.empty();
   const Result<void> done = cache_.rename_group(group, to, replace);
   Group* const from = find_group(group);
   if (!done) {
     const Errc code = done.error().code;
     if (code == Errc::not_found && from == nullptr) return;
     if (code == Errc::not_found && from->entries.empty()) return;
-    if (code == Errc::exists && !replace && find_group(to) != nullptr) return;
+    if (code == Errc::exists && !replace) return;
     return fail("rename_group: " + done.error().message);
   }
-  if (from == nullptr) return fail("rename_group() found a group that should not exist");
-  if (!replace && find_group(to) != nullptr && !find_group(to)->entries.empty()) {
-    return fail("rename_group() replaced a target unasked");
-  }
+  if (!replace && taken) return fail("rename_group() replaced a target unasked");
   end_group(to, End::erased);
   // Expired entries that are still stored move along, and their events will carry the new name.
   for (auto& [field, lives] : ended_) {
@@ -415,14 +425,15 @@ inline void Model::rename_group(const Command& command, const std::string& group
       if (life.names.contains(group)) life.names.insert(to);
     }
   }
+  for (Scan& scan : scans_) {
+    if (scan.group == group) scan.group = to;
+  }
+  if (find_group(group) == nullptr) return;
   auto node = groups_.extract(group);
   node.key() = to;
   node.mapped().names.insert(to);
   node.mapped().used_maybe = now();
   groups_.insert(std::move(node));
-  for (Scan& scan : scans_) {
-    if (scan.group == group) scan.group = to;
-  }
 }
 
 inline void Model::burst(const Command& command, const std::string& group) {
@@ -435,6 +446,7 @@ inline void Model::burst(const Command& command, const std::string& group) {
     SetOptions options;
     if (command.arg % 5 == 0) options.ttl = Millis(1 + i % 3000);
     write(group, field_name(field), value_of(one), options);
+    watch_pressure();
   }
   if (blind_) return;
   drain();  // so that the ring does not overflow
