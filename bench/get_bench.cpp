@@ -31,9 +31,9 @@ class Queries {
       const std::uint64_t entry = random.below(entries);
       const auto group = group_name(entry / k_fields);
       const auto field = field_name(entry % k_fields);
-      std::memcpy(at, group.view().data(), k_group_bytes);
+      group.view().copy(at, k_group_bytes);
       at[k_group_bytes] = '\0';
-      std::memcpy(at + k_group_bytes + 1, field.view().data(), k_field_bytes);
+      field.view().copy(at + k_group_bytes + 1, k_field_bytes);
       key = {{at, k_group_bytes}, {at + k_group_bytes + 1, k_field_bytes}};
       at += k_joined_bytes;
     }

@@ -133,7 +133,7 @@ class Runner {
   }
 
   const std::uint64_t entries_;
-  std::size_t limit_;
+  const std::size_t limit_;
   Report& report_;
   std::map<std::pair<std::size_t, Order>, double> plain_;
 };

@@ -107,9 +107,9 @@ class Replays {
       (name == "web07" || name == "multi3" ? trained : held_out).add(over_best, peer);
       if (got.miss_ratio / lru > worst) {
         worst = got.miss_ratio / lru;
-        worst_cell = name + " at " + entries;
+        worst_cell = text("%s at %s", name.c_str(), entries.c_str());
       }
-      report_.add({.figure = "miss ratio, " + name + ", max_entries " + entries,
+      report_.add({.figure = text("miss ratio, %s, max_entries %s", name.c_str(), entries.c_str()),
                    .bar = "<= 1.05 x LRU",
                    .result = text("%.4f = %.3f x LRU, %.3f x optimum", got.miss_ratio,
                                   got.miss_ratio / lru, over_best),

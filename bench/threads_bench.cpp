@@ -24,6 +24,7 @@ class Crowd {
     std::atomic<bool> stop{false};
     std::atomic<std::uint64_t> done{0};
     std::vector<std::thread> threads;
+    threads.reserve(readers + writers);
     const auto start = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < readers + writers; ++i) {
       threads.emplace_back([&, i] {

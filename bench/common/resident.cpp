@@ -59,9 +59,8 @@ std::uint64_t exact_resident_bytes() {
   return kilobytes_of(text, "\nAnonymous:") + kilobytes_of(text, "\nPss_Shmem:");
 }
 
-ResidentMeter::ResidentMeter() {
+ResidentMeter::ResidentMeter() : start_exact_(exact_resident_bytes()) {
   reset_peak();
-  start_exact_ = exact_resident_bytes();
   start_ = Resident::now();
 }
 

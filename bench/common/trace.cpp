@@ -63,8 +63,7 @@ std::string_view take(std::string_view& rest, char end) {
 
 std::optional<std::filesystem::path> trace_folder() {
   const char* named = std::getenv("ULLAGE_TRACES");
-  const std::filesystem::path folder =
-      named != nullptr && *named != '\0' ? named : "../shared/traces";
+  std::filesystem::path folder = named != nullptr && *named != '\0' ? named : "../shared/traces";
   std::error_code ignored;
   if (std::filesystem::is_directory(folder, ignored)) return folder;
   return std::nullopt;

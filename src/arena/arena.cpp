@@ -131,18 +131,20 @@ bool Arena::open_slab(BinIndex bin, std::size_t keep_slabs) noexcept {
 }
 
 Ref Arena::alloc(std::size_t bytes, std::size_t keep_slabs) noexcept {
-  BinIndex bin = bins_.for_bytes(bytes);
+  const BinIndex bin = bins_.for_bytes(bytes);
   const std::lock_guard lock(mutex_);
-  if (open_[bin].head == 0 && !open_slab(bin, keep_slabs)) {
-    // No slab to be had: a free page that is a little larger will do. Anchors' pages are only for
-    // anchors.
-    if (bin == 0) return k_no_ref;
+  if (open_[bin].head != 0) return take_page(bin);
+  // Reclaim opens a slab last: a slab emptied at the price of another opened is no gain.
+  const bool reluctant = keep_slabs == 0;
+  if (!reluctant && open_slab(bin, keep_slabs)) return take_page(bin);
+  if (bin != 0) {  // anchors' pages are only for anchors
     const std::size_t most = bytes + bytes / k_larger_divisor;
-    do {
-      ++bin;
-    } while (bin < bins_.count() && bins_[bin].bytes <= most && open_[bin].head == 0);
-    if (bin >= bins_.count() || bins_[bin].bytes > most) return k_no_ref;
+    for (auto larger = static_cast<BinIndex>(bin + 1);
+         larger < bins_.count() && bins_[larger].bytes <= most; ++larger) {
+      if (open_[larger].head != 0) return take_page(larger);
+    }
   }
+  if (!reluctant || !open_slab(bin, keep_slabs)) return k_no_ref;
   return take_page(bin);
 }
 

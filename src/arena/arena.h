@@ -55,6 +55,9 @@ struct ArenaBytes {
   }
 };
 
+/// As keep_slabs: take only what lies free in open slabs.
+inline constexpr std::size_t k_no_new_slab = std::size_t{1} << 40;
+
 class Arena {
  public:
   /// Null if the system refuses the address space; errno says why.

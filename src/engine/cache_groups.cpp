@@ -187,12 +187,14 @@ Result<bool> Cache::set_group_limits(std::string_view group, const GroupLimits& 
   if (t_updating == core_.get()) return reentered_update();
   if (group.size() > k_name_max_bytes) return false;
   core_->sweep_if_due(group);
-  return core_->writer.edit_group(group, [&](RecordDraft& head) {
+  auto done = core_->writer.edit_group(group, [&](RecordDraft& head) {
     head.has_limits = true;
     head.limits = limits;
     if (limits.idle_ttl.count() > 0 && head.last_use_ms < 0)
       head.last_use_ms = core_->state.now_ms();
   });
+  core_->expiry.look_again();
+  return done;
 }
 
 std::optional<GroupLimits> Cache::group_limits(std::string_view group) {

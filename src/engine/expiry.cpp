@@ -199,8 +199,14 @@ void Expiry::sweep_group(std::string_view name) {
 }
 
 void Expiry::all_due() noexcept {
-  for (std::size_t i = 0; i < state_.shard_count(); ++i)
+  for (std::size_t i = 0; i < state_.shard_count(); ++i) {
+    const ShardGuard guard(state_.shards[i]);
     lower_due(state_.shards[i], 1);
+  }
+  look_again();
+}
+
+void Expiry::look_again() noexcept {
   const std::lock_guard lock(mutex_);
   next_scan_ms_ = 0;
 }

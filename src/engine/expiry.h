@@ -33,6 +33,8 @@ class Expiry {
   /// Makes the next sweep look at every shard: after a limit in time was switched on for all
   /// groups.
   void all_due() noexcept;
+  /// Lets the next step look at the due times again, whatever the clock says.
+  void look_again() noexcept;
 
  private:
   struct Cursor {

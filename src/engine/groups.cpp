@@ -14,6 +14,8 @@ namespace {
 constexpr int k_rounds_max = 64;
 constexpr std::size_t k_limit_evictions_a_call = 256;
 constexpr int k_limit_leaves_sampled = 3;
+constexpr int k_limit_probes_max = 64;
+constexpr int k_limit_hops_max = 256;
 
 /// Writes a record anew under another base and head, entry by entry.
 void rebuild_record(RecordImage& to, const RecordDraft& head, const std::byte* from,
@@ -227,15 +229,21 @@ std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, st
     Found worst_leaf;
     std::uint64_t worst_hash = 0;
     PageImage image;
-    for (int probe = 0; probe < 8 * k_limit_leaves_sampled; ++probe) {
-      const std::uint64_t at = random.next();
-      const Found leaf = directory_.find(level, at);
+    for (int probe = 0; probe < k_limit_leaves_sampled || (!worst && probe < k_limit_probes_max);
+         ++probe) {
+      // From a random place on to the next page: a group that has shrunk has empty ranges.
+      std::uint64_t at = random.next();
+      Found leaf = directory_.find(level, at);
+      for (int hop = 0; leaf.page == k_no_ref && hop < k_limit_hops_max; ++hop) {
+        at = after_range(at, leaf.depth());
+        leaf = directory_.find(level, at);
+      }
       if (leaf.page == k_no_ref) continue;
-      if (probe >= k_limit_leaves_sampled && worst) break;
       image.load(state_.page(leaf.page));
       const auto victim = evictor_.worst(image, keep, Weigh::bytes, work);
-      if (victim && (!worst || victim->score > worst->score))
+      if (victim && (!worst || victim->score > worst->score)) {
         worst = victim, worst_leaf = leaf, worst_hash = at;
+      }
     }
     if (!worst) break;
     image.load(state_.page(worst_leaf.page));
@@ -309,6 +317,9 @@ Result<bool> Writer::edit_group(std::string_view name, FunctionRef<void(RecordDr
         lower_due(shard, end);
         log.publish(state_, ring_, debt_);
         enforce_group_limits(shard, name, hash, nullptr, work);
+        // What one call may not evict is left to the next sweep.
+        if (const GroupPlace now = lookup_.group(shard, name, hash); now && over_limits(now))
+          lower_due(shard, 1);
         state_.flush(work);
         return true;
       }

@@ -151,7 +151,7 @@ bool Pages::relocate(const Level& level, Ref page, const PageHeader& header, std
             static_cast<std::uint32_t>(leading_bits(hash, node.depth, node.count)), ref};
   }
   const bool is_node = header.page_kind() == level.node_kind;
-  const Ref fresh = state_.arena->alloc(header.used, 0);
+  const Ref fresh = state_.arena->alloc(header.used, arena::k_no_new_slab);
   if (fresh == k_no_ref) return false;
   alignas(8) std::byte copy[arena::k_page_max_bytes + 8];
   std::memcpy(copy, state_.page(page), header.used);

@@ -258,7 +258,8 @@ Reclaim::Moved Reclaim::move_page(Ref page, CallWork& work) {
               referrer = state_.page(target->found.page) + (at + e.value_at - image.seal());
             });
       }
-      const Ref fresh = referrer != nullptr ? state_.arena->alloc(header.used, 0) : k_no_ref;
+      const Ref fresh =
+          referrer != nullptr ? state_.arena->alloc(header.used, arena::k_no_new_slab) : k_no_ref;
       if (fresh != k_no_ref) {
         alignas(8) std::byte copy[arena::k_page_max_bytes + 8];
         std::memcpy(copy, state_.page(page), header.used);

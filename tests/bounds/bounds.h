@@ -1,17 +1,12 @@
-// Runs a scenario in a child process and reads what the cache adds to it. A child, so that neither the
-// memory that an earlier test left to malloc nor its peak counts.
+// Runs a scenario in a child process and reads what the cache adds to it. A child, so that neither
+// the memory that an earlier test left to malloc nor its peak counts.
 #pragma once
+
+#include <ullage/cache.h>
 
 #include "support/build.h"
 #include "support/resident.h"
 #include "support/scenarios.h"
-
-#include <ullage/cache.h>
-
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <gtest/gtest.h>
 
 #include <cstdio>
 #include <functional>
@@ -20,7 +15,14 @@
 #include <ostream>
 #include <string>
 
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 namespace ullage::test {
+
+/// Far above what any scenario takes, in any build.
+inline constexpr unsigned k_child_seconds_max = 240;
 
 /// What a child reports.
 struct Report {
@@ -46,7 +48,8 @@ class WatchedCache {
         report_(report),
         cache_(open(std::move(options))) {}
 
-  void set(std::string_view group, std::string_view field, std::string_view value, std::int64_t ttl_ms = 0) {
+  void set(std::string_view group, std::string_view field, std::string_view value,
+           std::int64_t ttl_ms = 0) {
     SetOptions options;
     if (ttl_ms > 0) options.ttl = Millis(ttl_ms);
     if (!cache_.set(group, field, value, options)) ++report_.failures;
@@ -84,7 +87,8 @@ class WatchedCache {
       report_.balanced = found.ok;
       // A maintenance thread may be in the middle of a step; what it leaves must balance.
       if (!found.ok && attempt == 999) {
-        for (const std::string& finding : found.findings) std::printf("  %s\n", finding.c_str());
+        for (const std::string& finding : found.findings)
+          std::printf("  %s\n", finding.c_str());
         std::fflush(stdout);
       }
     }
@@ -126,13 +130,14 @@ class WatchedCache {
 };
 
 /// Runs `scenario(sink, tools)` on a fresh cache in a child; none if the child died.
-inline std::optional<Report> in_child(const Options& options,
-                                      const std::function<void(WatchedCache&, ScenarioTools&)>& scenario) {
+inline std::optional<Report> in_child(
+    const Options& options, const std::function<void(WatchedCache&, ScenarioTools&)>& scenario) {
   int ends[2];
   if (::pipe(ends) != 0) return std::nullopt;
   const pid_t child = ::fork();
   if (child == 0) {
     ::close(ends[0]);
+    ::alarm(k_child_seconds_max);  // a call that never ends fails the test instead of hanging it
     Report report;
     {
       ScenarioTools tools;
@@ -155,12 +160,15 @@ inline std::optional<Report> in_child(const Options& options,
 }
 
 inline void expect_bounded(const Report& report, std::size_t limit) {
-  const auto kib = [](std::uint64_t bytes) { return static_cast<unsigned long long>(bytes / 1024); };
-  std::printf("  %llu operations; KiB: limit %llu, resident peak %llu, at the end %llu, charged %llu; "
-              "live share: end %.3f, mean since full %.3f, min %.3f\n",
-              static_cast<unsigned long long>(report.operations), kib(limit), kib(report.resident_peak),
-              kib(report.resident_end), kib(report.charged_peak), report.live_share_end, report.live_share_mean,
-              report.live_share_min);
+  const auto kib = [](std::uint64_t bytes) {
+    return static_cast<unsigned long long>(bytes / 1024);
+  };
+  std::printf(
+      "  %llu operations; KiB: limit %llu, resident peak %llu, at the end %llu, charged %llu; "
+      "live share: end %.3f, mean since full %.3f, min %.3f\n",
+      static_cast<unsigned long long>(report.operations), kib(limit), kib(report.resident_peak),
+      kib(report.resident_end), kib(report.charged_peak), report.live_share_end,
+      report.live_share_mean, report.live_share_min);
   EXPECT_EQ(0U, report.failures) << "calls were refused";
   EXPECT_TRUE(report.balanced);
   EXPECT_LE(report.charged_peak, limit);
