@@ -1,6 +1,6 @@
-// libFuzzer: bytes -> commands on a small cache beside a plain map, with a clock of its own. The rules are
-// those of the model-based tests: it may forget, it never lies, it forgets nothing for nothing, and
-// the books balance after every few steps.
+// libFuzzer: bytes -> commands on a small cache beside a plain map, with a clock of its own. The
+// rules are those of the model-based tests: it may forget, it never lies, it forgets nothing for
+// nothing, and the books balance after every few steps.
 //
 // | setup 1 | then for each command: op 1 | group 1 | field 1 | size 2 | arg 2 |
 // Names collide heavily: there are 8 groups and 64 fields.
@@ -52,12 +52,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1 + k_command_bytes) return 0;
   std::vector<ullage::test::Command> commands;
-  for (std::size_t at = 1; at + k_command_bytes <= size && commands.size() < k_commands_max; at += k_command_bytes) {
+  for (std::size_t at = 1; at + k_command_bytes <= size && commands.size() < k_commands_max;
+       at += k_command_bytes) {
     commands.push_back(command_from(data + at));
   }
   const std::string failure = ullage::test::run_model(setup_from(data[0]), commands);
   if (!failure.empty()) {
-    std::fprintf(stderr, "cache_fuzz, setup %u: %s\n", static_cast<unsigned>(data[0]), failure.c_str());
+    std::fprintf(stderr, "cache_fuzz, setup %u: %s\n", static_cast<unsigned>(data[0]),
+                 failure.c_str());
     for (const ullage::test::Command& command : commands) {
       std::fprintf(stderr, "  %s\n", ullage::test::to_text(command).c_str());
     }

@@ -38,7 +38,7 @@ class Value {
   [[nodiscard]] std::string_view view() const noexcept { return {data(), size_}; }
   operator std::string_view() const& noexcept {
     return view();
-  }                                              // NOLINT(google-explicit-constructor)
+  }  // NOLINT(google-explicit-constructor)
   operator std::string_view() const&& = delete;  ///< a view into a temporary would dangle
   [[nodiscard]] std::string str() const { return std::string(view()); }
 

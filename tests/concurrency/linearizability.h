@@ -1,9 +1,10 @@
-// Checks that a recorded history of one entry is linearizable: that every call can be given a moment between
-// its start and its end so that, in the order of these moments, each answer is right.
+// Checks that a recorded history of one entry is linearizable: that every call can be given a
+// moment between its start and its end so that, in the order of these moments, each answer is
+// right.
 //
-// After Wing and Gong, in the just-in-time form of Lowe: walk starts and ends in their order and keep all
-// states that the entry may be in; a call takes effect at the latest at its end. The states are few,
-// since at most one call of each thread is open.
+// After Wing and Gong, in the just-in-time form of Lowe: walk starts and ends in their order and
+// keep all states that the entry may be in; a call takes effect at the latest at its end. The
+// states are few, since at most one call of each thread is open.
 #pragma once
 
 #include <algorithm>
@@ -39,34 +40,47 @@ struct Recorded {
 };
 
 inline std::string to_text(const Recorded& op) {
-  constexpr const char* names[] = {"get", "contains", "set", "set_if_absent", "erase", "drop", "compare_and_set", "update"};
-  return "[" + std::to_string(op.start) + ".." + std::to_string(op.end) + "] thread " + std::to_string(op.thread) + " " +
-         names[static_cast<std::size_t>(op.call)] + " seen " + std::to_string(op.seen) + " written " +
-         std::to_string(op.written) + (op.done ? " done" : "");
+  constexpr const char* names[] = {"get",  "contains",        "set",   "set_if_absent", "erase",
+                                   "drop", "compare_and_set", "update"};
+  return "[" + std::to_string(op.start) + ".." + std::to_string(op.end) + "] thread " +
+         std::to_string(op.thread) + " " + names[static_cast<std::size_t>(op.call)] + " seen " +
+         std::to_string(op.seen) + " written " + std::to_string(op.written) +
+         (op.done ? " done" : "");
 }
 
 /// What an entry may be after `op`, if `op` may happen at all when it is `value`.
 inline bool may_happen(const Recorded& op, std::uint64_t value, std::uint64_t& after) {
   after = value;
   switch (op.call) {
-    case Call::get: return op.seen == value;
-    case Call::contains: return op.done == (value != 0);
-    case Call::set: after = op.written; return op.done == (value != 0);
+    case Call::get:
+      return op.seen == value;
+    case Call::contains:
+      return op.done == (value != 0);
+    case Call::set:
+      after = op.written;
+      return op.done == (value != 0);
     case Call::set_if_absent:
       if (op.done) after = op.written;
       return op.done == (value == 0);
-    case Call::erase: after = 0; return op.done == (value != 0);
-    case Call::drop: after = 0; return true;
+    case Call::erase:
+      after = 0;
+      return op.done == (value != 0);
+    case Call::drop:
+      after = 0;
+      return true;
     case Call::compare_and_set:
       if (op.done) after = op.written;
       return op.done == (value != 0 && value == op.seen);
-    case Call::update: after = op.written; return op.seen == value;
+    case Call::update:
+      after = op.written;
+      return op.seen == value;
   }
   return false;
 }
 
-/// Empty if the history of one entry, absent at first, is linearizable; else the calls around the one that
-/// no order explains. With `may_vanish` the entry may become absent at any moment by itself.
+/// Empty if the history of one entry, absent at first, is linearizable; else the calls around the
+/// one that no order explains. With `may_vanish` the entry may become absent at any moment by
+/// itself.
 inline std::string check_linearizable(std::vector<Recorded> history, bool may_vanish) {
   struct State {
     std::uint64_t value;
@@ -104,17 +118,21 @@ inline std::string check_linearizable(std::vector<Recorded> history, bool may_va
       for (const auto& [thread, other] : open) {
         const std::uint64_t bit = std::uint64_t{1} << thread;
         std::uint64_t after = 0;
-        if ((state.taken & bit) == 0 && may_happen(history[other], state.value, after)) follow({after, state.taken | bit});
+        if ((state.taken & bit) == 0 && may_happen(history[other], state.value, after))
+          follow({after, state.taken | bit});
       }
       if (may_vanish && state.value != 0) follow({0, state.taken});
     }
     if (reached.empty()) {
       std::string why = "no order explains " + to_text(op) + "\nthe entry could be:";
-      for (const State& state : states) why += " " + std::to_string(state.value);
+      for (const State& state : states)
+        why += " " + std::to_string(state.value);
       why += "\ncalls that ended before:";
-      for (std::size_t i = ended.size() < 12 ? 0 : ended.size() - 12; i < ended.size(); ++i) why += "\n  " + to_text(history[ended[i]]);
+      for (std::size_t i = ended.size() < 12 ? 0 : ended.size() - 12; i < ended.size(); ++i)
+        why += "\n  " + to_text(history[ended[i]]);
       why += "\ncalls under way:";
-      for (const auto& [thread, other] : open) why += "\n  " + to_text(history[other]);
+      for (const auto& [thread, other] : open)
+        why += "\n  " + to_text(history[other]);
       return why;
     }
     states = std::move(reached);

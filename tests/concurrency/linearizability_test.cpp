@@ -1,7 +1,8 @@
-// Recorded concurrent histories, checked entry by entry. With room for everything an entry is never absent
-// by itself; under pressure it may vanish, but what has gone never comes back and what was replaced is
-// never seen again.
+// Recorded concurrent histories, checked entry by entry. With room for everything an entry is never
+// absent by itself; under pressure it may vanish, but what has gone never comes back and what was
+// replaced is never seen again.
 #include "linearizability.h"
+
 #include "threads.h"
 
 namespace ullage::test {
@@ -9,21 +10,32 @@ namespace {
 
 TEST(Checker, AcceptsWhatCanBeOrdered) {
   // A read that overlaps a write may see either value.
-  EXPECT_EQ("", check_linearizable({{Call::set, 0, false, 0, 1, 1, 4}, {Call::get, 1, false, 0, 0, 2, 3}}, false));
-  EXPECT_EQ("", check_linearizable({{Call::set, 0, false, 0, 1, 1, 4}, {Call::get, 1, false, 1, 0, 2, 3}}, false));
-  EXPECT_EQ("", check_linearizable({{Call::set, 0, false, 0, 1, 1, 2}, {Call::get, 1, false, 0, 0, 3, 4}}, true));
+  EXPECT_EQ("", check_linearizable(
+                    {{Call::set, 0, false, 0, 1, 1, 4}, {Call::get, 1, false, 0, 0, 2, 3}}, false));
+  EXPECT_EQ("", check_linearizable(
+                    {{Call::set, 0, false, 0, 1, 1, 4}, {Call::get, 1, false, 1, 0, 2, 3}}, false));
+  EXPECT_EQ("", check_linearizable(
+                    {{Call::set, 0, false, 0, 1, 1, 2}, {Call::get, 1, false, 0, 0, 3, 4}}, true));
 }
 
 TEST(Checker, RefusesWhatCannot) {
   const Recorded write_1{Call::set, 0, false, 0, 1, 1, 2};
   const Recorded write_2{Call::set, 0, true, 0, 2, 3, 4};
-  EXPECT_NE("", check_linearizable({write_1, {Call::get, 1, false, 0, 0, 3, 4}}, false)) << "a lost write";
-  EXPECT_NE("", check_linearizable({write_1, write_2, {Call::get, 1, false, 1, 0, 5, 6}}, false)) << "a stale read";
-  EXPECT_NE("", check_linearizable({write_1, write_2, {Call::get, 1, false, 1, 0, 5, 6}}, true)) << "stale under pressure";
-  EXPECT_NE("", check_linearizable({write_1, {Call::get, 1, false, 0, 0, 3, 4}, {Call::get, 1, false, 1, 0, 5, 6}}, true))
+  EXPECT_NE("", check_linearizable({write_1, {Call::get, 1, false, 0, 0, 3, 4}}, false))
+      << "a lost write";
+  EXPECT_NE("", check_linearizable({write_1, write_2, {Call::get, 1, false, 1, 0, 5, 6}}, false))
+      << "a stale read";
+  EXPECT_NE("", check_linearizable({write_1, write_2, {Call::get, 1, false, 1, 0, 5, 6}}, true))
+      << "stale under pressure";
+  EXPECT_NE("", check_linearizable(
+                    {write_1, {Call::get, 1, false, 0, 0, 3, 4}, {Call::get, 1, false, 1, 0, 5, 6}},
+                    true))
       << "back from the dead";
   EXPECT_NE("", check_linearizable({{Call::get, 1, false, 7, 0, 1, 2}}, false)) << "out of nothing";
-  EXPECT_NE("", check_linearizable({write_1, {Call::erase, 1, true, 0, 0, 3, 6}, {Call::erase, 2, true, 0, 0, 4, 5}}, false))
+  EXPECT_NE(
+      "",
+      check_linearizable(
+          {write_1, {Call::erase, 1, true, 0, 0, 3, 6}, {Call::erase, 2, true, 0, 0, 4, 5}}, false))
       << "erased twice";
   // New then old, both while the write is under way.
   EXPECT_NE("", check_linearizable({write_1,
@@ -42,9 +54,12 @@ class Recorder {
       : cache_(cache), moments_(moments), thread_(thread), drops_(drops), rng_(thread + 1) {}
 
   void run(std::uint64_t calls) {
-    for (std::uint64_t i = 0; i < calls; ++i) one(rng_.below(k_entries));
+    for (std::uint64_t i = 0; i < calls; ++i)
+      one(rng_.below(k_entries));
   }
-  [[nodiscard]] const std::vector<Recorded>& history(std::size_t entry) const { return history_[entry]; }
+  [[nodiscard]] const std::vector<Recorded>& history(std::size_t entry) const {
+    return history_[entry];
+  }
 
  private:
   void one(std::size_t entry) {
@@ -69,7 +84,8 @@ class Recorder {
     } else if (pick < 45) {
       std::optional<Value> value;
       op.start = moments_.fetch_add(1);
-      EXPECT_TRUE(succeeded(cache_.visit("g", field, [&](std::string_view seen) { value.emplace(seen); })));
+      EXPECT_TRUE(
+          succeeded(cache_.visit("g", field, [&](std::string_view seen) { value.emplace(seen); })));
       op.end = moments_.fetch_add(1);
       op.seen = id_of(value);
     } else if (pick < 48) {
@@ -116,10 +132,11 @@ class Recorder {
       op.call = Call::update;
       op.written = id;
       op.start = moments_.fetch_add(1);
-      const Result<SetOutcome> outcome = cache_.update("g", field, [&](std::optional<std::string_view> now) {
-        op.seen = now ? unseal(*now).value_or(k_torn) : 0;
-        return std::optional<std::string>(sealed(id, crossing_size(id)));
-      });
+      const Result<SetOutcome> outcome =
+          cache_.update("g", field, [&](std::optional<std::string_view> now) {
+            op.seen = now ? unseal(*now).value_or(k_torn) : 0;
+            return std::optional<std::string>(sealed(id, crossing_size(id)));
+          });
       op.end = moments_.fetch_add(1);
       if (refused(outcome)) return;
     } else {
@@ -127,14 +144,15 @@ class Recorder {
       op.start = moments_.fetch_add(1);
       cache_.erase_group("g");
       op.end = moments_.fetch_add(1);
-      for (auto& history : history_) history.push_back(op);
+      for (auto& history : history_)
+        history.push_back(op);
       return;
     }
     history_[entry].push_back(op);
   }
 
-  /// A refused call changes nothing, so that it has no place in the history; that there are such calls
-  /// is a failure of its own.
+  /// A refused call changes nothing, so that it has no place in the history; that there are such
+  /// calls is a failure of its own.
   template <class T>
   bool refused(const Result<T>& result) {
     if (result) return false;
@@ -161,8 +179,8 @@ class Recorder {
   std::vector<Recorded> history_[k_entries];
 };
 
-void record_and_check(Cache& cache, std::uint32_t threads, std::uint64_t calls, bool drops, bool may_vanish,
-                      std::vector<std::function<void()>> background) {
+void record_and_check(Cache& cache, std::uint32_t threads, std::uint64_t calls, bool drops,
+                      bool may_vanish, std::vector<std::function<void()>> background) {
   std::atomic<std::uint64_t> moments{1};
   std::vector<std::unique_ptr<Recorder>> recorders;
   std::vector<std::function<void()>> workers;
@@ -174,7 +192,8 @@ void record_and_check(Cache& cache, std::uint32_t threads, std::uint64_t calls, 
   for (std::size_t entry = 0; entry < k_entries; ++entry) {
     std::vector<Recorded> history;
     for (const auto& recorder : recorders) {
-      history.insert(history.end(), recorder->history(entry).begin(), recorder->history(entry).end());
+      history.insert(history.end(), recorder->history(entry).begin(),
+                     recorder->history(entry).end());
     }
     EXPECT_EQ("", check_linearizable(std::move(history), may_vanish)) << "entry " << entry;
   }
@@ -212,7 +231,8 @@ TEST(Linearizability, UnderPressure) {
     Cache cache = open_cache(8_MiB, policy);
     std::uint64_t step = 0;
     record_and_check(cache, 4, rounds(8000), true, true, {[&] {
-                       put(cache, numbered("noise", step % 300), numbered("f", step), std::string(step % 4000, 'n'));
+                       put(cache, numbered("noise", step % 300), numbered("f", step),
+                           std::string(step % 4000, 'n'));
                        ++step;
                      }});
   }

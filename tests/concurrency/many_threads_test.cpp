@@ -1,4 +1,5 @@
-// Many threads at once: sums are exact, loads fly once, limits move under writers, and the books balance.
+// Many threads at once: sums are exact, loads fly once, limits move under writers, and the books
+// balance.
 #include "threads.h"
 
 #include <array>
@@ -31,7 +32,8 @@ TEST(ManyThreads, IncrementsSumExactly) {
                   }
                 }});
   std::int64_t sum = 0;
-  for (std::uint64_t n = 0; n < 4; ++n) sum += cache.increment("counters", numbered("n", n), 0).value();
+  for (std::uint64_t n = 0; n < 4; ++n)
+    sum += cache.increment("counters", numbered("n", n), 0).value();
   EXPECT_EQ(static_cast<std::int64_t>(k_threads * each * 3), sum);
   expect_balanced(cache);
 }
@@ -65,7 +67,8 @@ TEST(ManyThreads, TryEmplaceHasOneWinner) {
   for (std::uint64_t t = 0; t < 6; ++t) {
     workers.emplace_back([&, t] {
       for (std::uint64_t i = 0; i < entries; ++i) {
-        if (cache.try_emplace(numbered("g", i % 50), numbered("f", i), numbered("thread", t)).value() == SetOutcome::inserted) {
+        if (cache.try_emplace(numbered("g", i % 50), numbered("f", i), numbered("thread", t))
+                .value() == SetOutcome::inserted) {
           won.fetch_add(1);
           EXPECT_EQ(numbered("thread", t), fetch(cache, numbered("g", i % 50), numbered("f", i)));
         }
@@ -88,15 +91,31 @@ TEST(ManyThreads, SixteenWritersAndReaders) {
         const std::string group = numbered("g", rng.below(200));
         const std::string field = numbered("f", rng.below(200));
         switch (rng.below(40)) {
-          case 0: cache.erase_group(group); break;
-          case 1: static_cast<void>(cache.rename_group(group, numbered("g", rng.below(200)), rng.one_in(2))); break;
-          case 2: cache.erase(group, field); break;
-          case 3: static_cast<void>(cache.expire(group, field, Millis(1 + static_cast<std::int64_t>(rng.below(10))))); break;
-          case 4: static_cast<void>(cache.set_group_limits(group, {.max_fields = 1 + rng.below(50)})); break;
-          case 5:
-            EXPECT_TRUE(succeeded(cache.for_each(group, [](auto, std::string_view value) { EXPECT_TRUE(unseal(value)); })));
+          case 0:
+            cache.erase_group(group);
             break;
-          default: put(cache, group, field, sealed(rng.next() | 1, 16 + rng.below(rng.one_in(50) ? 20'000 : 300))); break;
+          case 1:
+            static_cast<void>(
+                cache.rename_group(group, numbered("g", rng.below(200)), rng.one_in(2)));
+            break;
+          case 2:
+            cache.erase(group, field);
+            break;
+          case 3:
+            static_cast<void>(
+                cache.expire(group, field, Millis(1 + static_cast<std::int64_t>(rng.below(10)))));
+            break;
+          case 4:
+            static_cast<void>(cache.set_group_limits(group, {.max_fields = 1 + rng.below(50)}));
+            break;
+          case 5:
+            EXPECT_TRUE(succeeded(cache.for_each(
+                group, [](auto, std::string_view value) { EXPECT_TRUE(unseal(value)); })));
+            break;
+          default:
+            put(cache, group, field,
+                sealed(rng.next() | 1, 16 + rng.below(rng.one_in(50) ? 20'000 : 300)));
+            break;
         }
       }
     });
@@ -104,7 +123,8 @@ TEST(ManyThreads, SixteenWritersAndReaders) {
   const auto read = [&cache] {
     Rng rng(99);
     for (int i = 0; i < 500; ++i) {
-      const std::optional<Value> value = cache.get(numbered("g", rng.below(200)), numbered("f", rng.below(200)));
+      const std::optional<Value> value =
+          cache.get(numbered("g", rng.below(200)), numbered("f", rng.below(200)));
       if (value) {
         EXPECT_TRUE(unseal(value->view()).has_value()) << value->size();
       }
@@ -115,7 +135,8 @@ TEST(ManyThreads, SixteenWritersAndReaders) {
 }
 
 TEST(ManyThreads, EveryAbsentEntryHasOneRemoval) {
-  // Each thread writes names of its own, so that it knows what it inserted; the listener hears what went.
+  // Each thread writes names of its own, so that it knows what it inserted; the listener hears what
+  // went.
   std::mutex mutex;
   std::map<std::string, std::uint64_t> removed;
   Options options;
@@ -138,7 +159,8 @@ TEST(ManyThreads, EveryAbsentEntryHasOneRemoval) {
         const std::string group = numbered("g", t * 4 + std::hash<std::string>{}(field) % 4);
         if (rng.one_in(5)) {
           cache.erase(group, field);
-        } else if (put(cache, group, field, std::string(rng.below(2500), 'v')) == SetOutcome::inserted) {
+        } else if (put(cache, group, field, std::string(rng.below(2500), 'v')) ==
+                   SetOutcome::inserted) {
           ++inserted[t][field];
         }
       }
@@ -148,11 +170,13 @@ TEST(ManyThreads, EveryAbsentEntryHasOneRemoval) {
   EXPECT_TRUE(eventually(cache, [&] {
     std::uint64_t gone = 0;
     for (std::size_t cause = 0; cause < k_removal_causes; ++cause) {
-      if (static_cast<RemovalCause>(cause) != RemovalCause::replaced) gone += cache.stats().removals[cause];
+      if (static_cast<RemovalCause>(cause) != RemovalCause::replaced)
+        gone += cache.stats().removals[cause];
     }
     const std::lock_guard lock(mutex);
     std::uint64_t heard = 0;
-    for (const auto& [field, times] : removed) heard += times;
+    for (const auto& [field, times] : removed)
+      heard += times;
     return heard + cache.stats().removal_events_lost >= gone;
   }));
   if (cache.stats().removal_events_lost == 0) {
@@ -200,7 +224,8 @@ TEST(ManyThreads, TheMemoryLimitMovesUnderWriters) {
     workers.emplace_back([&cache, t] {
       Rng rng(t + 3);
       for (std::uint64_t i = 0; i < rounds(40'000); ++i) {
-        put(cache, numbered("g", rng.below(1000)), numbered("f", rng.below(100)), sealed(i, 16 + rng.below(1500)));
+        put(cache, numbered("g", rng.below(1000)), numbered("f", rng.below(100)),
+            sealed(i, 16 + rng.below(1500)));
       }
     });
   }

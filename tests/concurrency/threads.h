@@ -16,7 +16,9 @@
 namespace ullage::test {
 
 /// Rounds of a loop: a sanitizer makes each many times slower, and finds more in each.
-constexpr std::uint64_t rounds(std::uint64_t count) { return k_sanitized ? count / 10 + 1 : count; }
+constexpr std::uint64_t rounds(std::uint64_t count) {
+  return k_sanitized ? count / 10 + 1 : count;
+}
 
 /// Runs all bodies at once and waits for them.
 inline void together(std::vector<std::function<void()>> bodies) {
@@ -29,11 +31,13 @@ inline void together(std::vector<std::function<void()>> bodies) {
       body();
     });
   }
-  for (std::thread& thread : threads) thread.join();
+  for (std::thread& thread : threads)
+    thread.join();
 }
 
 /// Runs `workers` to their end and `background` again and again until then.
-inline void together_with(std::vector<std::function<void()>> workers, std::vector<std::function<void()>> background) {
+inline void together_with(std::vector<std::function<void()>> workers,
+                          std::vector<std::function<void()>> background) {
   std::atomic<std::size_t> left{workers.size()};
   std::vector<std::function<void()>> bodies;
   for (auto& worker : workers) {
@@ -44,13 +48,15 @@ inline void together_with(std::vector<std::function<void()>> workers, std::vecto
   }
   for (auto& again : background) {
     bodies.emplace_back([&left, again = std::move(again)] {
-      while (left.load() != 0) again();
+      while (left.load() != 0)
+        again();
     });
   }
   together(std::move(bodies));
 }
 
-inline Cache open_cache(std::size_t memory_limit, Policy policy = Policy::adaptive, std::size_t max_memory_limit = 0) {
+inline Cache open_cache(std::size_t memory_limit, Policy policy = Policy::adaptive,
+                        std::size_t max_memory_limit = 0) {
   Options options;
   options.memory_limit = memory_limit;
   options.max_memory_limit = max_memory_limit;
@@ -73,6 +79,8 @@ inline std::string numbered(std::string_view stem, std::uint64_t number) {
 
 /// Sizes on both sides of every boundary that a layout may have.
 inline constexpr std::size_t k_crossing_sizes[] = {16, 64, 65, 500, 2048, 3000, 5120, 100 * 1024};
-inline std::size_t crossing_size(std::uint64_t id) { return k_crossing_sizes[id % std::size(k_crossing_sizes)]; }
+inline std::size_t crossing_size(std::uint64_t id) {
+  return k_crossing_sizes[id % std::size(k_crossing_sizes)];
+}
 
 }  // namespace ullage::test

@@ -1,5 +1,6 @@
-// A reader of a value under rewriting sees one whole write or nothing, whatever happens to the value's page
-// meanwhile: it moves, splits, is dropped, renamed, evicted, or given to another value.
+// A reader of a value under rewriting sees one whole write or nothing, whatever happens to the
+// value's page meanwhile: it moves, splits, is dropped, renamed, evicted, or given to another
+// value.
 #include "threads.h"
 
 #include <set>
@@ -27,16 +28,18 @@ class Reader {
       }
       case 2: {
         std::optional<std::uint64_t> id;
-        EXPECT_TRUE(succeeded(cache_.visit(group, field, [&](std::string_view value) { id = whole(value, "visit"); })));
+        EXPECT_TRUE(succeeded(cache_.visit(
+            group, field, [&](std::string_view value) { id = whole(value, "visit"); })));
         return id;
       }
       case 3: {
         std::string pieces;
-        const Result<bool> visited = cache_.visit_chunks(group, field, [&](std::string_view piece, std::size_t offset, std::size_t) {
-          EXPECT_EQ(pieces.size(), offset);
-          pieces += piece;
-          return true;
-        });
+        const Result<bool> visited = cache_.visit_chunks(
+            group, field, [&](std::string_view piece, std::size_t offset, std::size_t) {
+              EXPECT_EQ(pieces.size(), offset);
+              pieces += piece;
+              return true;
+            });
         if (!visited) {
           EXPECT_TRUE(fails_with(visited, Errc::busy));
           return std::nullopt;
@@ -71,7 +74,8 @@ TEST(TornReads, ValuesOfEverySizeUnderRewriting) {
   Cache cache = open_cache(64_MiB);
   put(cache, "g", "f", sealed(1, 16));
   const auto write = [&] {
-    for (std::uint64_t id = 2; id < rounds(30'000); ++id) put(cache, "g", "f", sealed(id, crossing_size(id)));
+    for (std::uint64_t id = 2; id < rounds(30'000); ++id)
+      put(cache, "g", "f", sealed(id, crossing_size(id)));
   };
   const auto read = [&] {
     Reader reader(cache);
@@ -89,15 +93,18 @@ TEST(TornReads, ValuesOfEverySizeUnderRewriting) {
 
 TEST(TornReads, ValuesOfOneSizeUnderRewriting) {
   // The same size each time: the value stays where it is and only its bytes change.
-  for (const std::size_t size : {std::size_t{24}, std::size_t{64}, std::size_t{500}, std::size_t{2048}, std::size_t{5120}}) {
+  for (const std::size_t size :
+       {std::size_t{24}, std::size_t{64}, std::size_t{500}, std::size_t{2048}, std::size_t{5120}}) {
     Cache cache = open_cache(8_MiB);
     put(cache, "g", "f", sealed(1, size));
     const auto write = [&] {
-      for (std::uint64_t id = 2; id < rounds(20'000); ++id) put(cache, "g", "f", sealed(id, size));
+      for (std::uint64_t id = 2; id < rounds(20'000); ++id)
+        put(cache, "g", "f", sealed(id, size));
     };
     const auto read = [&] {
       Reader reader(cache);
-      for (int i = 0; i < 100; ++i) static_cast<void>(reader.read("g", "f"));
+      for (int i = 0; i < 100; ++i)
+        static_cast<void>(reader.read("g", "f"));
     };
     together_with({write}, {read, read});
     expect_balanced(cache);
@@ -108,7 +115,8 @@ TEST(TornReads, WithRoomARewrittenValueIsNeverAbsent) {
   Cache cache = open_cache(64_MiB);
   put(cache, "g", "f", sealed(1, 16));
   const auto write = [&] {
-    for (std::uint64_t id = 2; id < rounds(30'000); ++id) put(cache, "g", "f", sealed(id, crossing_size(id)));
+    for (std::uint64_t id = 2; id < rounds(30'000); ++id)
+      put(cache, "g", "f", sealed(id, crossing_size(id)));
   };
   const auto read = [&] {
     for (int i = 0; i < 100; ++i) {
@@ -130,7 +138,8 @@ TEST(TornReads, WhileGroupsAreDroppedAndWrittenAnew) {
   };
   const auto read = [&] {
     Reader reader(cache);
-    for (std::uint64_t i = 0; i < 600; ++i) static_cast<void>(reader.read(numbered("g", i % 3), numbered("f", i % 200)));
+    for (std::uint64_t i = 0; i < 600; ++i)
+      static_cast<void>(reader.read(numbered("g", i % 3), numbered("f", i % 200)));
   };
   together_with({write}, {read, read});
   expect_balanced(cache);
@@ -138,7 +147,8 @@ TEST(TornReads, WhileGroupsAreDroppedAndWrittenAnew) {
 
 TEST(TornReads, WhileAGroupIsRenamedToAndFro) {
   Cache cache = open_cache(64_MiB);
-  for (std::uint64_t i = 0; i < 300; ++i) put(cache, "a", numbered("f", i), sealed(i + 1, crossing_size(i % 7)));
+  for (std::uint64_t i = 0; i < 300; ++i)
+    put(cache, "a", numbered("f", i), sealed(i + 1, crossing_size(i % 7)));
   const auto rename = [&] {
     for (std::uint64_t i = 0; i < rounds(10'000); ++i) {
       ASSERT_TRUE(succeeded(cache.rename_group(i % 2 == 0 ? "a" : "b", i % 2 == 0 ? "b" : "a")));
@@ -165,12 +175,14 @@ TEST(TornReads, WhileEverythingIsEvicted) {
     Cache cache = open_cache(8_MiB, policy);
     const auto write = [&] {
       for (std::uint64_t id = 1; id < rounds(40'000); ++id) {
-        put(cache, numbered("g", id % 100), numbered("f", id % 1000), sealed(id, crossing_size(id)));
+        put(cache, numbered("g", id % 100), numbered("f", id % 1000),
+            sealed(id, crossing_size(id)));
       }
     };
     const auto read = [&] {
       Reader reader(cache);
-      for (std::uint64_t i = 0; i < 1000; ++i) static_cast<void>(reader.read(numbered("g", i % 100), numbered("f", i)));
+      for (std::uint64_t i = 0; i < 1000; ++i)
+        static_cast<void>(reader.read(numbered("g", i % 100), numbered("f", i)));
     };
     together_with({write, write}, {read, read});
     EXPECT_GT(cache.stats().removed(RemovalCause::evicted), 0U);
@@ -180,7 +192,8 @@ TEST(TornReads, WhileEverythingIsEvicted) {
 
 TEST(TornReads, ForEachSeesWholeValuesAndAllThatStays) {
   Cache cache = open_cache(64_MiB);
-  for (std::uint64_t i = 0; i < 100; ++i) put(cache, "g", numbered("stays", i), sealed(i + 1, 16 + i));
+  for (std::uint64_t i = 0; i < 100; ++i)
+    put(cache, "g", numbered("stays", i), sealed(i + 1, 16 + i));
   const auto churn = [&] {
     for (std::uint64_t id = 1; id < rounds(60'000); ++id) {
       const std::string field = numbered("comes and goes", id % 3000);
@@ -203,10 +216,13 @@ TEST(TornReads, ForEachSeesWholeValuesAndAllThatStays) {
     std::set<std::string> stayed;
     Cursor cursor = 0;
     do {
-      cursor = cache.scan("g", cursor, 20, [&](std::string_view field, std::string_view value) {
-                      EXPECT_TRUE(unseal(value).has_value()) << field;
-                      if (field.starts_with("stays")) stayed.emplace(field);
-                    }).value();
+      cursor = cache
+                   .scan("g", cursor, 20,
+                         [&](std::string_view field, std::string_view value) {
+                           EXPECT_TRUE(unseal(value).has_value()) << field;
+                           if (field.starts_with("stays")) stayed.emplace(field);
+                         })
+                   .value();
     } while (cursor != 0);
     EXPECT_EQ(100U, stayed.size());
   };

@@ -17,7 +17,8 @@ TEST_P(Batch, GetManyAnswersEachKey) {
     if (i % 3 != 0) put(cache, groups[i], fields[i], sealed(i, 16 + i));
   }
   std::vector<Key> keys;
-  for (std::uint64_t i = 0; i < 1000; ++i) keys.push_back({groups[i], fields[i]});
+  for (std::uint64_t i = 0; i < 1000; ++i)
+    keys.push_back({groups[i], fields[i]});
   std::vector<std::optional<Value>> out(keys.size());
   ASSERT_TRUE(succeeded(cache.get_many(keys, out)));
   for (std::uint64_t i = 0; i < 1000; ++i) {
@@ -88,7 +89,8 @@ TEST_P(Batch, SetManyWritesInOrder) {
 TEST_P(Batch, TheLargestBatch) {
   Cache& cache = open();
   std::vector<std::string> names;
-  for (std::uint64_t i = 0; i < k_batch_max; ++i) names.push_back(numbered("n", i));
+  for (std::uint64_t i = 0; i < k_batch_max; ++i)
+    names.push_back(numbered("n", i));
   std::vector<Item> items;
   std::vector<Key> keys;
   for (const std::string& name : names) {
@@ -117,7 +119,11 @@ TEST_P(Batch, SetManyTakesOptionsForEach) {
 TEST_P(Batch, SetManyStopsAtTheFirstFailureAndSaysWhere) {
   Cache& cache = open();
   const std::string too_long(k_name_max_bytes + 1, 'n');
-  const Item items[] = {{"a", "1", "x"}, {"a", "2", "y"}, {"a", "3", "z"}, {"a", too_long, "bad"}, {"a", "4", "never"}};
+  const Item items[] = {{"a", "1", "x"},
+                        {"a", "2", "y"},
+                        {"a", "3", "z"},
+                        {"a", too_long, "bad"},
+                        {"a", "4", "never"}};
   const Result<std::size_t> result = cache.set_many(items);
   ASSERT_TRUE(fails_with(result, Errc::name_too_long));
   EXPECT_TRUE(mentions(result.error().message, 3)) << result.error().message;

@@ -1,8 +1,9 @@
-// The contract suite: what every cache promises, whatever its options. Each family of calls has one file;
-// its tests run over all settings below.
+// The contract suite: what every cache promises, whatever its options. Each family of calls has one
+// file; its tests run over all settings below.
 //
-// Every cache that a test opens through the fixture is checked when the test ends: the validator finds
-// nothing, the sums add up, and each removal was delivered to the listener or counted as lost.
+// Every cache that a test opens through the fixture is checked when the test ends: the validator
+// finds nothing, the sums add up, and each removal was delivered to the listener or counted as
+// lost.
 #pragma once
 
 #include "support/testing.h"
@@ -35,7 +36,9 @@ inline constexpr Setting k_settings[] = {
     {"Lru8Thread", 8 * k_mib, Policy::lru, Maintenance::thread, 0, false},
 };
 
-inline void PrintTo(const Setting& setting, std::ostream* out) { *out << setting.name; }
+inline void PrintTo(const Setting& setting, std::ostream* out) {
+  *out << setting.name;
+}
 
 /// A removal as delivered, with copies of what the listener saw.
 struct Removed {
@@ -48,8 +51,8 @@ struct Removed {
   friend bool operator==(const Removed&, const Removed&) = default;
 };
 inline void PrintTo(const Removed& removed, std::ostream* out) {
-  *out << to_string(removed.cause) << " (" << removed.group << ", " << removed.field << ") " << removed.value_bytes
-       << " B";
+  *out << to_string(removed.cause) << " (" << removed.group << ", " << removed.field << ") "
+       << removed.value_bytes << " B";
 }
 
 /// Collects removals from any thread.
@@ -59,8 +62,8 @@ class RemovalLog {
     const std::lock_guard lock(mutex_);
     ++total_;
     if (kept_.size() < k_kept_max) {
-      kept_.push_back({std::string(removal.group), std::string(removal.field), std::string(removal.value),
-                       removal.value_bytes, removal.cause});
+      kept_.push_back({std::string(removal.group), std::string(removal.field),
+                       std::string(removal.value), removal.value_bytes, removal.cause});
     }
   }
   [[nodiscard]] std::vector<Removed> all() const {
@@ -90,14 +93,17 @@ struct Facts {
 
   static Facts of(const Cache& cache) {
     const Stats stats = cache.stats();
-    return {stats.entries, stats.groups, stats.inserts, stats.removals, stats.payload_bytes, stats.memory_limit};
+    return {stats.entries,  stats.groups,        stats.inserts,
+            stats.removals, stats.payload_bytes, stats.memory_limit};
   }
   friend bool operator==(const Facts&, const Facts&) = default;
 };
 inline void PrintTo(const Facts& facts, std::ostream* out) {
-  *out << facts.entries << " entries, " << facts.groups << " groups, " << facts.inserts << " inserts, "
-       << facts.payload_bytes << " B payload, limit " << facts.memory_limit << ", removals";
-  for (const std::uint64_t count : facts.removals) *out << ' ' << count;
+  *out << facts.entries << " entries, " << facts.groups << " groups, " << facts.inserts
+       << " inserts, " << facts.payload_bytes << " B payload, limit " << facts.memory_limit
+       << ", removals";
+  for (const std::uint64_t count : facts.removals)
+    *out << ' ' << count;
 }
 
 class Contract : public ::testing::TestWithParam<Setting> {
@@ -158,16 +164,18 @@ class Contract : public ::testing::TestWithParam<Setting> {
         if (opened->log != nullptr) {
           const Stats stats = opened->cache.stats();
           std::uint64_t removed = 0;
-          for (const std::uint64_t count : stats.removals) removed += count;
+          for (const std::uint64_t count : stats.removals)
+            removed += count;
           const std::uint64_t heard = opened->log->total() + stats.removal_events_lost;
           if (heard != removed) {
-            why += "removals " + std::to_string(removed) + ", delivered or lost " + std::to_string(heard);
+            why += "removals " + std::to_string(removed) + ", delivered or lost " +
+                   std::to_string(heard);
           }
         }
         return why.empty();
       };
-      // With a thread of its own a cache may be in the middle of something, but not for ever. Without
-      // one, nothing changes after the first look.
+      // With a thread of its own a cache may be in the middle of something, but not for ever.
+      // Without one, nothing changes after the first look.
       if (GetParam().maintenance == Maintenance::manual) {
         balanced();
       } else {
@@ -194,9 +202,10 @@ class Contract : public ::testing::TestWithParam<Setting> {
 /// All entries of a group, by for_each(); fails if a field is seen twice.
 inline std::map<std::string, std::string> entries_of(Cache& cache, std::string_view group) {
   std::map<std::string, std::string> entries;
-  const Result<std::uint64_t> visited = cache.for_each(group, [&](std::string_view field, std::string_view value) {
-    EXPECT_TRUE(entries.emplace(field, value).second) << "seen twice: " << field;
-  });
+  const Result<std::uint64_t> visited =
+      cache.for_each(group, [&](std::string_view field, std::string_view value) {
+        EXPECT_TRUE(entries.emplace(field, value).second) << "seen twice: " << field;
+      });
   EXPECT_TRUE(succeeded(visited));
   EXPECT_EQ(entries.size(), visited.value_or(0));
   return entries;
@@ -211,8 +220,8 @@ inline std::string numbered(std::string_view stem, std::uint64_t number) {
 }  // namespace ullage::test
 
 /// Runs the suite over all settings.
-#define ULLAGE_EVERY_SETTING(Suite)                                                                             \
-  INSTANTIATE_TEST_SUITE_P(Every, Suite, ::testing::ValuesIn(::ullage::test::k_settings),                       \
-                           [](const ::testing::TestParamInfo<::ullage::test::Setting>& setting) {               \
-                             return std::string(setting.param.name);                                            \
+#define ULLAGE_EVERY_SETTING(Suite)                                                               \
+  INSTANTIATE_TEST_SUITE_P(Every, Suite, ::testing::ValuesIn(::ullage::test::k_settings),         \
+                           [](const ::testing::TestParamInfo<::ullage::test::Setting>& setting) { \
+                             return std::string(setting.param.name);                              \
                            })

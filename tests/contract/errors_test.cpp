@@ -11,7 +11,8 @@ class Errors : public Contract {
   /// A cache with something in it, so that "nothing changed" means something.
   Cache& open_with_entries(const Tweak& tweak = {}) {
     Cache& cache = open(tweak);
-    for (std::uint64_t i = 0; i < 50; ++i) put(cache, numbered("g", i % 5), numbered("f", i), numbered("v", i));
+    for (std::uint64_t i = 0; i < 50; ++i)
+      put(cache, numbered("g", i % 5), numbered("f", i), numbered("v", i));
     put(cache, "text", "f", "not a number");
     put(cache, "timed", "f", "v", {.ttl = 1h});
     settle(cache);
@@ -25,7 +26,8 @@ class Errors : public Contract {
     const auto result = call();
     ASSERT_TRUE(fails_with(result, code));
     for (const std::int64_t number : named) {
-      EXPECT_TRUE(mentions(result.error().message, number)) << number << " is not in: " << result.error().message;
+      EXPECT_TRUE(mentions(result.error().message, number))
+          << number << " is not in: " << result.error().message;
     }
     EXPECT_EQ(before, Facts::of(cache));
   }
@@ -38,23 +40,29 @@ TEST_P(Errors, NamesTooLong) {
   Cache& cache = open_with_entries();
   const std::string longest(k_name_max_bytes, 'n');
   const std::string too_long(k_name_max_bytes + 1, 'n');
-  const auto expect = [&](auto call) { refused(cache, Errc::name_too_long, {k_name_max + 1, k_name_max}, call); };
+  const auto expect = [&](auto call) {
+    refused(cache, Errc::name_too_long, {k_name_max + 1, k_name_max}, call);
+  };
   expect([&] { return cache.set(too_long, "f", "v"); });
   expect([&] { return cache.set("g0", too_long, "v"); });
   expect([&] { return cache.try_emplace("g0", too_long, "v"); });
   expect([&] { return cache.increment(too_long, "f"); });
   expect([&] { return cache.increment("g0", too_long); });
   expect([&] { return cache.rename_group("g0", too_long); });
-  expect([&] { return cache.update("g0", too_long, [](auto) { return std::optional<std::string>("v"); }); });
+  expect([&] {
+    return cache.update("g0", too_long, [](auto) { return std::optional<std::string>("v"); });
+  });
   const std::string huge(10'000'000, 'n');
-  refused(cache, Errc::name_too_long, {10'000'000, k_name_max}, [&] { return cache.set("g0", huge, "v"); });
+  refused(cache, Errc::name_too_long, {10'000'000, k_name_max},
+          [&] { return cache.set("g0", huge, "v"); });
   EXPECT_EQ(7U, cache.for_each_group([](auto, auto) {}).value());
 }
 
 TEST_P(Errors, NamesTooLongAreMissesForReaders) {
   Cache& cache = open_with_entries();
   const std::string too_long(k_name_max_bytes + 1, 'n');
-  for (const auto& [group, field] : {std::pair<std::string, std::string>{too_long, "f"}, {"g0", too_long}}) {
+  for (const auto& [group, field] :
+       {std::pair<std::string, std::string>{too_long, "f"}, {"g0", too_long}}) {
     char buffer[4];
     EXPECT_FALSE(cache.get(group, field).has_value());
     EXPECT_FALSE(cache.get_into(group, field, buffer).has_value());
@@ -74,19 +82,25 @@ TEST_P(Errors, ValuesTooLong) {
   Cache& cache = open_with_entries();
   const std::string value(k_value_default_max_bytes + 1, 'v');
   const auto max = static_cast<std::int64_t>(k_value_default_max_bytes);
-  refused(cache, Errc::value_too_long, {max + 1, max}, [&] { return cache.set("g0", "new", value); });
-  refused(cache, Errc::value_too_long, {max + 1, max}, [&] { return cache.set("new group", "f", value); });
-  refused(cache, Errc::value_too_long, {max + 1, max}, [&] { return cache.set("g0", "f0", value); });
-  refused(cache, Errc::value_too_long, {max + 1, max}, [&] { return cache.compare_and_set("g0", "f0", "v0", value); });
   refused(cache, Errc::value_too_long, {max + 1, max},
-          [&] { return cache.update("g0", "f0", [&](auto) { return std::optional<std::string>(value); }); });
+          [&] { return cache.set("g0", "new", value); });
+  refused(cache, Errc::value_too_long, {max + 1, max},
+          [&] { return cache.set("new group", "f", value); });
+  refused(cache, Errc::value_too_long, {max + 1, max},
+          [&] { return cache.set("g0", "f0", value); });
+  refused(cache, Errc::value_too_long, {max + 1, max},
+          [&] { return cache.compare_and_set("g0", "f0", "v0", value); });
+  refused(cache, Errc::value_too_long, {max + 1, max}, [&] {
+    return cache.update("g0", "f0", [&](auto) { return std::optional<std::string>(value); });
+  });
   EXPECT_EQ("v0", fetch(cache, "g0", "f0"));
 }
 
 TEST_P(Errors, ValuesOverTheOptionsMaximum) {
   Cache& cache = open_with_entries([](Options& chosen) { chosen.max_value_bytes = 100; });
   put(cache, "g0", "f0", std::string(100, 'v'));
-  refused(cache, Errc::value_too_long, {101, 100}, [&] { return cache.set("g0", "f0", std::string(101, 'v')); });
+  refused(cache, Errc::value_too_long, {101, 100},
+          [&] { return cache.set("g0", "f0", std::string(101, 'v')); });
   EXPECT_EQ(std::string(100, 'v'), fetch(cache, "g0", "f0"));
 }
 
@@ -106,7 +120,8 @@ TEST_P(Errors, ValuesOverTheirShareOfALoweredLimit) {
 
 TEST_P(Errors, TimesOutOfRange) {
   Cache& cache = open_with_entries();
-  for (const std::int64_t ttl : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{-1'000'000}, k_ttl_max_ms + 1, INT64_MAX, INT64_MIN}) {
+  for (const std::int64_t ttl : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{-1'000'000},
+                                 k_ttl_max_ms + 1, INT64_MAX, INT64_MIN}) {
     SCOPED_TRACE(ttl);
     std::vector<std::int64_t> named{ttl};
     if (ttl > 0) named.push_back(k_ttl_max_ms);
@@ -147,8 +162,8 @@ TEST_P(Errors, Batches) {
 TEST_P(Errors, Increments) {
   Cache& cache = open_with_entries();
   refused(cache, Errc::not_a_number, {}, [&] { return cache.increment("text", "f"); });
-  for (const char* bad : {"", " 1", "1 ", "+1", "1.0", "0x1", "-", "9223372036854775808", "-9223372036854775809",
-                          "12345678901234567890123"}) {
+  for (const char* bad : {"", " 1", "1 ", "+1", "1.0", "0x1", "-", "9223372036854775808",
+                          "-9223372036854775809", "12345678901234567890123"}) {
     SCOPED_TRACE(bad);
     put(cache, "text", "bad", bad);
     settle(cache);
@@ -156,7 +171,8 @@ TEST_P(Errors, Increments) {
     const auto result = cache.increment("text", "bad");
     EXPECT_FALSE(result);
     if (!result) {
-      EXPECT_TRUE(result.error().code == Errc::not_a_number || result.error().code == Errc::out_of_range)
+      EXPECT_TRUE(result.error().code == Errc::not_a_number ||
+                  result.error().code == Errc::out_of_range)
           << to_string(result.error().code);
     }
     EXPECT_EQ(before, Facts::of(cache));
@@ -182,43 +198,51 @@ TEST_P(Errors, Renames) {
 TEST_P(Errors, MemoryLimitsAtRunTime) {
   Cache& cache = open_with_entries([](Options& chosen) { chosen.max_memory_limit = 128_MiB; });
   const auto min = static_cast<std::int64_t>(k_memory_limit_min_bytes);
-  refused(cache, Errc::limit_too_small, {min - 1, min}, [&] { return cache.set_memory_limit(k_memory_limit_min_bytes - 1); });
+  refused(cache, Errc::limit_too_small, {min - 1, min},
+          [&] { return cache.set_memory_limit(k_memory_limit_min_bytes - 1); });
   refused(cache, Errc::limit_too_small, {0, min}, [&] { return cache.set_memory_limit(0); });
   const auto max = static_cast<std::int64_t>(128_MiB);
-  refused(cache, Errc::limit_too_large, {max + 1, max}, [&] { return cache.set_memory_limit(128_MiB + 1); });
+  refused(cache, Errc::limit_too_large, {max + 1, max},
+          [&] { return cache.set_memory_limit(128_MiB + 1); });
   EXPECT_TRUE(succeeded(cache.set_memory_limit(128_MiB)));
 }
 
 TEST_P(Errors, WithoutAMaximumTheLimitDoesNotGrow) {
   Cache& cache = open_with_entries();
   const std::size_t limit = GetParam().memory_limit;
-  refused(cache, Errc::limit_too_large, {static_cast<std::int64_t>(limit)}, [&] { return cache.set_memory_limit(limit + 1_MiB); });
+  refused(cache, Errc::limit_too_large, {static_cast<std::int64_t>(limit)},
+          [&] { return cache.set_memory_limit(limit + 1_MiB); });
 }
 
 TEST_P(Errors, ReserveOverTheLimit) {
   Cache& cache = open_with_entries();
   const auto limit = static_cast<std::int64_t>(GetParam().memory_limit);
-  refused(cache, Errc::limit_too_large, {limit}, [&] { return cache.reserve(GetParam().memory_limit + 1); });
+  refused(cache, Errc::limit_too_large, {limit},
+          [&] { return cache.reserve(GetParam().memory_limit + 1); });
 }
 
 TEST_P(Errors, GroupLimitsOutOfRange) {
   Cache& cache = open_with_entries();
-  refused(cache, Errc::ttl_out_of_range, {-1}, [&] { return cache.set_group_limits("g0", {.idle_ttl = Millis(-1)}); });
-  refused(cache, Errc::ttl_out_of_range, {-1}, [&] { return cache.set_default_group_limits({.idle_ttl = Millis(-1)}); });
+  refused(cache, Errc::ttl_out_of_range, {-1},
+          [&] { return cache.set_group_limits("g0", {.idle_ttl = Millis(-1)}); });
+  refused(cache, Errc::ttl_out_of_range, {-1},
+          [&] { return cache.set_default_group_limits({.idle_ttl = Millis(-1)}); });
   EXPECT_EQ(GroupLimits{}, cache.group_limits("g0"));
 }
 
 /// Opening with bad options; needs no setting.
 class OpenErrors : public ::testing::Test {
  protected:
-  static void refused(Errc code, std::vector<std::int64_t> named, const std::function<void(Options&)>& tweak) {
+  static void refused(Errc code, std::vector<std::int64_t> named,
+                      const std::function<void(Options&)>& tweak) {
     Options options;
     options.maintenance = Maintenance::manual;
     tweak(options);
     const Result<Cache> opened = Cache::open(std::move(options));
     ASSERT_TRUE(fails_with(opened, code));
     for (const std::int64_t number : named) {
-      EXPECT_TRUE(mentions(opened.error().message, number)) << number << " is not in: " << opened.error().message;
+      EXPECT_TRUE(mentions(opened.error().message, number))
+          << number << " is not in: " << opened.error().message;
     }
   }
 };
@@ -226,7 +250,8 @@ class OpenErrors : public ::testing::Test {
 TEST_F(OpenErrors, LimitTooSmall) {
   const auto min = static_cast<std::int64_t>(k_memory_limit_min_bytes);
   for (const std::size_t limit : {std::size_t{0}, std::size_t{1}, k_memory_limit_min_bytes - 1}) {
-    refused(Errc::limit_too_small, {static_cast<std::int64_t>(limit), min}, [&](Options& options) { options.memory_limit = limit; });
+    refused(Errc::limit_too_small, {static_cast<std::int64_t>(limit), min},
+            [&](Options& options) { options.memory_limit = limit; });
   }
 }
 
@@ -240,7 +265,8 @@ TEST_F(OpenErrors, LimitAboveWhatTheMachineHas) {
   // The largest limit that a reference can hold is 64 GiB; a machine with less memory must say so.
   const long pages = ::sysconf(_SC_PHYS_PAGES);
   const long page = ::sysconf(_SC_PAGESIZE);
-  const std::uint64_t machine = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
+  const std::uint64_t machine =
+      static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
   Options options;
   options.maintenance = Maintenance::manual;
   options.memory_limit = k_memory_limit_max_bytes;
@@ -248,7 +274,8 @@ TEST_F(OpenErrors, LimitAboveWhatTheMachineHas) {
   if (machine < k_memory_limit_max_bytes) {
     EXPECT_TRUE(fails_with(opened, Errc::limit_too_large));
   } else if (!opened) {
-    EXPECT_TRUE(fails_with(opened, Errc::limit_too_large)) << "a container may have less than its machine";
+    EXPECT_TRUE(fails_with(opened, Errc::limit_too_large))
+        << "a container may have less than its machine";
   }
 }
 
@@ -260,7 +287,9 @@ TEST_F(OpenErrors, MaximumBelowTheLimit) {
 }
 
 TEST_F(OpenErrors, ValuesLargerThanAnyMayBe) {
-  refused(Errc::invalid_argument, {static_cast<std::int64_t>(k_value_max_bytes) + 1, static_cast<std::int64_t>(k_value_max_bytes)},
+  refused(Errc::invalid_argument,
+          {static_cast<std::int64_t>(k_value_max_bytes) + 1,
+           static_cast<std::int64_t>(k_value_max_bytes)},
           [](Options& options) {
             options.memory_limit = 1_GiB;
             options.max_value_bytes = k_value_max_bytes + 1;
@@ -275,12 +304,14 @@ TEST_F(OpenErrors, ValuesLargerThanTheirShareOfTheLimit) {
 }
 
 TEST_F(OpenErrors, NegativeIdleTime) {
-  refused(Errc::ttl_out_of_range, {-5}, [](Options& options) { options.group.idle_ttl = Millis(-5); });
+  refused(Errc::ttl_out_of_range, {-5},
+          [](Options& options) { options.group.idle_ttl = Millis(-5); });
 }
 
 TEST(ErrorCodes, HaveNames) {
   std::set<std::string_view> names;
-  for (int code = 0; code <= static_cast<int>(Errc::system); ++code) names.insert(to_string(static_cast<Errc>(code)));
+  for (int code = 0; code <= static_cast<int>(Errc::system); ++code)
+    names.insert(to_string(static_cast<Errc>(code)));
   EXPECT_EQ(static_cast<std::size_t>(Errc::system) + 1, names.size());
   EXPECT_EQ("name_too_long", to_string(Errc::name_too_long));
   EXPECT_EQ("load_failed", to_string(Errc::load_failed));

@@ -23,7 +23,8 @@ TEST_P(Group, ForEachVisitsEveryEntryOnce) {
     fill(cache, group, 0, count);
     const std::map<std::string, std::string> seen = entries_of(cache, group);
     ASSERT_EQ(count, seen.size());
-    for (const auto& [field, value] : seen) ASSERT_EQ("v" + field, value);
+    for (const auto& [field, value] : seen)
+      ASSERT_EQ("v" + field, value);
     EXPECT_EQ(count, cache.group_size(group));
   }
   EXPECT_EQ(0U, entries_of(cache, "none").size());
@@ -31,14 +32,17 @@ TEST_P(Group, ForEachVisitsEveryEntryOnce) {
 
 TEST_P(Group, ForEachSeesLargeValues) {
   Cache& cache = open();
-  for (std::uint64_t i = 0; i < 10; ++i) put(cache, "g", numbered("f", i), sealed(i, 16 + i * 20'000));
-  for (const auto& [field, value] : entries_of(cache, "g")) EXPECT_TRUE(unseal(value).has_value()) << field;
+  for (std::uint64_t i = 0; i < 10; ++i)
+    put(cache, "g", numbered("f", i), sealed(i, 16 + i * 20'000));
+  for (const auto& [field, value] : entries_of(cache, "g"))
+    EXPECT_TRUE(unseal(value).has_value()) << field;
 }
 
 TEST_P(Group, ForEachSkipsExpiredEntries) {
   Cache& cache = open();
   fill(cache, "g", 0, 10);
-  for (std::uint64_t i = 0; i < 100; ++i) put(cache, "g", numbered("t", i), "x", {.ttl = 5ms});
+  for (std::uint64_t i = 0; i < 100; ++i)
+    put(cache, "g", numbered("t", i), "x", {.ttl = 5ms});
   clock->advance(5ms);
   EXPECT_EQ(10U, entries_of(cache, "g").size());
 }
@@ -47,10 +51,11 @@ TEST_P(Group, ForEachSurvivesAVisitorThatErases) {
   Cache& cache = open();
   fill(cache, "g", 0, 3000);
   std::uint64_t seen = 0;
-  const Result<std::uint64_t> visited = cache.for_each("g", [&](std::string_view field, std::string_view) {
-    ++seen;
-    cache.erase("g", field);
-  });
+  const Result<std::uint64_t> visited =
+      cache.for_each("g", [&](std::string_view field, std::string_view) {
+        ++seen;
+        cache.erase("g", field);
+      });
   EXPECT_EQ(seen, visited.value());
   EXPECT_EQ(3000U, seen);
   EXPECT_FALSE(cache.contains_group("g"));
@@ -65,9 +70,11 @@ TEST_P(Group, ForEachGroupVisitsEveryGroupWithItsSize) {
     expected[group] = 1 + i % 4;
   }
   std::map<std::string, std::uint64_t> seen;
-  EXPECT_EQ(2000U, cache.for_each_group([&](std::string_view group, std::uint64_t fields) {
-                          EXPECT_TRUE(seen.emplace(group, fields).second) << "seen twice: " << group;
-                        }).value());
+  EXPECT_EQ(2000U, cache
+                       .for_each_group([&](std::string_view group, std::uint64_t fields) {
+                         EXPECT_TRUE(seen.emplace(group, fields).second) << "seen twice: " << group;
+                       })
+                       .value());
   EXPECT_EQ(expected, seen);
 }
 
@@ -79,11 +86,14 @@ TEST_P(Group, ScanSeesAllInStepsOfAboutCount) {
   std::size_t steps = 0;
   do {
     std::size_t in_step = 0;
-    cursor = cache.scan("g", cursor, 50, [&](std::string_view field, std::string_view value) {
-                    EXPECT_EQ("v" + std::string(field), value);
-                    seen.emplace(field);
-                    ++in_step;
-                  }).value();
+    cursor = cache
+                 .scan("g", cursor, 50,
+                       [&](std::string_view field, std::string_view value) {
+                         EXPECT_EQ("v" + std::string(field), value);
+                         seen.emplace(field);
+                         ++in_step;
+                       })
+                 .value();
     EXPECT_LE(in_step, 2000U) << "a step must stay a small part of the group";
     ASSERT_LT(++steps, 20'000U) << "the scan does not end";
   } while (cursor != 0);
@@ -92,8 +102,11 @@ TEST_P(Group, ScanSeesAllInStepsOfAboutCount) {
 
 TEST_P(Group, ScanOfNothingIsDoneAtOnce) {
   Cache& cache = open();
-  EXPECT_EQ(0U, cache.scan("none", 0, 10, [](std::string_view, std::string_view) { ADD_FAILURE(); }).value());
-  EXPECT_EQ(0U, cache.scan_groups(0, 10, [](std::string_view, std::uint64_t) { ADD_FAILURE(); }).value());
+  EXPECT_EQ(
+      0U,
+      cache.scan("none", 0, 10, [](std::string_view, std::string_view) { ADD_FAILURE(); }).value());
+  EXPECT_EQ(
+      0U, cache.scan_groups(0, 10, [](std::string_view, std::uint64_t) { ADD_FAILURE(); }).value());
 }
 
 TEST_P(Group, AnyNumberIsACursorThatDoesNoHarm) {
@@ -104,9 +117,10 @@ TEST_P(Group, AnyNumberIsACursorThatDoesNoHarm) {
   for (int i = 0; i < 300; ++i) {
     const Cursor cursor = i < 64 ? Cursor{1} << i : rng.next();
     for (const char* group : {"g", "small", "none"}) {
-      static_cast<void>(cache.scan(group, cursor, 10, [](std::string_view field, std::string_view value) {
-        EXPECT_EQ("v" + std::string(field), value);
-      }));
+      static_cast<void>(
+          cache.scan(group, cursor, 10, [](std::string_view field, std::string_view value) {
+            EXPECT_EQ("v" + std::string(field), value);
+          }));
     }
     static_cast<void>(cache.scan_groups(cursor, 10, [](std::string_view, std::uint64_t) {}));
   }
@@ -115,12 +129,15 @@ TEST_P(Group, AnyNumberIsACursorThatDoesNoHarm) {
 
 /// Scans `group` to its end with `between` after each step, and answers the fields seen.
 template <class Between>
-std::set<std::string> scan_with(Cache& cache, std::string& group, std::size_t count, Between between) {
+std::set<std::string> scan_with(Cache& cache, std::string& group, std::size_t count,
+                                Between between) {
   std::set<std::string> seen;
   Cursor cursor = 0;
   std::size_t step = 0;
   do {
-    cursor = cache.scan(group, cursor, count, [&](std::string_view field, std::string_view) { seen.emplace(field); })
+    cursor = cache
+                 .scan(group, cursor, count,
+                       [&](std::string_view field, std::string_view) { seen.emplace(field); })
                  .value();
     between(step++);
   } while (cursor != 0 && step < 100'000);
@@ -139,7 +156,8 @@ TEST_P(Group, ScanMissesNothingWhileTheGroupGrowsFrom10To50000) {
     fill(cache, group, grown, std::min<std::uint64_t>(50'000, grown + more));
     grown = std::min<std::uint64_t>(50'000, grown + more);
   });
-  for (std::uint64_t i = 0; i < 10; ++i) EXPECT_TRUE(seen.contains(numbered("f", i))) << i;
+  for (std::uint64_t i = 0; i < 10; ++i)
+    EXPECT_TRUE(seen.contains(numbered("f", i))) << i;
 }
 
 TEST_P(Group, ScanMissesNothingWhileALargeGroupGrows) {
@@ -152,7 +170,8 @@ TEST_P(Group, ScanMissesNothingWhileALargeGroupGrows) {
     fill(cache, group, grown, grown + 500);
     grown += 500;
   });
-  for (std::uint64_t i = 0; i < 2000; ++i) EXPECT_TRUE(seen.contains(numbered("f", i))) << i;
+  for (std::uint64_t i = 0; i < 2000; ++i)
+    EXPECT_TRUE(seen.contains(numbered("f", i))) << i;
 }
 
 TEST_P(Group, ScanMissesNothingWhileTheGroupShrinks) {
@@ -161,10 +180,12 @@ TEST_P(Group, ScanMissesNothingWhileTheGroupShrinks) {
   fill(cache, group, 0, 20'000);
   std::uint64_t erased = 100;
   const std::set<std::string> seen = scan_with(cache, group, 50, [&](std::size_t) {
-    for (int i = 0; i < 200 && erased < 20'000; ++i) cache.erase(group, numbered("f", erased++));
+    for (int i = 0; i < 200 && erased < 20'000; ++i)
+      cache.erase(group, numbered("f", erased++));
     settle(cache);
   });
-  for (std::uint64_t i = 0; i < 100; ++i) EXPECT_TRUE(seen.contains(numbered("f", i))) << i;
+  for (std::uint64_t i = 0; i < 100; ++i)
+    EXPECT_TRUE(seen.contains(numbered("f", i))) << i;
 }
 
 TEST_P(Group, ScanMissesNothingWhileValuesChangeSize) {
@@ -195,21 +216,28 @@ TEST_P(Group, ScanGoesOnAfterARename) {
 
 TEST_P(Group, ScanGroupsMissesNothingWhileGroupsComeAndGo) {
   Cache& cache = open();
-  for (std::uint64_t i = 0; i < 3000; ++i) put(cache, numbered("stay", i), "f", "v");
+  for (std::uint64_t i = 0; i < 3000; ++i)
+    put(cache, numbered("stay", i), "f", "v");
   std::set<std::string> seen;
   Cursor cursor = 0;
   std::uint64_t step = 0;
   do {
-    cursor = cache.scan_groups(cursor, 20, [&](std::string_view group, std::uint64_t) { seen.emplace(group); }).value();
+    cursor = cache
+                 .scan_groups(cursor, 20,
+                              [&](std::string_view group, std::uint64_t) { seen.emplace(group); })
+                 .value();
     if (step < 300) {
-      for (std::uint64_t i = 0; i < 40; ++i) put(cache, numbered("new", step * 40 + i), "f", "v");
+      for (std::uint64_t i = 0; i < 40; ++i)
+        put(cache, numbered("new", step * 40 + i), "f", "v");
       if (step >= 10) {
-        for (std::uint64_t i = 0; i < 40; ++i) cache.erase_group(numbered("new", (step - 10) * 40 + i));
+        for (std::uint64_t i = 0; i < 40; ++i)
+          cache.erase_group(numbered("new", (step - 10) * 40 + i));
       }
     }
     ASSERT_LT(++step, 50'000U) << "the scan does not end";
   } while (cursor != 0);
-  for (std::uint64_t i = 0; i < 3000; ++i) EXPECT_TRUE(seen.contains(numbered("stay", i))) << i;
+  for (std::uint64_t i = 0; i < 3000; ++i)
+    EXPECT_TRUE(seen.contains(numbered("stay", i))) << i;
 }
 
 TEST_P(Group, ForEachSeesAllThatStaysWhileItsVisitorWrites) {
@@ -224,31 +252,40 @@ TEST_P(Group, ForEachSeesAllThatStaysWhileItsVisitorWrites) {
       next += 10;
     }
   })));
-  for (std::uint64_t i = 0; i < 1000; ++i) EXPECT_TRUE(seen.contains(numbered("f", i))) << i;
+  for (std::uint64_t i = 0; i < 1000; ++i)
+    EXPECT_TRUE(seen.contains(numbered("f", i))) << i;
 }
 
 TEST_P(Group, EraseIfInOneGroup) {
   Cache& cache = open();
   fill(cache, "g", 0, 3000);
   fill(cache, "other", 0, 100);
-  const Result<std::uint64_t> erased = cache.erase_if(
-      "g", [](std::string_view field, std::string_view value) { return value == "v" + std::string(field) && field.back() == '7'; });
+  const Result<std::uint64_t> erased =
+      cache.erase_if("g", [](std::string_view field, std::string_view value) {
+        return value == "v" + std::string(field) && field.back() == '7';
+      });
   EXPECT_EQ(300U, erased.value());
   EXPECT_EQ(2700U, cache.group_size("g"));
   EXPECT_FALSE(cache.contains("g", "f17"));
   EXPECT_TRUE(cache.contains("g", "f18"));
   EXPECT_EQ(100U, cache.group_size("other"));
-  EXPECT_EQ(2700U, cache.erase_if("g", [](std::string_view, std::string_view) { return true; }).value());
+  EXPECT_EQ(2700U,
+            cache.erase_if("g", [](std::string_view, std::string_view) { return true; }).value());
   EXPECT_FALSE(cache.contains_group("g"));
-  EXPECT_EQ(0U, cache.erase_if("g", [](std::string_view, std::string_view) { return true; }).value());
+  EXPECT_EQ(0U,
+            cache.erase_if("g", [](std::string_view, std::string_view) { return true; }).value());
 }
 
 TEST_P(Group, EraseIfEverywhere) {
   Cache& cache = open();
-  for (std::uint64_t i = 0; i < 500; ++i) fill(cache, numbered("g", i), 0, 4);
-  EXPECT_EQ(500U + 3U, cache.erase_if([](std::string_view group, std::string_view field, std::string_view) {
-                             return field == "f0" || group == "g3";
-                           }).value());
+  for (std::uint64_t i = 0; i < 500; ++i)
+    fill(cache, numbered("g", i), 0, 4);
+  EXPECT_EQ(500U + 3U,
+            cache
+                .erase_if([](std::string_view group, std::string_view field, std::string_view) {
+                  return field == "f0" || group == "g3";
+                })
+                .value());
   EXPECT_EQ(2000U - 503U, cache.size());
   EXPECT_FALSE(cache.contains_group("g3"));
 }
@@ -256,10 +293,13 @@ TEST_P(Group, EraseIfEverywhere) {
 TEST_P(Group, EraseIfSparesAnEntryThatChangedMeanwhile) {
   Cache& cache = open();
   fill(cache, "g", 0, 100);
-  EXPECT_EQ(99U, cache.erase_if("g", [&](std::string_view field, std::string_view) {
-                        if (field == "f50") put(cache, "g", "f50", "saved");
-                        return true;
-                      }).value());
+  EXPECT_EQ(99U, cache
+                     .erase_if("g",
+                               [&](std::string_view field, std::string_view) {
+                                 if (field == "f50") put(cache, "g", "f50", "saved");
+                                 return true;
+                               })
+                     .value());
   EXPECT_EQ("saved", fetch(cache, "g", "f50"));
   EXPECT_EQ(1U, cache.group_size("g"));
 }
@@ -273,7 +313,8 @@ TEST_P(Group, EraseGroupIsCompleteAtOnce) {
     EXPECT_FALSE(cache.erase_group("g"));
     EXPECT_FALSE(cache.contains_group("g"));
     EXPECT_EQ(0U, cache.group_size("g"));
-    for (std::uint64_t i = 0; i < count; ++i) ASSERT_FALSE(cache.contains("g", numbered("f", i)));
+    for (std::uint64_t i = 0; i < count; ++i)
+      ASSERT_FALSE(cache.contains("g", numbered("f", i)));
     EXPECT_EQ(0U, entries_of(cache, "g").size());
     EXPECT_EQ("v", fetch(cache, "other", "f"));
     // A group of the same name is a new one while the old one's pages are still owed.
@@ -296,12 +337,15 @@ TEST_P(Group, BytesOfADroppedGroupComeBack) {
   ASSERT_GT(full.live_page_bytes, before.live_page_bytes + 500'000);
   EXPECT_TRUE(cache.erase_group("g"));
   pass_time(cache, 1000ms);
-  EXPECT_TRUE(eventually(cache, [&] {
-    const Stats now = cache.stats();
-    return now.live_page_bytes <= before.live_page_bytes + 64_KiB && now.charged_bytes <= before.charged_bytes + 1_MiB;
-  })) << "live pages before " << before.live_page_bytes << ", full " << full.live_page_bytes << ", now "
-      << cache.stats().live_page_bytes << "; charged before " << before.charged_bytes << ", full " << full.charged_bytes
-      << ", now " << cache.stats().charged_bytes;
+  EXPECT_TRUE(eventually(cache,
+                         [&] {
+                           const Stats now = cache.stats();
+                           return now.live_page_bytes <= before.live_page_bytes + 64_KiB &&
+                                  now.charged_bytes <= before.charged_bytes + 1_MiB;
+                         }))
+      << "live pages before " << before.live_page_bytes << ", full " << full.live_page_bytes
+      << ", now " << cache.stats().live_page_bytes << "; charged before " << before.charged_bytes
+      << ", full " << full.charged_bytes << ", now " << cache.stats().charged_bytes;
 }
 
 TEST_P(Group, RenameMovesEverythingInOneStep) {
@@ -311,7 +355,8 @@ TEST_P(Group, RenameMovesEverythingInOneStep) {
     ASSERT_TRUE(succeeded(cache.rename_group("from", "to a longer name")));
     EXPECT_FALSE(cache.contains_group("from"));
     EXPECT_EQ(count, cache.group_size("to a longer name"));
-    for (const auto& [field, value] : entries_of(cache, "to a longer name")) ASSERT_EQ("v" + field, value);
+    for (const auto& [field, value] : entries_of(cache, "to a longer name"))
+      ASSERT_EQ("v" + field, value);
     EXPECT_EQ(std::nullopt, fetch(cache, "from", "f0"));
     EXPECT_EQ("vf0", fetch(cache, "to a longer name", "f0"));
     put(cache, "to a longer name", "more", "v");
@@ -370,7 +415,8 @@ TEST_P(Group, LongNamesAndMiddlingValuesGoTogether) {
     const std::string group(name, 'g');
     for (const std::size_t size : {100UL, 400UL, 700UL, 1100UL, 2000UL, 3000UL, 4000UL}) {
       for (const std::size_t field : {4UL, 300UL, 1000UL}) {
-        const std::string long_field = std::string(field - 4, 'f') + std::to_string(1000 + size % 1000);
+        const std::string long_field =
+            std::string(field - 4, 'f') + std::to_string(1000 + size % 1000);
         const std::string value = sealed(size, size);
         put(cache, group, long_field, value);
         ASSERT_EQ(value, fetch(cache, group, long_field)) << name << ", " << field << ", " << size;
@@ -382,7 +428,8 @@ TEST_P(Group, LongNamesAndMiddlingValuesGoTogether) {
 
 TEST_P(Group, ClearRemovesEverything) {
   Cache& cache = open();
-  for (std::uint64_t i = 0; i < 2000; ++i) put(cache, numbered("g", i), "f", "v");
+  for (std::uint64_t i = 0; i < 2000; ++i)
+    put(cache, numbered("g", i), "f", "v");
   fill(cache, "large", 0, 20'000);
   put(cache, "large", "huge", sealed(1, 500'000));
   cache.clear();

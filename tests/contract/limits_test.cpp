@@ -1,5 +1,5 @@
-// Limits of groups, of entries and of memory: they hold, they change at run time, and whoever is at its own
-// limit pays with its own entries.
+// Limits of groups, of entries and of memory: they hold, they change at run time, and whoever is at
+// its own limit pays with its own entries.
 #include "contract.h"
 
 namespace ullage::test {
@@ -7,12 +7,15 @@ namespace {
 
 class Limits : public Contract {
  protected:
-  static void fill(Cache& cache, std::string_view group, std::uint64_t fields, std::size_t value_bytes = 10) {
-    for (std::uint64_t i = 0; i < fields; ++i) put(cache, group, numbered("f", i), std::string(value_bytes, 'v'));
+  static void fill(Cache& cache, std::string_view group, std::uint64_t fields,
+                   std::size_t value_bytes = 10) {
+    for (std::uint64_t i = 0; i < fields; ++i)
+      put(cache, group, numbered("f", i), std::string(value_bytes, 'v'));
   }
   static std::uint64_t bytes_of(Cache& cache, std::string_view group) {
     std::uint64_t bytes = 0;
-    for (const auto& [field, value] : entries_of(cache, group)) bytes += field.size() + value.size();
+    for (const auto& [field, value] : entries_of(cache, group))
+      bytes += field.size() + value.size();
     return bytes;
   }
 };
@@ -54,7 +57,8 @@ TEST_P(Limits, MaxFieldsOfOneTakesTurns) {
 
 TEST_P(Limits, AGroupAtItsLimitKeepsWhatIsReadOften) {
   Cache& cache = open([](Options& chosen) { chosen.group.max_fields = 200; });
-  for (std::uint64_t i = 0; i < 20; ++i) put(cache, "g", numbered("hot", i), "v");
+  for (std::uint64_t i = 0; i < 20; ++i)
+    put(cache, "g", numbered("hot", i), "v");
   std::uint64_t hits = 0;
   std::uint64_t asked = 0;
   for (std::uint64_t i = 0; i < 4000; ++i) {
@@ -68,7 +72,8 @@ TEST_P(Limits, AGroupAtItsLimitKeepsWhatIsReadOften) {
       put(cache, "g", hot, "v");
     }
   }
-  EXPECT_GE(hits * 10, asked * 8) << hits << " of " << asked << ": it must evict its coldest fields";
+  EXPECT_GE(hits * 10, asked * 8) << hits << " of " << asked
+                                  << ": it must evict its coldest fields";
 }
 
 TEST_P(Limits, MaxBytesHoldsAtEveryMoment) {
@@ -147,7 +152,8 @@ TEST_P(Limits, AGroupMayHaveItsOwn) {
 TEST_P(Limits, OwnLimitsGoWithTheirGroup) {
   Cache& cache = open();
   put(cache, "g", "f", "v");
-  ASSERT_TRUE(cache.set_group_limits("g", {.max_fields = 3, .max_bytes = 1000, .idle_ttl = 1h}).value());
+  ASSERT_TRUE(
+      cache.set_group_limits("g", {.max_fields = 3, .max_bytes = 1000, .idle_ttl = 1h}).value());
   EXPECT_EQ((GroupLimits{3, 1000, 1h}), cache.group_limits("g"));
   EXPECT_TRUE(cache.erase_group("g"));
   fill(cache, "g", 50);
@@ -164,7 +170,8 @@ TEST_P(Limits, LoweredAtRunTime) {
   ASSERT_TRUE(cache.set_group_limits("h", {.max_bytes = 30'000}).value());
   put(cache, "g", "one more", "v");
   put(cache, "h", "one more", "v");
-  EXPECT_TRUE(eventually(cache, [&] { return cache.group_size("g") <= 100 && bytes_of(cache, "h") <= 30'000; }))
+  EXPECT_TRUE(eventually(
+      cache, [&] { return cache.group_size("g") <= 100 && bytes_of(cache, "h") <= 30'000; }))
       << cache.group_size("g") << " fields, " << bytes_of(cache, "h") << " bytes";
   EXPECT_GE(cache.group_size("g"), 50U);
   EXPECT_GE(bytes_of(cache, "h"), 15'000U);
@@ -186,7 +193,8 @@ TEST_P(Limits, DefaultsChangedAtRunTimeHoldForGroupsThatExist) {
   fill(cache, "g", 1000);
   ASSERT_TRUE(succeeded(cache.set_default_group_limits({.max_fields = 100, .idle_ttl = 10s})));
   put(cache, "g", "one more", "v");
-  EXPECT_TRUE(eventually(cache, [&] { return cache.group_size("g") <= 100; })) << cache.group_size("g");
+  EXPECT_TRUE(eventually(cache, [&] { return cache.group_size("g") <= 100; }))
+      << cache.group_size("g");
   clock->advance(11s);
   EXPECT_FALSE(cache.contains_group("g"));
 }
@@ -259,7 +267,8 @@ TEST_P(Limits, TheMemoryLimitMovesBothWays) {
     chosen.max_entries = 0;
   });
   const auto offer = [&](std::uint64_t from, std::uint64_t to) {
-    for (std::uint64_t i = from; i < to; ++i) put(cache, numbered("g", i % 300), numbered("f", i), std::string(1000, 'v'));
+    for (std::uint64_t i = from; i < to; ++i)
+      put(cache, numbered("g", i % 300), numbered("f", i), std::string(1000, 'v'));
   };
   offer(0, 30'000);
   const std::uint64_t at_16 = cache.size();

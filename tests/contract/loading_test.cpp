@@ -68,16 +68,17 @@ TEST_P(Loading, APresentEntryIsNotLoaded) {
   Cache& cache = open();
   put(cache, "g", "f", "mine");
   EXPECT_EQ("mine", text(cache.get_or_load("g", "f", [](auto, auto) {
-    ADD_FAILURE() << "loaded";
-    return Loaded::absent();
-  })));
+              ADD_FAILURE() << "loaded";
+              return Loaded::absent();
+            })));
 }
 
 TEST_P(Loading, LargeEmptyAndBinaryValues) {
   Cache& cache = open();
   for (const std::string& value : {sealed(1, 500'000), std::string(), std::string(100, '\0')}) {
     cache.clear();
-    EXPECT_TRUE(text(cache.get_or_load("", "", [&](auto, auto) { return Loaded::of(value); })) == value);
+    EXPECT_TRUE(text(cache.get_or_load("", "", [&](auto, auto) { return Loaded::of(value); })) ==
+                value);
     EXPECT_TRUE(fetch(cache, "", "") == value);
   }
 }
@@ -85,14 +86,17 @@ TEST_P(Loading, LargeEmptyAndBinaryValues) {
 TEST_P(Loading, TheLoadersTimeToLiveWinsOverTheOptions) {
   Cache& cache = open();
   const LoadOptions options{.ttl = 100ms};
-  EXPECT_EQ("v", text(cache.get_or_load("g", "a", [](auto, auto) { return Loaded::of("v"); }, options)));
-  EXPECT_EQ("v", text(cache.get_or_load("g", "b", [](auto, auto) { return Loaded::of("v", 30ms); }, options)));
+  EXPECT_EQ("v",
+            text(cache.get_or_load("g", "a", [](auto, auto) { return Loaded::of("v"); }, options)));
+  EXPECT_EQ("v", text(cache.get_or_load(
+                     "g", "b", [](auto, auto) { return Loaded::of("v", 30ms); }, options)));
   EXPECT_EQ("v", text(cache.get_or_load("g", "c", [](auto, auto) { return Loaded::of("v"); })));
   EXPECT_EQ(100ms, cache.ttl("g", "a")->remaining);
   EXPECT_EQ(30ms, cache.ttl("g", "b")->remaining);
   EXPECT_FALSE(cache.ttl("g", "c")->remaining.has_value());
   clock->advance(30ms);
-  EXPECT_EQ("again", text(cache.get_or_load("g", "b", [](auto, auto) { return Loaded::of("again"); }, options)));
+  EXPECT_EQ("again", text(cache.get_or_load(
+                         "g", "b", [](auto, auto) { return Loaded::of("again"); }, options)));
 }
 
 TEST_P(Loading, ManyThreadsOneFlight) {
@@ -119,12 +123,16 @@ TEST_P(Loading, ManyThreadsOneFlight) {
   }
   started.wait();
   // Another entry does not wait for this flight.
-  EXPECT_EQ("other", text(cache.get_or_load("g", "other", [](auto, auto) { return Loaded::of("other"); })));
-  EXPECT_FALSE(cache.get("g", "f").has_value()) << "get() does not wait and does not see what is not there";
+  EXPECT_EQ("other",
+            text(cache.get_or_load("g", "other", [](auto, auto) { return Loaded::of("other"); })));
+  EXPECT_FALSE(cache.get("g", "f").has_value())
+      << "get() does not wait and does not see what is not there";
   go_on.count_down();
-  for (std::thread& thread : threads) thread.join();
+  for (std::thread& thread : threads)
+    thread.join();
   EXPECT_EQ(1, calls.load());
-  for (const auto& answer : answers) EXPECT_EQ("loaded", answer);
+  for (const auto& answer : answers)
+    EXPECT_EQ("loaded", answer);
 }
 
 TEST_P(Loading, ManyThreadsManyEntriesOneLoadEach) {
@@ -138,15 +146,18 @@ TEST_P(Loading, ManyThreadsManyEntriesOneLoadEach) {
       start.arrive_and_wait();
       for (std::uint64_t i = 0; i < k_entries; ++i) {
         const std::uint64_t entry = t % 2 == 0 ? i : k_entries - 1 - i;
-        EXPECT_EQ(numbered("v", entry), text(cache.get_or_load("g", numbered("f", entry), [&](auto, auto) {
+        EXPECT_EQ(numbered("v", entry),
+                  text(cache.get_or_load("g", numbered("f", entry), [&](auto, auto) {
                     calls[entry].fetch_add(1);
                     return Loaded::of(numbered("v", entry));
                   })));
       }
     });
   }
-  for (std::thread& thread : threads) thread.join();
-  for (std::size_t i = 0; i < k_entries; ++i) EXPECT_EQ(1, calls[i].load()) << i;
+  for (std::thread& thread : threads)
+    thread.join();
+  for (std::size_t i = 0; i < k_entries; ++i)
+    EXPECT_EQ(1, calls[i].load()) << i;
   EXPECT_EQ(k_entries, cache.stats().loads);
 }
 
@@ -184,16 +195,19 @@ TEST_P(Loading, AFailureIsRememberedForFailureTtl) {
   EXPECT_TRUE(fails_with(cache.get_or_load("g", "other", failing, options), Errc::load_failed));
   EXPECT_EQ(2, calls) << "each entry fails for itself";
   clock->advance(1ms);
-  EXPECT_EQ("ok", text(cache.get_or_load("g", "f", [](auto, auto) { return Loaded::of("ok"); }, options)));
+  EXPECT_EQ("ok", text(cache.get_or_load(
+                      "g", "f", [](auto, auto) { return Loaded::of("ok"); }, options)));
 }
 
 TEST_P(Loading, ASetEndsARememberedFailure) {
   Cache& cache = open();
   const LoadOptions options{.failure_ttl = 1h};
-  EXPECT_TRUE(fails_with(cache.get_or_load("g", "f", [](auto, auto) { return Loaded::failed("no"); }, options),
+  EXPECT_TRUE(fails_with(cache.get_or_load(
+                             "g", "f", [](auto, auto) { return Loaded::failed("no"); }, options),
                          Errc::load_failed));
   put(cache, "g", "f", "mine");
-  EXPECT_EQ("mine", text(cache.get_or_load("g", "f", [](auto, auto) { return Loaded::absent(); }, options)));
+  EXPECT_EQ("mine", text(cache.get_or_load(
+                        "g", "f", [](auto, auto) { return Loaded::absent(); }, options)));
 }
 
 TEST_P(Loading, NoneIsAskedForEachTimeUnlessRemembered) {
@@ -282,7 +296,8 @@ TEST_P(Loading, ADropOrRenameOfTheGroupDuringTheLoad) {
 
 TEST_P(Loading, AThrowingLoaderLeavesTheCacheWhole) {
   Cache& cache = open();
-  EXPECT_THROW(static_cast<void>(cache.get_or_load("g", "f", [](auto, auto) -> Loaded { throw std::runtime_error("thrown"); })),
+  EXPECT_THROW(static_cast<void>(cache.get_or_load(
+                   "g", "f", [](auto, auto) -> Loaded { throw std::runtime_error("thrown"); })),
                std::runtime_error);
   EXPECT_FALSE(cache.contains("g", "f"));
   EXPECT_EQ("v", text(cache.get_or_load("g", "f", [](auto, auto) { return Loaded::of("v"); })))
@@ -305,7 +320,8 @@ TEST_P(Loading, WaitersOfAThrowingLoaderAreNotLeftHanging) {
   inside.wait();
   std::thread second([&] {
     // Either it loads for itself or it hears of the failure; both end.
-    const auto result = cache.get_or_load("g", "f", [](auto, auto) { return Loaded::of("second"); });
+    const auto result =
+        cache.get_or_load("g", "f", [](auto, auto) { return Loaded::of("second"); });
     if (!result) {
       EXPECT_TRUE(fails_with(result, Errc::load_failed));
     }
@@ -318,22 +334,27 @@ TEST_P(Loading, WaitersOfAThrowingLoaderAreNotLeftHanging) {
 TEST_P(Loading, TheLoaderMayUseTheCache) {
   Cache& cache = open();
   EXPECT_EQ("a+b", text(cache.get_or_load("g", "sum", [&](auto, auto) {
-    const auto a = cache.get_or_load("g", "a", [](auto, auto) { return Loaded::of("a"); });
-    put(cache, "g", "b", "b");
-    return Loaded::of((*a)->str() + "+" + *fetch(cache, "g", "b"));
-  })));
+              const auto a =
+                  cache.get_or_load("g", "a", [](auto, auto) { return Loaded::of("a"); });
+              put(cache, "g", "b", "b");
+              return Loaded::of((*a)->str() + "+" + *fetch(cache, "g", "b"));
+            })));
   EXPECT_EQ(3U, cache.group_size("g"));
 }
 
 TEST_P(Loading, ALoadedValueThatIsTooLongIsRefused) {
   Cache& cache = open([](Options& chosen) { chosen.max_value_bytes = 1000; });
-  EXPECT_TRUE(fails_with(cache.get_or_load("g", "f", [](auto, auto) { return Loaded::of(std::string(1001, 'v')); }),
-                         Errc::value_too_long));
+  EXPECT_TRUE(fails_with(
+      cache.get_or_load("g", "f", [](auto, auto) { return Loaded::of(std::string(1001, 'v')); }),
+      Errc::value_too_long));
   EXPECT_FALSE(cache.contains("g", "f"));
   const std::string too_long(k_name_max_bytes + 1, 'n');
-  EXPECT_TRUE(fails_with(cache.get_or_load("g", too_long, [](auto, auto) { return Loaded::of("v"); }), Errc::name_too_long));
-  EXPECT_TRUE(fails_with(cache.get_or_load("g", "f", [](auto, auto) { return Loaded::of("v", 0ms); }),
-                         Errc::ttl_out_of_range));
+  EXPECT_TRUE(
+      fails_with(cache.get_or_load("g", too_long, [](auto, auto) { return Loaded::of("v"); }),
+                 Errc::name_too_long));
+  EXPECT_TRUE(
+      fails_with(cache.get_or_load("g", "f", [](auto, auto) { return Loaded::of("v", 0ms); }),
+                 Errc::ttl_out_of_range));
   EXPECT_FALSE(cache.contains_group("g"));
 }
 
@@ -354,7 +375,8 @@ TEST_P(Loading, RefreshAheadAnswersAtOnceAndLoadsInTheExecutor) {
   executor->run_all();
   EXPECT_EQ(1, calls.load()) << "300 ms are left: no refresh yet";
   clock->advance(150ms);
-  for (int i = 0; i < 5; ++i) EXPECT_EQ("v0", text(cache.get_or_load("g", "f", loader, options)));
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ("v0", text(cache.get_or_load("g", "f", loader, options)));
   EXPECT_EQ(1, calls.load()) << "the caller must not load";
   EXPECT_GE(executor->run_all(), 1U);
   EXPECT_EQ(2, calls.load()) << "one flight per entry";
@@ -407,7 +429,8 @@ TEST_P(Loading, BulkLoadsOnlyWhatIsMissingInOneCall) {
   Cache& cache = open();
   put(cache, "g", "a", "here");
   int calls = 0;
-  const BulkLoader loader = [&](std::string_view group, const std::vector<std::string_view>& fields) {
+  const BulkLoader loader = [&](std::string_view group,
+                                const std::vector<std::string_view>& fields) {
     ++calls;
     EXPECT_EQ("g", group);
     EXPECT_EQ((std::vector<std::string_view>{"b", "c", "d"}), fields);
@@ -459,23 +482,24 @@ TEST_P(Loading, BulkAndSingleShareFlights) {
   std::atomic<int> loads_of_a{0};
   std::thread single([&] {
     EXPECT_EQ("single", text(cache.get_or_load("g", "a", [&](auto, auto) {
-      loads_of_a.fetch_add(1);
-      inside.count_down();
-      go_on.wait();
-      return Loaded::of("single");
-    })));
+                loads_of_a.fetch_add(1);
+                inside.count_down();
+                go_on.wait();
+                return Loaded::of("single");
+              })));
   });
   inside.wait();
   std::thread bulk([&] {
     const std::string_view fields[] = {"a", "b"};
-    const auto result = cache.get_or_load_many("g", fields, [&](auto, const std::vector<std::string_view>& missing) {
-      std::vector<Loaded> answers;
-      for (const std::string_view field : missing) {
-        if (field == "a") loads_of_a.fetch_add(1);
-        answers.push_back(Loaded::of("bulk"));
-      }
-      return answers;
-    });
+    const auto result = cache.get_or_load_many(
+        "g", fields, [&](auto, const std::vector<std::string_view>& missing) {
+          std::vector<Loaded> answers;
+          for (const std::string_view field : missing) {
+            if (field == "a") loads_of_a.fetch_add(1);
+            answers.push_back(Loaded::of("bulk"));
+          }
+          return answers;
+        });
     ASSERT_TRUE(succeeded(result));
     EXPECT_EQ("single", (*result)[0]->str());
     EXPECT_EQ("bulk", (*result)[1]->str());

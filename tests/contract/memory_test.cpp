@@ -1,4 +1,5 @@
-// What a cache charges, and what it can hold. The process's resident memory is measured in tests/bounds/.
+// What a cache charges, and what it can hold. The process's resident memory is measured in
+// tests/bounds/.
 #include "contract.h"
 
 namespace ullage::test {
@@ -11,7 +12,8 @@ TEST_P(Memory, BelowTheLimitNothingIsLost) {
   Cache& cache = open([](Options& chosen) { chosen.max_entries = 0; });
   // Half of the limit as payload, in groups of ten, is far below every bound on overhead.
   const std::uint64_t entries = GetParam().memory_limit / 2 / 130;
-  for (std::uint64_t i = 0; i < entries; ++i) put(cache, numbered("g", i / 10), numbered("field", i), std::string(120, 'v'));
+  for (std::uint64_t i = 0; i < entries; ++i)
+    put(cache, numbered("g", i / 10), numbered("field", i), std::string(120, 'v'));
   EXPECT_EQ(entries, cache.size());
   for (std::uint64_t i = 0; i < entries; ++i) {
     ASSERT_TRUE(cache.contains(numbered("g", i / 10), numbered("field", i))) << i;
@@ -29,8 +31,10 @@ TEST_P(Memory, OverheadStaysSmall) {
   }
   settle(cache);
   const Stats stats = cache.stats();
-  const double overhead = static_cast<double>(stats.live_page_bytes - stats.payload_bytes) / static_cast<double>(entries);
-  EXPECT_LE(overhead, 16.0) << "bytes an entry in live pages at 100 fields a group; the bar, resident, is 12 at 2M entries";
+  const double overhead = static_cast<double>(stats.live_page_bytes - stats.payload_bytes) /
+                          static_cast<double>(entries);
+  EXPECT_LE(overhead, 16.0) << "bytes an entry in live pages at 100 fields a group; the bar, "
+                               "resident, is 12 at 2M entries";
 }
 
 TEST_P(Memory, AFullCacheIsFullOfLivePages) {
@@ -44,7 +48,8 @@ TEST_P(Memory, AFullCacheIsFullOfLivePages) {
   settle(cache);
   const Stats stats = cache.stats();
   EXPECT_LE(stats.charged_bytes, 16_MiB);
-  EXPECT_GE(static_cast<double>(stats.live_page_bytes) / static_cast<double>(stats.memory_limit), 0.90);
+  EXPECT_GE(static_cast<double>(stats.live_page_bytes) / static_cast<double>(stats.memory_limit),
+            0.90);
 }
 
 TEST_P(Memory, RoomIsReusedWhenValueSizesShift) {
@@ -69,7 +74,8 @@ TEST_P(Memory, RoomIsReusedWhenValueSizesShift) {
 
 TEST_P(Memory, LargeValuesFindRoomInAFullCache) {
   Cache& cache = open([](Options& chosen) { chosen.memory_limit = 8_MiB; });
-  for (std::uint64_t i = 0; i < 80'000; ++i) put(cache, numbered("g", i % 2000), numbered("f", i), std::string(80, 'v'));
+  for (std::uint64_t i = 0; i < 80'000; ++i)
+    put(cache, numbered("g", i % 2000), numbered("f", i), std::string(80, 'v'));
   for (std::uint64_t i = 0; i < 40; ++i) {
     put(cache, "large", numbered("f", i % 8), sealed(i, 1_MiB));
     const std::optional<Value> got = cache.get("large", numbered("f", i % 8));

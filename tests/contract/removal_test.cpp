@@ -10,13 +10,15 @@ class Removals : public Contract {
  protected:
   /// All removals once everything due is delivered: as many as stats() counts.
   std::vector<Removed> delivered(Cache& cache, const RemovalLog& log) {
-    EXPECT_TRUE(eventually(cache, [&] {
-      const Stats stats = cache.stats();
-      std::uint64_t removed = 0;
-      for (const std::uint64_t count : stats.removals) removed += count;
-      return log.total() + stats.removal_events_lost == removed;
-    })) << log.total()
-        << " delivered, " << cache.stats().removal_events_lost << " lost";
+    EXPECT_TRUE(eventually(cache,
+                           [&] {
+                             const Stats stats = cache.stats();
+                             std::uint64_t removed = 0;
+                             for (const std::uint64_t count : stats.removals)
+                               removed += count;
+                             return log.total() + stats.removal_events_lost == removed;
+                           }))
+        << log.total() << " delivered, " << cache.stats().removal_events_lost << " lost";
     return log.all();
   }
 };
@@ -27,11 +29,13 @@ TEST_P(Removals, EachCauseOnceWithNameAndSize) {
   Cache& cache = open_listening(log, [](Options& chosen) { chosen.max_entries = 0; });
   put(cache, "g", "erased", "12345");
   cache.erase("g", "erased");
-  EXPECT_EQ((std::vector<Removed>{{"g", "erased", "", 5, RemovalCause::erased}}), delivered(cache, *log));
+  EXPECT_EQ((std::vector<Removed>{{"g", "erased", "", 5, RemovalCause::erased}}),
+            delivered(cache, *log));
 
   put(cache, "g", "replaced", "old");
   put(cache, "g", "replaced", "and new");
-  EXPECT_EQ((Removed{"g", "replaced", "", 3, RemovalCause::replaced}), delivered(cache, *log).back());
+  EXPECT_EQ((Removed{"g", "replaced", "", 3, RemovalCause::replaced}),
+            delivered(cache, *log).back());
   EXPECT_EQ(2U, log->total());
 
   put(cache, "g", "expired", "1234567", {.ttl = 10ms});
@@ -54,8 +58,9 @@ TEST_P(Removals, EachCauseOnceWithNameAndSize) {
   const Removed evicted = delivered(cache, *log).back();
   EXPECT_EQ(RemovalCause::evicted, evicted.cause);
   EXPECT_EQ(5U, log->total());
-  for (const RemovalCause cause : {RemovalCause::evicted, RemovalCause::expired, RemovalCause::replaced,
-                                   RemovalCause::erased, RemovalCause::limit}) {
+  for (const RemovalCause cause :
+       {RemovalCause::evicted, RemovalCause::expired, RemovalCause::replaced, RemovalCause::erased,
+        RemovalCause::limit}) {
     EXPECT_EQ(1U, cache.stats().removed(cause)) << to_string(cause);
   }
   cache.set_max_entries(0);
@@ -79,7 +84,8 @@ TEST_P(Removals, AValueTooLargeForTheRingIsCountedAsLostOrDelivered) {
   Cache& cache = open_listening(log, [](Options& chosen) { chosen.removal_values = true; });
   put(cache, "g", "f", sealed(1, 1_MiB));
   cache.erase("g", "f");
-  for (const Removed& removed : delivered(cache, *log)) EXPECT_EQ(1_MiB, removed.value_bytes);
+  for (const Removed& removed : delivered(cache, *log))
+    EXPECT_EQ(1_MiB, removed.value_bytes);
 }
 
 TEST_P(Removals, EveryWayOfErasing) {
@@ -131,11 +137,13 @@ TEST_P(Removals, EveryWayOfReplacing) {
   EXPECT_TRUE(cache.compare_and_set("g", "f", "2", "3").value());
   EXPECT_FALSE(cache.compare_and_set("g", "f", "no", "x").value());
   EXPECT_EQ(4, cache.increment("g", "f").value());
-  EXPECT_TRUE(succeeded(cache.update("g", "f", [](auto) { return std::optional<std::string>("5"); })));
+  EXPECT_TRUE(
+      succeeded(cache.update("g", "f", [](auto) { return std::optional<std::string>("5"); })));
   EXPECT_EQ(SetOutcome::unchanged, cache.try_emplace("g", "f", "x").value());
   const std::vector<Removed> all = delivered(cache, *log);
   EXPECT_EQ(4U, all.size());
-  for (const Removed& removed : all) EXPECT_EQ((Removed{"g", "f", "", 1, RemovalCause::replaced}), removed);
+  for (const Removed& removed : all)
+    EXPECT_EQ((Removed{"g", "f", "", 1, RemovalCause::replaced}), removed);
   EXPECT_EQ(4U, cache.stats().removed(RemovalCause::replaced));
   EXPECT_EQ(1U, cache.stats().inserts);
 }
@@ -148,7 +156,8 @@ TEST_P(Removals, ExpiryOfFieldsGroupsAndIdleGroups) {
     put(cache, "fields", numbered("f", i), "v", {.ttl = Millis(50 + i)});
     put(cache, "group", numbered("f", i), "v");
     put(cache, "idle", numbered("f", i), "v");
-    for (const char* group : {"fields/f", "group/f", "idle/f"}) expected.insert(numbered(group, i));
+    for (const char* group : {"fields/f", "group/f", "idle/f"})
+      expected.insert(numbered(group, i));
   }
   ASSERT_TRUE(cache.expire_group("group", 500ms).value());
   pass_time(cache, 10s + 700ms + 1000ms);
@@ -156,7 +165,8 @@ TEST_P(Removals, ExpiryOfFieldsGroupsAndIdleGroups) {
   std::set<std::string> seen;
   for (const Removed& removed : delivered(cache, *log)) {
     EXPECT_EQ(RemovalCause::expired, removed.cause);
-    EXPECT_TRUE(seen.insert(removed.group + "/" + removed.field).second) << "twice: " << removed.field;
+    EXPECT_TRUE(seen.insert(removed.group + "/" + removed.field).second)
+        << "twice: " << removed.field;
   }
   EXPECT_EQ(expected, seen);
 }
@@ -168,7 +178,8 @@ TEST_P(Removals, AnExpiredEntryThatIsWrittenOverIsExpiredNotReplaced) {
   put(cache, "g", "f", "old", {.ttl = 10ms});
   clock->advance(10ms);
   EXPECT_EQ(SetOutcome::inserted, put(cache, "g", "f", "new"));
-  EXPECT_EQ((std::vector<Removed>{{"g", "f", "", 3, RemovalCause::expired}}), delivered(cache, *log));
+  EXPECT_EQ((std::vector<Removed>{{"g", "f", "", 3, RemovalCause::expired}}),
+            delivered(cache, *log));
 }
 
 TEST_P(Removals, EvictionsAreCompleteAndExact) {
@@ -186,7 +197,8 @@ TEST_P(Removals, EvictionsAreCompleteAndExact) {
   for (const Removed& removed : all) {
     EXPECT_EQ(RemovalCause::evicted, removed.cause);
     EXPECT_EQ(400U, removed.value_bytes);
-    EXPECT_EQ(1U, written.erase(removed.group + "/" + removed.field)) << "twice, or never written: " << removed.field;
+    EXPECT_EQ(1U, written.erase(removed.group + "/" + removed.field))
+        << "twice, or never written: " << removed.field;
     ASSERT_FALSE(cache.contains(removed.group, removed.field));
   }
   EXPECT_EQ(written.size(), cache.size());
@@ -194,13 +206,16 @@ TEST_P(Removals, EvictionsAreCompleteAndExact) {
 
 TEST_P(Removals, WhatTheRingCannotTakeIsCounted) {
   std::shared_ptr<RemovalLog> log;
-  Cache& cache = open_listening(log, [](Options& chosen) { chosen.maintenance = Maintenance::manual; });
+  Cache& cache =
+      open_listening(log, [](Options& chosen) { chosen.maintenance = Maintenance::manual; });
   put(cache, "g", "f", "v");
   constexpr std::uint64_t k_writes = 100'000;
-  for (std::uint64_t i = 0; i < k_writes; ++i) put(cache, "g", "f", "w");
+  for (std::uint64_t i = 0; i < k_writes; ++i)
+    put(cache, "g", "f", "w");
   const std::uint64_t lost = cache.stats().removal_events_lost;
   EXPECT_GT(lost, 0U) << "100,000 events of at least 8 bytes do not fit a ring of "
-                      << std::min(k_removal_ring_bytes_max, GetParam().memory_limit / k_removal_ring_share_of_limit);
+                      << std::min(k_removal_ring_bytes_max,
+                                  GetParam().memory_limit / k_removal_ring_share_of_limit);
   settle(cache);
   EXPECT_EQ(k_writes, log->total() + cache.stats().removal_events_lost);
   // Afterwards there is room again.
@@ -260,8 +275,10 @@ TEST_P(Removals, WithoutAListenerCausesAreCountedAllTheSame) {
 
 TEST(RemovalCauses, HaveNames) {
   std::set<std::string_view> names;
-  for (std::size_t cause = 0; cause < k_removal_causes; ++cause) names.insert(to_string(static_cast<RemovalCause>(cause)));
-  EXPECT_EQ((std::set<std::string_view>{"evicted", "expired", "replaced", "erased", "limit"}), names);
+  for (std::size_t cause = 0; cause < k_removal_causes; ++cause)
+    names.insert(to_string(static_cast<RemovalCause>(cause)));
+  EXPECT_EQ((std::set<std::string_view>{"evicted", "expired", "replaced", "erased", "limit"}),
+            names);
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ TEST_P(SingleEntry, SetThenEveryWayOfReading) {
   EXPECT_EQ(4U, cache.get_into("user:42", "theme", buffer));
   EXPECT_EQ("dark", std::string_view(buffer, 4));
   std::string seen;
-  EXPECT_TRUE(cache.visit("user:42", "theme", [&](std::string_view value) { seen = value; }).value());
+  EXPECT_TRUE(
+      cache.visit("user:42", "theme", [&](std::string_view value) { seen = value; }).value());
   EXPECT_EQ("dark", seen);
   EXPECT_EQ(1U, cache.size());
   EXPECT_EQ(1U, cache.group_count());
@@ -134,11 +135,13 @@ TEST_P(SingleEntry, AllSizesAroundThePowersOfTwoComeBackWhole) {
 TEST_P(SingleEntry, SizesUpToSixKiBInSmallSteps) {
   Cache& cache = open();
   for (std::size_t size = 0; size < 6000; size += 37) {
-    const std::string value = size < k_sealed_min_bytes ? std::string(size, 'v') : sealed(size, size);
+    const std::string value =
+        size < k_sealed_min_bytes ? std::string(size, 'v') : sealed(size, size);
     put(cache, numbered("g", size % 5), numbered("f", size), value);
   }
   for (std::size_t size = 0; size < 6000; size += 37) {
-    const std::string value = size < k_sealed_min_bytes ? std::string(size, 'v') : sealed(size, size);
+    const std::string value =
+        size < k_sealed_min_bytes ? std::string(size, 'v') : sealed(size, size);
     ASSERT_EQ(value, fetch(cache, numbered("g", size % 5), numbered("f", size))) << size;
   }
 }
@@ -168,7 +171,8 @@ TEST_P(SingleEntry, GetIntoAnswersTheSizeAndCopiesAllOrNothing) {
     EXPECT_EQ(value + std::string(10, '?'), larger) << "it wrote past the value";
     std::string shorter(size - 1, '?');
     EXPECT_EQ(size, cache.get_into("g", "f", shorter));
-    EXPECT_EQ(std::string(size - 1, '?'), shorter) << "a value that does not fit must not be copied";
+    EXPECT_EQ(std::string(size - 1, '?'), shorter)
+        << "a value that does not fit must not be copied";
   }
   char buffer[4] = {'k', 'e', 'p', 't'};
   EXPECT_EQ(std::nullopt, cache.get_into("g", "none", buffer));
@@ -180,7 +184,10 @@ TEST_P(SingleEntry, VisitOfNothingDoesNotCall) {
   bool called = false;
   EXPECT_FALSE(cache.visit("g", "f", [&](std::string_view) { called = true; }).value());
   EXPECT_FALSE(
-      cache.visit_chunks("g", "f", [&](std::string_view, std::size_t, std::size_t) { return called = true; }).value());
+      cache
+          .visit_chunks("g", "f",
+                        [&](std::string_view, std::size_t, std::size_t) { return called = true; })
+          .value());
   EXPECT_FALSE(called);
 }
 
@@ -199,16 +206,17 @@ TEST_P(SingleEntry, VisitChunksInOrderAndBounded) {
     const std::string value = size == 0 ? "" : std::string(sealed(size, size), 0, size);
     put(cache, "g", "f", value);
     std::string seen;
-    EXPECT_TRUE(cache
-                    .visit_chunks("g", "f",
-                                  [&](std::string_view piece, std::size_t offset, std::size_t total) {
-                                    EXPECT_LE(piece.size(), 64_KiB);
-                                    EXPECT_EQ(seen.size(), offset);
-                                    EXPECT_EQ(size, total);
-                                    seen += piece;
-                                    return true;
-                                  })
-                    .value());
+    EXPECT_TRUE(
+        cache
+            .visit_chunks("g", "f",
+                          [&](std::string_view piece, std::size_t offset, std::size_t total) {
+                            EXPECT_LE(piece.size(), 64_KiB);
+                            EXPECT_EQ(seen.size(), offset);
+                            EXPECT_EQ(size, total);
+                            seen += piece;
+                            return true;
+                          })
+            .value());
     EXPECT_TRUE(seen == value) << size;
   }
 }
@@ -217,21 +225,25 @@ TEST_P(SingleEntry, VisitChunksStopsWhenTold) {
   Cache& cache = open();
   put(cache, "g", "f", sealed(1, 300'000));
   int calls = 0;
-  EXPECT_TRUE(cache.visit_chunks("g", "f", [&](std::string_view, std::size_t, std::size_t) {
-                     ++calls;
-                     return false;
-                   }).value());
+  EXPECT_TRUE(cache
+                  .visit_chunks("g", "f",
+                                [&](std::string_view, std::size_t, std::size_t) {
+                                  ++calls;
+                                  return false;
+                                })
+                  .value());
   EXPECT_EQ(1, calls);
 }
 
 TEST_P(SingleEntry, VisitChunksOfAChangedValueIsBusy) {
   Cache& cache = open();
   put(cache, "g", "f", std::string(300'000, 'a'));
-  const Result<bool> visited = cache.visit_chunks("g", "f", [&](std::string_view piece, std::size_t, std::size_t) {
-    EXPECT_EQ(std::string::npos, piece.find('b')) << "pieces of two writes";
-    put(cache, "g", "f", std::string(300'000, 'b'));
-    return true;
-  });
+  const Result<bool> visited =
+      cache.visit_chunks("g", "f", [&](std::string_view piece, std::size_t, std::size_t) {
+        EXPECT_EQ(std::string::npos, piece.find('b')) << "pieces of two writes";
+        put(cache, "g", "f", std::string(300'000, 'b'));
+        return true;
+      });
   EXPECT_TRUE(fails_with(visited, Errc::busy));
   EXPECT_EQ(std::string(300'000, 'b'), fetch(cache, "g", "f"));
 }
@@ -275,7 +287,8 @@ TEST_P(SingleEntry, ConditionsOfSet) {
 
 TEST_P(SingleEntry, CompareAndSetComparesAllBytes) {
   Cache& cache = open();
-  EXPECT_FALSE(cache.compare_and_set("g", "f", "", "v").value()) << "an absent entry equals nothing";
+  EXPECT_FALSE(cache.compare_and_set("g", "f", "", "v").value())
+      << "an absent entry equals nothing";
   EXPECT_FALSE(cache.contains("g", "f"));
   for (const std::size_t size : {16UL, 70UL, 3000UL, 9000UL, 200'000UL}) {
     const std::string before = sealed(1, size);
@@ -284,7 +297,8 @@ TEST_P(SingleEntry, CompareAndSetComparesAllBytes) {
     almost.back() = static_cast<char>(almost.back() + 1);
     put(cache, "g", "f", before);
     EXPECT_FALSE(cache.compare_and_set("g", "f", almost, after).value()) << size;
-    EXPECT_FALSE(cache.compare_and_set("g", "f", before.substr(0, size - 1), after).value()) << size;
+    EXPECT_FALSE(cache.compare_and_set("g", "f", before.substr(0, size - 1), after).value())
+        << size;
     EXPECT_FALSE(cache.compare_and_set("g", "f", before + "x", after).value()) << size;
     EXPECT_EQ(before, fetch(cache, "g", "f"));
     EXPECT_TRUE(cache.compare_and_set("g", "f", before, after).value()) << size;
@@ -327,7 +341,9 @@ TEST_P(SingleEntry, UpdateReadsComputesAndWrites) {
   EXPECT_EQ("none+", fetch(cache, "g", "f"));
   EXPECT_EQ(SetOutcome::replaced, cache.update("g", "f", append).value());
   EXPECT_EQ("none++", fetch(cache, "g", "f"));
-  const auto leave = [](std::optional<std::string_view>) -> std::optional<std::string> { return std::nullopt; };
+  const auto leave = [](std::optional<std::string_view>) -> std::optional<std::string> {
+    return std::nullopt;
+  };
   EXPECT_EQ(SetOutcome::unchanged, cache.update("g", "f", leave).value());
   EXPECT_EQ("none++", fetch(cache, "g", "f"));
   EXPECT_EQ(SetOutcome::unchanged, cache.update("absent", "f", leave).value());
@@ -337,9 +353,13 @@ TEST_P(SingleEntry, UpdateReadsComputesAndWrites) {
 TEST_P(SingleEntry, UpdateOfLargeValues) {
   Cache& cache = open();
   put(cache, "g", "f", std::string(100'000, 'a'));
-  EXPECT_EQ(SetOutcome::replaced, cache.update("g", "f", [](std::optional<std::string_view> now) {
-                                         return std::optional<std::string>(std::string(*now) + "end");
-                                       }).value());
+  EXPECT_EQ(SetOutcome::replaced,
+            cache
+                .update("g", "f",
+                        [](std::optional<std::string_view> now) {
+                          return std::optional<std::string>(std::string(*now) + "end");
+                        })
+                .value());
   EXPECT_EQ(std::string(100'000, 'a') + "end", fetch(cache, "g", "f"));
 }
 

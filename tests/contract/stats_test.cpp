@@ -14,15 +14,19 @@ TEST_P(Statistics, AnEmptyCacheChargesItsTablesOnly) {
   EXPECT_EQ(0U, stats.entries);
   EXPECT_EQ(0U, stats.payload_bytes);
   EXPECT_EQ(0.0, stats.hit_ratio());
-  EXPECT_LE(stats.charged_bytes, stats.memory_limit / 20) << "the fixed tables are about a hundredth";
+  EXPECT_LE(stats.charged_bytes, stats.memory_limit / 20)
+      << "the fixed tables are about a hundredth";
 }
 
 TEST_P(Statistics, HitsAndMisses) {
   Cache& cache = open();
   put(cache, "g", "f", "v");
-  for (int i = 0; i < 30; ++i) EXPECT_TRUE(cache.get("g", "f").has_value());
-  for (int i = 0; i < 7; ++i) EXPECT_FALSE(cache.get("g", "none").has_value());
-  for (int i = 0; i < 3; ++i) EXPECT_FALSE(cache.get("none", "f").has_value());
+  for (int i = 0; i < 30; ++i)
+    EXPECT_TRUE(cache.get("g", "f").has_value());
+  for (int i = 0; i < 7; ++i)
+    EXPECT_FALSE(cache.get("g", "none").has_value());
+  for (int i = 0; i < 3; ++i)
+    EXPECT_FALSE(cache.get("none", "f").has_value());
   const Stats stats = cache.stats();
   EXPECT_EQ(30U, stats.hits);
   EXPECT_EQ(10U, stats.misses);
@@ -79,24 +83,30 @@ TEST_P(Statistics, TheBooksBalanceAfterEachStepOfALife) {
   Rng rng(29);
   const auto balanced = [&](const char* when) {
     std::string why;
-    EXPECT_TRUE(eventually(cache, [&] { return (why = imbalance(cache)).empty(); })) << when << ": " << why;
+    EXPECT_TRUE(eventually(cache, [&] { return (why = imbalance(cache)).empty(); }))
+        << when << ": " << why;
   };
   balanced("empty");
   for (int i = 0; i < 5000; ++i) {
-    put(cache, numbered("g", rng.below(500)), numbered("f", rng.below(50)), std::string(rng.below(300), 'v'));
+    put(cache, numbered("g", rng.below(500)), numbered("f", rng.below(50)),
+        std::string(rng.below(300), 'v'));
   }
   balanced("filled");
   for (int i = 0; i < 5000; ++i) {
-    put(cache, numbered("g", rng.below(500)), numbered("f", rng.below(50)), std::string(rng.below(900), 'v'));
+    put(cache, numbered("g", rng.below(500)), numbered("f", rng.below(50)),
+        std::string(rng.below(900), 'v'));
   }
   balanced("values have grown");
   for (int i = 0; i < 5000; ++i) {
-    put(cache, numbered("g", rng.below(500)), numbered("f", rng.below(50)), std::string(rng.below(20), 'v'));
+    put(cache, numbered("g", rng.below(500)), numbered("f", rng.below(50)),
+        std::string(rng.below(20), 'v'));
   }
   balanced("values have shrunk");
-  for (std::uint64_t i = 0; i < 30'000; ++i) put(cache, "giant", numbered("f", i), "v");
+  for (std::uint64_t i = 0; i < 30'000; ++i)
+    put(cache, "giant", numbered("f", i), "v");
   balanced("one giant group");
-  for (std::uint64_t i = 0; i < 4; ++i) put(cache, "large", numbered("f", i), sealed(i, 300'000));
+  for (std::uint64_t i = 0; i < 4; ++i)
+    put(cache, "large", numbered("f", i), sealed(i, 300'000));
   balanced("large values");
   for (std::uint64_t i = 0; i < 500; ++i) {
     if (i % 3 == 0) static_cast<void>(cache.expire_group(numbered("g", i), 50ms));
@@ -106,9 +116,11 @@ TEST_P(Statistics, TheBooksBalanceAfterEachStepOfALife) {
   balanced("dropped and renamed");
   pass_time(cache, 2000ms);
   balanced("expired");
-  for (std::uint64_t i = 0; i < 30'000; i += 2) cache.erase("giant", numbered("f", i));
+  for (std::uint64_t i = 0; i < 30'000; i += 2)
+    cache.erase("giant", numbered("f", i));
   balanced("half of the giant erased");
-  for (std::uint64_t i = 0; i < 60'000; ++i) put(cache, numbered("h", i % 900), numbered("f", i), std::string(120, 'v'));
+  for (std::uint64_t i = 0; i < 60'000; ++i)
+    put(cache, numbered("h", i % 900), numbered("f", i), std::string(120, 'v'));
   balanced("under pressure");
   cache.clear();
   balanced("cleared");
@@ -116,7 +128,8 @@ TEST_P(Statistics, TheBooksBalanceAfterEachStepOfALife) {
 
 TEST_P(Statistics, SingleCallsDoBoundedWork) {
   Cache& cache = open();
-  for (std::uint64_t i = 0; i < 50'000; ++i) put(cache, "giant", numbered("f", i), "v");
+  for (std::uint64_t i = 0; i < 50'000; ++i)
+    put(cache, "giant", numbered("f", i), "v");
   const WorkMax while_growing = cache.stats().work_max;
   EXPECT_LT(while_growing.entries_moved, 5000U) << "no call may move a whole group";
   EXPECT_TRUE(cache.erase_group("giant"));
@@ -129,7 +142,8 @@ TEST_P(Statistics, TickSaysWhenNothingIsLeft) {
   settle(cache);
   EXPECT_LT(cache.tick(100), 100U);
   EXPECT_EQ(0U, cache.tick(0));
-  for (std::uint64_t i = 0; i < 20'000; ++i) put(cache, "g", numbered("f", i), "v");
+  for (std::uint64_t i = 0; i < 20'000; ++i)
+    put(cache, "g", numbered("f", i), "v");
   EXPECT_TRUE(cache.erase_group("g"));
   EXPECT_LE(cache.tick(3), 3U);
   settle(cache);

@@ -1,5 +1,5 @@
-// Times to live: of fields, of groups, and of groups that nobody uses. To the millisecond, never early,
-// never visible late.
+// Times to live: of fields, of groups, and of groups that nobody uses. To the millisecond, never
+// early, never visible late.
 #include "contract.h"
 
 namespace ullage::test {
@@ -36,18 +36,26 @@ TEST_P(TimeToLive, AnExpiredFieldIsInvisibleToEveryCall) {
   EXPECT_EQ(std::nullopt, cache.get_into("g", "f", buffer));
   EXPECT_EQ(std::nullopt, cache.value_size("g", "f"));
   EXPECT_FALSE(cache.visit("g", "f", [](std::string_view) { ADD_FAILURE(); }).value());
-  EXPECT_FALSE(cache.visit_chunks("g", "f", [](std::string_view, std::size_t, std::size_t) {
-                      ADD_FAILURE();
-                      return false;
-                    }).value());
+  EXPECT_FALSE(cache
+                   .visit_chunks("g", "f",
+                                 [](std::string_view, std::size_t, std::size_t) {
+                                   ADD_FAILURE();
+                                   return false;
+                                 })
+                   .value());
   EXPECT_FALSE(cache.ttl("g", "f").has_value());
   EXPECT_FALSE(cache.expire("g", "f", 100ms).value()) << "the dead must not be revived";
   EXPECT_FALSE(cache.expire("g", "f", std::nullopt).value());
   EXPECT_EQ(SetOutcome::unchanged, put(cache, "g", "f", "x", {.condition = Condition::if_present}));
   EXPECT_FALSE(cache.compare_and_set("g", "f", "7", "x").value());
   EXPECT_EQ(1U, entries_of(cache, "g").size());
-  cache.scan("g", 0, 100, [](std::string_view field, std::string_view) { EXPECT_EQ("stays", field); }).value();
-  EXPECT_EQ(0U, cache.erase_if("g", [](std::string_view field, std::string_view) { return field == "f"; }).value());
+  cache
+      .scan("g", 0, 100,
+            [](std::string_view field, std::string_view) { EXPECT_EQ("stays", field); })
+      .value();
+  EXPECT_EQ(
+      0U, cache.erase_if("g", [](std::string_view field, std::string_view) { return field == "f"; })
+              .value());
   EXPECT_FALSE(cache.erase("g", "f"));
   EXPECT_EQ(1, cache.increment("g", "f").value()) << "an expired number counts from 0 again";
   EXPECT_FALSE(cache.ttl("g", "f")->remaining.has_value());
@@ -66,7 +74,8 @@ TEST_P(TimeToLive, WritingOverAnExpiredFieldInserts) {
   put(cache, "g", "f3", "old", {.ttl = 10ms});
   clock->advance(11ms);
   EXPECT_EQ(SetOutcome::inserted, put(cache, "g", "f3", "new", {.keep_ttl = true}));
-  EXPECT_FALSE(cache.ttl("g", "f3")->remaining.has_value()) << "a dead entry's time must not be kept";
+  EXPECT_FALSE(cache.ttl("g", "f3")->remaining.has_value())
+      << "a dead entry's time must not be kept";
   clock->advance(1h);
   EXPECT_EQ(4U, cache.group_size("g"));
 }
@@ -107,10 +116,15 @@ TEST_P(TimeToLive, CompareAndSetAndIncrementKeepIt) {
   EXPECT_TRUE(cache.compare_and_set("g", "n", "1", "2", {.ttl = 300ms}).value());
   EXPECT_EQ(300ms, cache.ttl("g", "n")->remaining);
   EXPECT_EQ(SetOutcome::replaced,
-            cache.update("g", "n", [](auto) { return std::optional<std::string>("3"); }, {.keep_ttl = true}).value());
+            cache
+                .update("g", "n", [](auto) { return std::optional<std::string>("3"); },
+                        {.keep_ttl = true})
+                .value());
   EXPECT_EQ(300ms, cache.ttl("g", "n")->remaining);
-  EXPECT_EQ(SetOutcome::replaced,
-            cache.update("g", "n", [](auto) { return std::optional<std::string>("4"); }, {.ttl = 400ms}).value());
+  EXPECT_EQ(
+      SetOutcome::replaced,
+      cache.update("g", "n", [](auto) { return std::optional<std::string>("4"); }, {.ttl = 400ms})
+          .value());
   EXPECT_EQ(400ms, cache.ttl("g", "n")->remaining);
   clock->advance(400ms);
   EXPECT_FALSE(cache.contains("g", "n"));
@@ -135,9 +149,14 @@ TEST_P(TimeToLive, ExpireGivesChangesAndTakesAway) {
 
 TEST_P(TimeToLive, ShortAndLongLivesShareAGroup) {
   Cache& cache = open();
-  const std::int64_t lives[] = {1, 1000, 86'400'000, 60LL * 86'400'000, 3650LL * 86'400'000, k_ttl_max_ms};
+  const std::int64_t lives[] = {
+      1, 1000, 86'400'000, 60LL * 86'400'000, 3650LL * 86'400'000, k_ttl_max_ms};
   for (const std::int64_t life : lives) {
-    for (int i = 0; i < 20; ++i) put(cache, "g", numbered(numbered("", static_cast<std::uint64_t>(life)) + "/", static_cast<std::uint64_t>(i)), "v", {.ttl = Millis(life)});
+    for (int i = 0; i < 20; ++i)
+      put(cache, "g",
+          numbered(numbered("", static_cast<std::uint64_t>(life)) + "/",
+                   static_cast<std::uint64_t>(i)),
+          "v", {.ttl = Millis(life)});
   }
   put(cache, "g", "none", "v");
   std::int64_t passed = 0;
@@ -158,7 +177,8 @@ TEST_P(TimeToLive, ShortAndLongLivesShareAGroup) {
 }
 
 TEST_P(TimeToLive, TheClockMayStartAnywhere) {
-  for (const std::int64_t start : {std::int64_t{0}, std::int64_t{1'767'225'600'000}, std::int64_t{1} << 45}) {
+  for (const std::int64_t start :
+       {std::int64_t{0}, std::int64_t{1'767'225'600'000}, std::int64_t{1} << 45}) {
     const auto own = std::make_shared<ManualClock>(start);
     Cache& cache = open([&](Options& chosen) { chosen.clock = own; });
     put(cache, "g", "short", "v", {.ttl = 1ms});
@@ -198,18 +218,23 @@ TEST_P(TimeToLive, BytesOfExpiredFieldsComeBackWithinASecond) {
   settle(cache);
   const Stats empty = cache.stats();
   for (std::uint64_t i = 0; i < 30'000; ++i) {
-    put(cache, numbered("g", i % 700), numbered("f", i), std::string(40, 'v'), {.ttl = Millis(5000 + i % 100)});
+    put(cache, numbered("g", i % 700), numbered("f", i), std::string(40, 'v'),
+        {.ttl = Millis(5000 + i % 100)});
   }
   ASSERT_EQ(30'000U, cache.size());
   pass_time(cache, 5000ms - 1ms);
   EXPECT_EQ(30'000U, cache.size()) << "early";
   pass_time(cache, 100ms + 1000ms);
-  EXPECT_TRUE(eventually(cache, [&] {
-    const Stats now = cache.stats();
-    return now.entries == 0 && now.groups == 0 && now.payload_bytes == 0 &&
-           now.live_page_bytes <= empty.live_page_bytes + 64_KiB && now.charged_bytes <= empty.charged_bytes + 1_MiB;
-  })) << cache.stats().entries << " entries, live " << cache.stats().live_page_bytes << " (empty "
-      << empty.live_page_bytes << "), charged " << cache.stats().charged_bytes << " (empty " << empty.charged_bytes << ")";
+  EXPECT_TRUE(eventually(cache,
+                         [&] {
+                           const Stats now = cache.stats();
+                           return now.entries == 0 && now.groups == 0 && now.payload_bytes == 0 &&
+                                  now.live_page_bytes <= empty.live_page_bytes + 64_KiB &&
+                                  now.charged_bytes <= empty.charged_bytes + 1_MiB;
+                         }))
+      << cache.stats().entries << " entries, live " << cache.stats().live_page_bytes << " (empty "
+      << empty.live_page_bytes << "), charged " << cache.stats().charged_bytes << " (empty "
+      << empty.charged_bytes << ")";
   EXPECT_EQ(30'000U, cache.stats().removed(RemovalCause::expired));
 }
 
@@ -223,7 +248,8 @@ TEST_P(TimeToLive, BytesComeBackAmongFieldsThatStay) {
   const Stats full = cache.stats();
   pass_time(cache, 500ms + 1000ms);
   EXPECT_TRUE(eventually(cache, [&] { return cache.size() == 10'000; })) << cache.size();
-  EXPECT_TRUE(eventually(cache, [&] { return cache.stats().live_page_bytes <= full.live_page_bytes * 7 / 10; }))
+  EXPECT_TRUE(eventually(
+      cache, [&] { return cache.stats().live_page_bytes <= full.live_page_bytes * 7 / 10; }))
       << "half of the entries are gone; live pages were " << full.live_page_bytes << " and are "
       << cache.stats().live_page_bytes;
   EXPECT_EQ(200U, cache.group_size("g1"));
@@ -232,7 +258,8 @@ TEST_P(TimeToLive, BytesComeBackAmongFieldsThatStay) {
 TEST_P(TimeToLive, AGroupLivesExactlyAsLongAsItSays) {
   Cache& cache = open();
   for (const std::uint64_t fields : {1U, 10U, 5000U}) {
-    for (std::uint64_t i = 0; i < fields; ++i) put(cache, "g", numbered("f", i), "v");
+    for (std::uint64_t i = 0; i < fields; ++i)
+      put(cache, "g", numbered("f", i), "v");
     EXPECT_FALSE(cache.group_ttl("g")->remaining.has_value());
     EXPECT_TRUE(cache.expire_group("g", 250ms).value());
     EXPECT_EQ(250ms, cache.group_ttl("g")->remaining);
@@ -248,14 +275,16 @@ TEST_P(TimeToLive, AGroupLivesExactlyAsLongAsItSays) {
     EXPECT_FALSE(cache.erase_group("g"));
     EXPECT_FALSE(cache.expire_group("g", 5ms).value());
     std::uint64_t groups = 0;
-    EXPECT_TRUE(succeeded(cache.for_each_group([&](std::string_view, std::uint64_t) { ++groups; })));
+    EXPECT_TRUE(
+        succeeded(cache.for_each_group([&](std::string_view, std::uint64_t) { ++groups; })));
     EXPECT_EQ(0U, groups);
   }
 }
 
 TEST_P(TimeToLive, AWriteIntoAnExpiredGroupBeginsANewOne) {
   Cache& cache = open();
-  for (std::uint64_t i = 0; i < 3000; ++i) put(cache, "g", numbered("f", i), "old");
+  for (std::uint64_t i = 0; i < 3000; ++i)
+    put(cache, "g", numbered("f", i), "old");
   ASSERT_TRUE(cache.expire_group("g", 10ms).value());
   clock->advance(10ms);
   EXPECT_EQ(SetOutcome::inserted, put(cache, "g", "f7", "new"));
@@ -316,7 +345,8 @@ TEST_P(TimeToLive, AGroupWhoseFieldsAllExpiredIsGoneForEveryCall) {
     ASSERT_TRUE(cache.set_group_limits(group, {.max_fields = 1}).value());
   };
   // A group of its own for each question, so that no answer cleans up for the next.
-  for (const char* group : {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}) hollow(group);
+  for (const char* group : {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"})
+    hollow(group);
   clock->advance(10ms);
   EXPECT_FALSE(cache.contains_group("a"));
   EXPECT_EQ(0U, cache.group_size("b"));
@@ -327,7 +357,8 @@ TEST_P(TimeToLive, AGroupWhoseFieldsAllExpiredIsGoneForEveryCall) {
   EXPECT_FALSE(cache.set_group_limits("g", {.max_fields = 2}).value());
   EXPECT_TRUE(fails_with(cache.rename_group("h", "other"), Errc::not_found));
   put(cache, "from", "f", "v");
-  EXPECT_TRUE(succeeded(cache.rename_group("from", "i"))) << "the target is gone: there is nothing to replace";
+  EXPECT_TRUE(succeeded(cache.rename_group("from", "i")))
+      << "the target is gone: there is nothing to replace";
   put(cache, "j", "f", "new");
   put(cache, "j", "f2", "new");
   EXPECT_EQ(2U, cache.group_size("j")) << "the limits went with their group";
@@ -348,13 +379,15 @@ TEST_P(TimeToLive, AnExpiredEntryThatIsDroppedWithItsGroupIsGoneOnce) {
 
 TEST_P(TimeToLive, BytesOfARenamedGroupThatExpiresComeBack) {
   Cache& cache = open();
-  for (std::uint64_t i = 0; i < 300; ++i) put(cache, "a", numbered("f", i), "v");
+  for (std::uint64_t i = 0; i < 300; ++i)
+    put(cache, "a", numbered("f", i), "v");
   put(cache, "a field's own", "f", "v", {.ttl = 200ms});
   ASSERT_TRUE(cache.expire_group("a", 200ms).value());
   ASSERT_TRUE(succeeded(cache.rename_group("a", "b")));
   ASSERT_TRUE(succeeded(cache.rename_group("a field's own", "c")));
   pass_time(cache, 200ms + 1000ms);
-  EXPECT_TRUE(eventually(cache, [&] { return cache.size() == 0; })) << cache.size() << " entries are still charged";
+  EXPECT_TRUE(eventually(cache, [&] { return cache.size() == 0; }))
+      << cache.size() << " entries are still charged";
 }
 
 TEST_P(TimeToLive, IdleGroupsGoAndUsedOnesStay) {
@@ -371,7 +404,8 @@ TEST_P(TimeToLive, IdleGroupsGoAndUsedOnesStay) {
       ASSERT_NE(SetOutcome::inserted, put(cache, numbered("written", i), "f", "w")) << step;
     }
   }
-  for (std::uint64_t i = 0; i < 100; ++i) EXPECT_FALSE(cache.contains_group(numbered("idle", i))) << i;
+  for (std::uint64_t i = 0; i < 100; ++i)
+    EXPECT_FALSE(cache.contains_group(numbered("idle", i))) << i;
   EXPECT_TRUE(eventually(cache, [&] { return cache.size() == 200; }));
   EXPECT_EQ(100U, cache.stats().removed(RemovalCause::expired));
 }
@@ -388,9 +422,11 @@ TEST_P(TimeToLive, IdleExpiryIsNeverEarlyAndAtMostATickLate) {
     ASSERT_TRUE(cache.contains(numbered("b", i), "f"));
     clock->advance(1600ms - 8ms);
     settle(cache);
-    ASSERT_TRUE(cache.get(numbered("a", i), "f").has_value()) << "early: 1599 ms after the write, " << i;
+    ASSERT_TRUE(cache.get(numbered("a", i), "f").has_value())
+        << "early: 1599 ms after the write, " << i;
     clock->advance(1ms + 100ms + 1ms);
-    ASSERT_FALSE(cache.get(numbered("b", i), "f").has_value()) << "late: idle for more than 1.7 s, " << i;
+    ASSERT_FALSE(cache.get(numbered("b", i), "f").has_value())
+        << "late: idle for more than 1.7 s, " << i;
     clock->advance(Millis(3 + static_cast<std::int64_t>(i)));
   }
 }
@@ -411,7 +447,8 @@ TEST_P(TimeToLive, LargeValuesExpireToo) {
   Cache& cache = open();
   settle(cache);
   const std::uint64_t before = cache.stats().live_page_bytes;
-  for (std::uint64_t i = 0; i < 4; ++i) put(cache, "g", numbered("f", i), sealed(i, 700'000), {.ttl = 50ms});
+  for (std::uint64_t i = 0; i < 4; ++i)
+    put(cache, "g", numbered("f", i), sealed(i, 700'000), {.ttl = 50ms});
   pass_time(cache, 50ms + 1000ms, 50ms);
   EXPECT_TRUE(eventually(cache, [&] { return cache.stats().live_page_bytes <= before + 64_KiB; }))
       << before << " before, " << cache.stats().live_page_bytes << " now";

@@ -10,7 +10,8 @@ static_assert(Value::k_inline_bytes == 64);
 static_assert(std::is_nothrow_move_constructible_v<Value>);
 static_assert(std::is_nothrow_move_assignable_v<Value>);
 static_assert(std::is_convertible_v<const Value&, std::string_view>);
-static_assert(!std::is_convertible_v<Value&&, std::string_view>, "a view into a temporary would dangle");
+static_assert(!std::is_convertible_v<Value&&, std::string_view>,
+              "a view into a temporary would dangle");
 static_assert(!std::is_copy_constructible_v<Cache>);
 static_assert(std::is_nothrow_move_constructible_v<Cache>);
 
@@ -103,7 +104,8 @@ TEST_P(HeldValues, OutliveTheirEntryAndTheCache) {
     cache.clear();
     settle(cache);
   }
-  for (const Value& value : held) EXPECT_EQ(value.size(), unseal(value.view()));
+  for (const Value& value : held)
+    EXPECT_EQ(value.size(), unseal(value.view()));
 }
 
 TEST_P(HeldValues, PinNothing) {

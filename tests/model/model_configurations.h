@@ -58,7 +58,10 @@ inline std::vector<Configuration> configurations() {
     idle.setup.group.idle_ttl = Millis(3000);
     idle.mix.groups = 30;
     idle.mix.fields = 6;
-    idle.mix.with(Op::advance, 150).with(Op::rename_group, 10).with(Op::for_each, 5).with(Op::drain, 30);
+    idle.mix.with(Op::advance, 150)
+        .with(Op::rename_group, 10)
+        .with(Op::for_each, 5)
+        .with(Op::drain, 30);
   }
   {
     Configuration& limits = add("GroupLimits", 4000);
@@ -75,7 +78,10 @@ inline std::vector<Configuration> configurations() {
     tight.mix.groups = 20;
     tight.mix.fields = 500;
     tight.mix.large_one_in = 3;
-    tight.mix.with(Op::set, 900).with(Op::burst, 30).with(Op::rename_group, 10).with(Op::group_limits, 2);
+    tight.mix.with(Op::set, 900)
+        .with(Op::burst, 30)
+        .with(Op::rename_group, 10)
+        .with(Op::group_limits, 2);
     tight.mix.with(Op::erase_group, 2).with(Op::expire_group, 2).with(Op::clear, 0);
   }
   {

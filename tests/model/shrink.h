@@ -17,16 +17,21 @@ inline std::string kind_of(const std::string& failure) {
   return what.substr(0, what.find_first_of("0123456789(;"));
 }
 
-/// Leaves out ever smaller pieces as long as the rest still fails in the same way; a bounded number of runs.
-inline std::vector<Command> shrink(const ModelSetup& setup, std::vector<Command> commands, std::size_t runs_max = 400) {
+/// Leaves out ever smaller pieces as long as the rest still fails in the same way; a bounded number
+/// of runs.
+inline std::vector<Command> shrink(const ModelSetup& setup, std::vector<Command> commands,
+                                   std::size_t runs_max = 400) {
   const std::string kind = kind_of(run_model(setup, commands));
   std::size_t runs = 0;
   for (std::size_t piece = std::max<std::size_t>(1, commands.size() / 2); runs < runs_max;) {
     bool shorter = false;
     for (std::size_t at = 0; at < commands.size() && runs < runs_max;) {
-      std::vector<Command> rest(commands.begin(), commands.begin() + static_cast<std::ptrdiff_t>(at));
-      rest.insert(rest.end(), commands.begin() + static_cast<std::ptrdiff_t>(std::min(commands.size(), at + piece)),
-                  commands.end());
+      std::vector<Command> rest(commands.begin(),
+                                commands.begin() + static_cast<std::ptrdiff_t>(at));
+      rest.insert(
+          rest.end(),
+          commands.begin() + static_cast<std::ptrdiff_t>(std::min(commands.size(), at + piece)),
+          commands.end());
       ++runs;
       const std::string failure = rest.empty() ? "" : run_model(setup, rest);
       if (!failure.empty() && kind_of(failure) == kind) {
@@ -44,7 +49,8 @@ inline std::vector<Command> shrink(const ModelSetup& setup, std::vector<Command>
 
 inline std::string listing(const std::vector<Command>& commands, std::size_t at_most = 60) {
   std::string out;
-  for (std::size_t i = 0; i < commands.size() && i < at_most; ++i) out += to_text(commands[i]) + "\n";
+  for (std::size_t i = 0; i < commands.size() && i < at_most; ++i)
+    out += to_text(commands[i]) + "\n";
   if (commands.size() > at_most) out += "... " + std::to_string(commands.size()) + " commands\n";
   return out;
 }

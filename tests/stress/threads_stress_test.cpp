@@ -13,10 +13,12 @@
 namespace ullage::test {
 namespace {
 
-/// Touches this much of the stack before the baseline is read, so that stacks do not count as the cache's.
+/// Touches this much of the stack before the baseline is read, so that stacks do not count as the
+/// cache's.
 [[gnu::noinline]] void touch_stack() {
   volatile char pages[96 * 1024];
-  for (std::size_t at = 0; at < sizeof pages; at += 512) pages[at] = 1;
+  for (std::size_t at = 0; at < sizeof pages; at += 512)
+    pages[at] = 1;
 }
 
 /// What a thread does; nothing in it allocates but the cache itself.
@@ -84,9 +86,11 @@ TEST_P(ThreadStress, MemoryStaysFlat) {
   }
   meter.sample();
   const std::uint64_t peak = meter.peak();
-  for (std::thread& thread : running) thread.join();
+  for (std::thread& thread : running)
+    thread.join();
   std::printf("  %zu threads: resident peak %llu KiB added, limit %llu KiB\n", threads,
-              static_cast<unsigned long long>(peak / 1024), static_cast<unsigned long long>(64_MiB / 1024));
+              static_cast<unsigned long long>(peak / 1024),
+              static_cast<unsigned long long>(64_MiB / 1024));
   if (!k_sanitized) {
     EXPECT_LE(peak, 64_MiB);
   }

@@ -1,4 +1,5 @@
-// Whether the books of a cache balance. Depends on the public headers alone; fuzz targets use it too.
+// Whether the books of a cache balance. Depends on the public headers alone; fuzz targets use it
+// too.
 #pragma once
 
 #include <ullage/cache.h>
@@ -19,19 +20,26 @@ inline std::string imbalance(Cache& cache) {
   };
   const Validation found = cache.validate();
   const Stats stats = cache.stats();
-  for (const std::string& finding : found.findings) why += finding + "; ";
+  for (const std::string& finding : found.findings)
+    why += finding + "; ";
   require(found.ok, "validate() says no");
-  require(found.roles.sum() == found.charged_bytes, differ("roles and charged", found.roles.sum(), found.charged_bytes));
+  require(found.roles.sum() == found.charged_bytes,
+          differ("roles and charged", found.roles.sum(), found.charged_bytes));
   require(found.charged_bytes == stats.charged_bytes,
           differ("charged by validate() and stats()", found.charged_bytes, stats.charged_bytes));
-  require(found.entries == stats.entries, differ("entries by validate() and stats()", found.entries, stats.entries));
-  require(found.groups == stats.groups, differ("groups by validate() and stats()", found.groups, stats.groups));
-  require(stats.entries == cache.size(), differ("stats().entries and size()", stats.entries, cache.size()));
+  require(found.entries == stats.entries,
+          differ("entries by validate() and stats()", found.entries, stats.entries));
+  require(found.groups == stats.groups,
+          differ("groups by validate() and stats()", found.groups, stats.groups));
+  require(stats.entries == cache.size(),
+          differ("stats().entries and size()", stats.entries, cache.size()));
   require(stats.groups == cache.group_count(),
           differ("stats().groups and group_count()", stats.groups, cache.group_count()));
-  require(stats.charged_bytes <= stats.memory_limit, differ("charged and limit", stats.charged_bytes, stats.memory_limit));
+  require(stats.charged_bytes <= stats.memory_limit,
+          differ("charged and limit", stats.charged_bytes, stats.memory_limit));
   require(stats.charged_bytes + stats.headroom_bytes == stats.memory_limit,
-          differ("charged + headroom and limit", stats.charged_bytes + stats.headroom_bytes, stats.memory_limit));
+          differ("charged + headroom and limit", stats.charged_bytes + stats.headroom_bytes,
+                 stats.memory_limit));
   require(stats.live_page_bytes <= stats.charged_bytes,
           differ("live pages and charged", stats.live_page_bytes, stats.charged_bytes));
   require(stats.payload_bytes <= stats.live_page_bytes,
@@ -40,7 +48,8 @@ inline std::string imbalance(Cache& cache) {
   for (std::size_t cause = 0; cause < k_removal_causes; ++cause) {
     if (static_cast<RemovalCause>(cause) != RemovalCause::replaced) gone += stats.removals[cause];
   }
-  require(stats.inserts - gone == stats.entries, differ("inserts - removals and entries", stats.inserts - gone, stats.entries));
+  require(stats.inserts - gone == stats.entries,
+          differ("inserts - removals and entries", stats.inserts - gone, stats.entries));
   return why;
 }
 

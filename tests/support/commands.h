@@ -1,6 +1,8 @@
-// Commands of the model-based tests and of the fuzz target: plain numbers, so that a sequence can be
-// generated from a seed, read from bytes, shrunk, and printed.
+// Commands of the model-based tests and of the fuzz target: plain numbers, so that a sequence can
+// be generated from a seed, read from bytes, shrunk, and printed.
 #pragma once
+
+#include "sealed.h"
 
 #include <algorithm>
 #include <array>
@@ -9,8 +11,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "sealed.h"
 
 namespace ullage::test {
 
@@ -44,10 +44,15 @@ enum class Op : std::uint8_t {
 };
 inline constexpr std::size_t k_ops = static_cast<std::size_t>(Op::count_);
 inline constexpr std::array<std::string_view, k_ops> k_op_names = {
-    "set",       "set_if",       "read",   "get_many",     "erase",          "compare_and_set", "increment",
-    "update",    "expire",       "expire_group", "check_ttl", "for_each",    "erase_if",        "scan_start",
-    "scan_step", "erase_group",  "rename_group", "clear",  "group_limits",   "default_limits",  "advance",
-    "tick",      "drain",        "memory_limit", "burst"};
+    "set",          "set_if",         "read",
+    "get_many",     "erase",          "compare_and_set",
+    "increment",    "update",         "expire",
+    "expire_group", "check_ttl",      "for_each",
+    "erase_if",     "scan_start",     "scan_step",
+    "erase_group",  "rename_group",   "clear",
+    "group_limits", "default_limits", "advance",
+    "tick",         "drain",          "memory_limit",
+    "burst"};
 
 /// What the numbers mean depends on the operation; see Model::apply().
 struct Command {
@@ -60,8 +65,9 @@ struct Command {
 
 inline std::string to_text(const Command& command) {
   std::ostringstream out;
-  out << "{Op::" << k_op_names[static_cast<std::size_t>(command.op)] << ", " << static_cast<int>(command.group) << ", "
-      << command.field << ", " << command.size << ", " << command.arg << "},";
+  out << "{Op::" << k_op_names[static_cast<std::size_t>(command.op)] << ", "
+      << static_cast<int>(command.group) << ", " << command.field << ", " << command.size << ", "
+      << command.arg << "},";
   return out.str();
 }
 
@@ -81,8 +87,10 @@ inline std::string field_name(std::uint16_t number) {
 
 /// Values of any size; some are numbers, so that increment() has something to do.
 inline std::string value_of(const Command& command) {
-  if (command.arg % 4 == 0) return std::to_string(static_cast<std::int64_t>(command.arg) - 1'000'000);
-  if (command.size < k_sealed_min_bytes) return std::string(command.size, static_cast<char>(command.arg));
+  if (command.arg % 4 == 0)
+    return std::to_string(static_cast<std::int64_t>(command.arg) - 1'000'000);
+  if (command.size < k_sealed_min_bytes)
+    return std::string(command.size, static_cast<char>(command.arg));
   return sealed(command.arg, command.size);
 }
 
@@ -104,9 +112,19 @@ struct Mix {
 /// The mix that all configurations start from: everything that cannot lose an entry.
 constexpr Mix plain_mix() {
   Mix mix;
-  mix.with(Op::set, 300).with(Op::set_if, 40).with(Op::read, 200).with(Op::get_many, 20).with(Op::erase, 60);
-  mix.with(Op::compare_and_set, 40).with(Op::increment, 40).with(Op::update, 20).with(Op::expire, 40);
-  mix.with(Op::expire_group, 10).with(Op::check_ttl, 40).with(Op::for_each, 20).with(Op::erase_if, 5);
+  mix.with(Op::set, 300)
+      .with(Op::set_if, 40)
+      .with(Op::read, 200)
+      .with(Op::get_many, 20)
+      .with(Op::erase, 60);
+  mix.with(Op::compare_and_set, 40)
+      .with(Op::increment, 40)
+      .with(Op::update, 20)
+      .with(Op::expire, 40);
+  mix.with(Op::expire_group, 10)
+      .with(Op::check_ttl, 40)
+      .with(Op::for_each, 20)
+      .with(Op::erase_if, 5);
   mix.with(Op::scan_start, 10).with(Op::scan_step, 60).with(Op::erase_group, 8).with(Op::clear, 1);
   mix.with(Op::advance, 60).with(Op::tick, 40).with(Op::drain, 12).with(Op::burst, 5);
   return mix;
@@ -115,22 +133,26 @@ constexpr Mix plain_mix() {
 inline std::vector<Command> generate(const Mix& mix, std::uint64_t seed, std::size_t length) {
   Rng rng(seed);
   std::uint64_t total = 0;
-  for (const std::uint32_t weight : mix.weight) total += weight;
+  for (const std::uint32_t weight : mix.weight)
+    total += weight;
   std::vector<Command> commands;
   commands.reserve(length);
   while (commands.size() < length) {
     std::uint64_t pick = rng.below(total);
     std::size_t op = 0;
-    while (pick >= mix.weight[op]) pick -= mix.weight[op++];
+    while (pick >= mix.weight[op])
+      pick -= mix.weight[op++];
     Command command;
     command.op = static_cast<Op>(op);
     command.group = static_cast<std::uint8_t>(rng.below(mix.groups));
     command.field = static_cast<std::uint16_t>(rng.below(mix.fields));
     // Small sizes are the most frequent ones, whatever the maximum.
     command.size = static_cast<std::uint32_t>(rng.below(1 + rng.below(mix.small_max)));
-    if (rng.one_in(mix.large_one_in)) command.size = static_cast<std::uint32_t>(10'000 + rng.below(90'000));
+    if (rng.one_in(mix.large_one_in))
+      command.size = static_cast<std::uint32_t>(10'000 + rng.below(90'000));
     command.arg = static_cast<std::uint32_t>(rng.next() >> 32);
-    if (command.op == Op::burst) command.size = static_cast<std::uint32_t>(rng.below(mix.burst_max));
+    if (command.op == Op::burst)
+      command.size = static_cast<std::uint32_t>(rng.below(mix.burst_max));
     commands.push_back(command);
   }
   return commands;

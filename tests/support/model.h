@@ -1,16 +1,19 @@
-// A plain map beside a cache, and the rules that bind the two: a cache may forget, but it never lies, and
-// it forgets nothing without exactly one recorded removal whose cause is plausible.
+// A plain map beside a cache, and the rules that bind the two: a cache may forget, but it never
+// lies, and it forgets nothing without exactly one recorded removal whose cause is plausible.
 //
-// How. Each insertion is a "life". The model believes in a life until it ends it itself (erase, expiry,
-// clear) or finds the entry absent. Lives that ended wait in `ended_` for their removal events. At a drain
-// all events are there, and each must match one life of its field that may have ended by that cause;
-// each life that is over must be matched. A matching and not a simple count, since one name may have lived several
-// times between two drains, under several group names.
+// How. Each insertion is a "life". The model believes in a life until it ends it itself (erase,
+// expiry, clear) or finds the entry absent. Lives that ended wait in `ended_` for their removal
+// events. At a drain all events are there, and each must match one life of its field that may have
+// ended by that cause; each life that is over must be matched. A matching and not a simple count,
+// since one name may have lived several times between two drains, under several group names.
 //
 // Depends on the public headers alone; tests/model/ and fuzz/cache_fuzz.cpp share it.
 #pragma once
 
 #include <ullage/cache.h>
+
+#include "balance.h"
+#include "commands.h"
 
 #include <algorithm>
 #include <charconv>
@@ -26,9 +29,6 @@
 #include <utility>
 #include <vector>
 
-#include "balance.h"
-#include "commands.h"
-
 namespace ullage::test {
 
 struct ModelSetup {
@@ -38,7 +38,7 @@ struct ModelSetup {
   Maintenance maintenance = Maintenance::manual;
   std::uint64_t max_entries = 0;
   GroupLimits group;
-  bool may_evict = false;         ///< else any eviction is a failure
+  bool may_evict = false;            ///< else any eviction is a failure
   std::size_t validate_every = 100;  ///< commands between two validations
 };
 
@@ -69,7 +69,8 @@ class Model {
     end_expired();
     drain(true);
     if (failure_.empty() && believed() != cache_.size()) {
-      fail("size() is " + std::to_string(cache_.size()) + ", the model has " + std::to_string(believed()));
+      fail("size() is " + std::to_string(cache_.size()) + ", the model has " +
+           std::to_string(believed()));
     }
     check_balance();
     return failure_.empty();
@@ -101,8 +102,8 @@ class Model {
     bool erased = false;   ///< a call erased it
     bool expired = false;  ///< its time had passed, or may have (idle)
     bool limited = false;  ///< its group had limits
-    /// From then on its event must have come. What expired has a second from the first maintenance after it:
-    /// nobody could work while the clock jumped.
+    /// From then on its event must have come. What expired has a second from the first maintenance
+    /// after it: nobody could work while the clock jumped.
     std::int64_t due = 0;
   };
   struct Event {
@@ -141,7 +142,8 @@ class Model {
       if (removal.cause == RemovalCause::replaced) {
         ++heard->replaced;
       } else {
-        heard->by_field[std::string(removal.field)].push_back({std::string(removal.group), removal.cause});
+        heard->by_field[std::string(removal.field)].push_back(
+            {std::string(removal.group), removal.cause});
       }
     };
     return Cache::open(std::move(options)).value();
@@ -169,7 +171,8 @@ class Model {
 
   [[nodiscard]] std::uint64_t believed() const {
     std::uint64_t entries = 0;
-    for (const auto& [name, group] : groups_) entries += group.entries.size();
+    for (const auto& [name, group] : groups_)
+      entries += group.entries.size();
     return entries;
   }
   [[nodiscard]] std::int64_t now() const { return clock_->now_ms(); }
@@ -197,10 +200,12 @@ class Model {
     return found == known->entries.end() ? nullptr : &found->second;
   }
   /// A value that its group could never hold is refused; nothing else is.
-  bool rightly_refused(const std::string& group, const std::string& field, std::size_t value_bytes, Errc code) {
+  bool rightly_refused(const std::string& group, const std::string& field, std::size_t value_bytes,
+                       Errc code) {
     const Group* const known = find_group(group);
     const GroupLimits& limits = known != nullptr ? limits_of(*known) : defaults_;
-    return code == Errc::value_too_long && limits.max_bytes != 0 && field.size() + value_bytes > limits.max_bytes;
+    return code == Errc::value_too_long && limits.max_bytes != 0 &&
+           field.size() + value_bytes > limits.max_bytes;
   }
   void maybe_used(const std::string& name) {
     if (Group* const group = find_group(name)) group->used_maybe = now();
@@ -232,12 +237,14 @@ class Model {
     if (how == End::erased) {
       // Entries that had expired and were still stored go with their group: either cause is true.
       for (auto& [field, lives] : ended_) {
-        for (Ended& life : lives) life.erased = life.erased || life.names.contains(name);
+        for (Ended& life : lives)
+          life.erased = life.erased || life.names.contains(name);
       }
     }
     Group* const group = find_group(name);
     if (group == nullptr) return;
-    for (const auto& [field, entry] : group->entries) end_life(*group, field, entry, how);
+    for (const auto& [field, entry] : group->entries)
+      end_life(*group, field, entry, how);
     groups_.erase(name);
     std::erase_if(scans_, [&](const Scan& scan) { return scan.group == name; });
   }
@@ -258,7 +265,8 @@ class Model {
         }
       }
     }
-    for (const std::string& name : over) end_group(name, End::expired);
+    for (const std::string& name : over)
+      end_group(name, End::expired);
   }
 
   /// Before a write: a group may have gone without our knowing, and its time and limits with it.
@@ -271,9 +279,9 @@ class Model {
     }
     group->used_maybe = now();
   }
-  /// After the first write into a group that we believed empty. A group whose fields all expired may still be
-  /// stored; what the cache then says about its time and limits is what holds. That it should say
-  /// nothing is for the contract suite to ask.
+  /// After the first write into a group that we believed empty. A group whose fields all expired
+  /// may still be stored; what the cache then says about its time and limits is what holds. That it
+  /// should say nothing is for the contract suite to ask.
   void adopt_group(const std::string& name) {
     Group& group = group_for_write(name);
     const std::optional<Ttl> left = cache_.group_ttl(name);
@@ -291,7 +299,8 @@ class Model {
     group.used_surely = group.used_maybe = now();
     return group;
   }
-  void believe(const std::string& group, const std::string& field, std::string value, std::int64_t deadline) {
+  void believe(const std::string& group, const std::string& field, std::string value,
+               std::int64_t deadline) {
     const Group* const known = find_group(group);
     if (known == nullptr || known->entries.empty()) adopt_group(group);
     Entry& entry = group_for_write(group).entries[field];
@@ -305,7 +314,8 @@ class Model {
     meet_group(group);
     check_read(group, field, cache_.get(group, field));
   }
-  void check_read(const std::string& group, const std::string& field, const std::optional<Value>& got) {
+  void check_read(const std::string& group, const std::string& field,
+                  const std::optional<Value>& got) {
     const Entry* const entry = find_entry(group, field);
     maybe_used(group);
     if (!got) {
@@ -313,10 +323,11 @@ class Model {
       return;
     }
     if (entry == nullptr) {
-      fail("a lie: " + place(group, field) + " has " + std::to_string(got->size()) + " bytes and should not exist");
+      fail("a lie: " + place(group, field) + " has " + std::to_string(got->size()) +
+           " bytes and should not exist");
     } else if (*got != entry->value) {
-      fail("a lie: " + place(group, field) + " has " + std::to_string(got->size()) + " bytes, other than the last " +
-           std::to_string(entry->value.size()) + " written");
+      fail("a lie: " + place(group, field) + " has " + std::to_string(got->size()) +
+           " bytes, other than the last " + std::to_string(entry->value.size()) + " written");
     } else {
       surely_used(group);
     }
@@ -325,7 +336,8 @@ class Model {
   // --- commands -------------------------------------------------------------------------------
 
   void dispatch(const Command& command);
-  void write(const std::string& group, const std::string& field, std::string value, const SetOptions& options);
+  void write(const std::string& group, const std::string& field, std::string value,
+             const SetOptions& options);
   void read(const Command& command, const std::string& group, const std::string& field);
   void get_many(const Command& command, const std::string& group);
   void erase(const std::string& group, const std::string& field);
@@ -358,7 +370,8 @@ class Model {
     if (!failure_.empty()) return;
     std::string why;
     // With a thread of its own the cache may be in the middle of something.
-    for (int attempt = 0; attempt < (setup_.maintenance == Maintenance::manual ? 1 : 1000); ++attempt) {
+    for (int attempt = 0; attempt < (setup_.maintenance == Maintenance::manual ? 1 : 1000);
+         ++attempt) {
       why = imbalance(cache_);
       if (why.empty()) return;
       run_ticks();
@@ -375,15 +388,21 @@ class Model {
 
   void drain(bool last = false);
   void match_events(bool last);
-  void match_field(const std::string& field, std::vector<Event>& events, std::vector<Ended>& lives, bool last);
+  void match_field(const std::string& field, std::vector<Event>& events, std::vector<Ended>& lives,
+                   bool last);
   [[nodiscard]] bool may_explain(const Event& event, const Ended& life) const {
     if (!life.names.contains(event.group)) return false;
     switch (event.cause) {
-      case RemovalCause::evicted: return setup_.may_evict && pressed_;
-      case RemovalCause::expired: return life.expired;
-      case RemovalCause::erased: return life.erased;
-      case RemovalCause::limit: return life.limited;
-      case RemovalCause::replaced: break;
+      case RemovalCause::evicted:
+        return setup_.may_evict && pressed_;
+      case RemovalCause::expired:
+        return life.expired;
+      case RemovalCause::erased:
+        return life.erased;
+      case RemovalCause::limit:
+        return life.limited;
+      case RemovalCause::replaced:
+        break;
     }
     return false;
   }

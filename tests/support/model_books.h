@@ -16,7 +16,8 @@ inline void Model::drain(bool last) {
     for (int attempt = 0; attempt < 100'000; ++attempt) {
       const Stats stats = cache_.stats();
       std::uint64_t removed = 0;
-      for (const std::uint64_t count : stats.removals) removed += count;
+      for (const std::uint64_t count : stats.removals)
+        removed += count;
       {
         const std::lock_guard lock(heard_->mutex);
         if (heard_->total + stats.removal_events_lost == removed) break;
@@ -68,10 +69,11 @@ inline void Model::match_events(bool last) {
     return;
   }
   if (replaced != replaced_) {
-    return fail(std::to_string(replaced) + " removals by replacement were recorded, " + std::to_string(replaced_) +
-                " writes replaced something");
+    return fail(std::to_string(replaced) + " removals by replacement were recorded, " +
+                std::to_string(replaced_) + " writes replaced something");
   }
-  for (auto& [field, heard] : events) match_field(field, heard, ended_[field], last);
+  for (auto& [field, heard] : events)
+    match_field(field, heard, ended_[field], last);
   for (auto ended = ended_.begin(); ended != ended_.end();) {
     if (!events.contains(ended->first)) {
       std::vector<Event> none;
@@ -81,10 +83,11 @@ inline void Model::match_events(bool last) {
   }
 }
 
-/// Kuhn's algorithm: first from the lives that must be explained, then from the events. An augmenting
-/// path never leaves a matched one unmatched, so that both hold in the end or neither can.
-inline void Model::match_field(const std::string& field, std::vector<Event>& events, std::vector<Ended>& lives,
-                               bool last) {
+/// Kuhn's algorithm: first from the lives that must be explained, then from the events. An
+/// augmenting path never leaves a matched one unmatched, so that both hold in the end or neither
+/// can.
+inline void Model::match_field(const std::string& field, std::vector<Event>& events,
+                               std::vector<Ended>& lives, bool last) {
   constexpr std::size_t none = SIZE_MAX;
   std::vector<std::size_t> life_of(events.size(), none);
   std::vector<std::size_t> event_of(lives.size(), none);
@@ -121,10 +124,14 @@ inline void Model::match_field(const std::string& field, std::vector<Event>& eve
     visited.assign(events.size(), false);
     if (!from_life(from_life, life)) {
       std::string heard;
-      for (const Event& event : events) heard += std::string(" ") + std::string(to_string(event.cause)) + "@" + shown(event.group);
-      return fail("forgotten without a removal: " + place(*lives[life].names.begin(), field) + ", " +
-                  (lives[life].erased ? "erased" : lives[life].expired ? "expired" : "found absent") +
-                  "; removals of this field since the last drain:" + (heard.empty() ? " none" : heard));
+      for (const Event& event : events)
+        heard += std::string(" ") + std::string(to_string(event.cause)) + "@" + shown(event.group);
+      return fail(
+          "forgotten without a removal: " + place(*lives[life].names.begin(), field) + ", " +
+          (lives[life].erased    ? "erased"
+           : lives[life].expired ? "expired"
+                                 : "found absent") +
+          "; removals of this field since the last drain:" + (heard.empty() ? " none" : heard));
     }
   }
   for (std::size_t event = 0; event < events.size(); ++event) {
@@ -132,8 +139,8 @@ inline void Model::match_field(const std::string& field, std::vector<Event>& eve
     visited.assign(lives.size(), false);
     if (!from_event(from_event, event)) {
       return fail("a removal without a reason: " + place(events[event].group, field) + " " +
-                  std::string(to_string(events[event].cause)) + "; the field has " + std::to_string(lives.size()) +
-                  " ended lives");
+                  std::string(to_string(events[event].cause)) + "; the field has " +
+                  std::to_string(lives.size()) + " ended lives");
     }
   }
   std::vector<Ended> left;

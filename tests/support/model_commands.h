@@ -9,10 +9,17 @@ namespace ullage::test {
 inline SetOptions Model::options_of(const Command& command) {
   SetOptions options;
   switch (command.arg / 4 % 6) {
-    case 0: options.ttl = Millis(1 + command.arg % 500); break;
-    case 1: options.ttl = Millis(1 + static_cast<std::int64_t>(command.arg) * 100); break;
-    case 2: options.keep_ttl = true; break;
-    default: break;
+    case 0:
+      options.ttl = Millis(1 + command.arg % 500);
+      break;
+    case 1:
+      options.ttl = Millis(1 + static_cast<std::int64_t>(command.arg) * 100);
+      break;
+    case 2:
+      options.keep_ttl = true;
+      break;
+    default:
+      break;
   }
   return options;
 }
@@ -35,33 +42,50 @@ inline void Model::dispatch(const Command& command) {
       options.condition = command.arg % 2 == 0 ? Condition::if_absent : Condition::if_present;
       return write(group, field, value_of(command), options);
     }
-    case Op::read: return read(command, group, field);
-    case Op::get_many: return get_many(command, group);
-    case Op::erase: return erase(group, field);
-    case Op::compare_and_set: return compare_and_set(command, group, field);
-    case Op::increment: return increment(command, group, field);
-    case Op::update: return update(command, group, field);
-    case Op::expire: return expire(command, group, field);
-    case Op::expire_group: return expire_group(command, group);
-    case Op::check_ttl: return check_ttl(group, field);
-    case Op::for_each: return for_each(group);
-    case Op::erase_if: return erase_if(command, group);
-    case Op::scan_start: return scan_start(group);
-    case Op::scan_step: return scan_step(command);
+    case Op::read:
+      return read(command, group, field);
+    case Op::get_many:
+      return get_many(command, group);
+    case Op::erase:
+      return erase(group, field);
+    case Op::compare_and_set:
+      return compare_and_set(command, group, field);
+    case Op::increment:
+      return increment(command, group, field);
+    case Op::update:
+      return update(command, group, field);
+    case Op::expire:
+      return expire(command, group, field);
+    case Op::expire_group:
+      return expire_group(command, group);
+    case Op::check_ttl:
+      return check_ttl(group, field);
+    case Op::for_each:
+      return for_each(group);
+    case Op::erase_if:
+      return erase_if(command, group);
+    case Op::scan_start:
+      return scan_start(group);
+    case Op::scan_step:
+      return scan_step(command);
     case Op::erase_group: {
       meet_group(group);
       const bool erased = cache_.erase_group(group);
       const Group* const known = find_group(group);
-      if (!erased && known != nullptr && !known->entries.empty()) fail("erase_group() found no group");
+      if (!erased && known != nullptr && !known->entries.empty())
+        fail("erase_group() found no group");
       return end_group(group, End::erased);
     }
-    case Op::rename_group: return rename_group(command, group);
+    case Op::rename_group:
+      return rename_group(command, group);
     case Op::clear: {
       cache_.clear();
       for (auto& [name, lives] : ended_) {
-        for (Ended& life : lives) life.erased = true;  // as in end_group()
+        for (Ended& life : lives)
+          life.erased = true;  // as in end_group()
       }
-      while (!groups_.empty()) end_group(groups_.begin()->first, End::erased);
+      while (!groups_.empty())
+        end_group(groups_.begin()->first, End::erased);
       if (cache_.size() != 0) fail("clear() left entries");
       return;
     }
@@ -71,7 +95,8 @@ inline void Model::dispatch(const Command& command) {
       const Result<bool> done = cache_.set_group_limits(group, limits);
       if (!done) return fail("set_group_limits: " + done.error().message);
       Group* const known = find_group(group);
-      if (!*done && known != nullptr && !known->entries.empty()) return fail("set_group_limits() found no group");
+      if (!*done && known != nullptr && !known->entries.empty())
+        return fail("set_group_limits() found no group");
       if (*done) limited_ = true;
       if (*done && known != nullptr) known->limits = limits;
       return;
@@ -90,19 +115,25 @@ inline void Model::dispatch(const Command& command) {
       clock_->advance(Millis(by));
       return end_expired();
     }
-    case Op::tick: cache_.tick(command.arg % 50); return;
-    case Op::drain: return drain();
+    case Op::tick:
+      cache_.tick(command.arg % 50);
+      return;
+    case Op::drain:
+      return drain();
     case Op::memory_limit: {
       const std::size_t most = std::max(setup_.memory_limit, setup_.max_memory_limit);
-      const std::size_t limit = k_memory_limit_min_bytes + command.arg % (most - k_memory_limit_min_bytes + 1);
+      const std::size_t limit =
+          k_memory_limit_min_bytes + command.arg % (most - k_memory_limit_min_bytes + 1);
       drain();  // a lower limit evicts much in one call: leave the ring to that
       pressed_ = true;
       const Result<void> done = cache_.set_memory_limit(limit);
       if (!done) return fail("set_memory_limit: " + done.error().message);
       return;
     }
-    case Op::burst: return burst(command, group);
-    case Op::count_: break;
+    case Op::burst:
+      return burst(command, group);
+    case Op::count_:
+      break;
   }
 }
 
@@ -111,34 +142,41 @@ inline void Model::write(const std::string& group, const std::string& field, std
   meet_group(group);
   const Result<SetOutcome> result = cache_.set(group, field, value, options);
   if (!result) {
-    if (rightly_refused(group, field, value.size(), result.error().code)) return meet_entry(group, field);
+    if (rightly_refused(group, field, value.size(), result.error().code))
+      return meet_entry(group, field);
     return fail("set of " + std::to_string(value.size()) + " bytes: " + result.error().message);
   }
   const Entry* const entry = find_entry(group, field);
   std::int64_t deadline = options.ttl ? now() + options.ttl->count() : k_never;
   switch (*result) {
     case SetOutcome::inserted:
-      if (options.condition == Condition::if_present) return fail("set(if_present) inserted " + place(group, field));
+      if (options.condition == Condition::if_present)
+        return fail("set(if_present) inserted " + place(group, field));
       if (entry != nullptr) end_entry(group, field, End::lost);
       break;
     case SetOutcome::replaced:
-      if (options.condition == Condition::if_absent) return fail("set(if_absent) replaced " + place(group, field));
-      if (entry == nullptr) return fail("set() replaced what should not exist: " + place(group, field));
+      if (options.condition == Condition::if_absent)
+        return fail("set(if_absent) replaced " + place(group, field));
+      if (entry == nullptr)
+        return fail("set() replaced what should not exist: " + place(group, field));
       if (options.keep_ttl) deadline = entry->deadline;
       ++replaced_;
       break;
     case SetOutcome::unchanged:
-      if (options.condition == Condition::always) return fail("set() wrote nothing: " + place(group, field));
+      if (options.condition == Condition::always)
+        return fail("set() wrote nothing: " + place(group, field));
       if (options.condition == Condition::if_absent && entry == nullptr) {
         return fail("set(if_absent) found what should not exist: " + place(group, field));
       }
-      if (options.condition == Condition::if_present && entry != nullptr) end_entry(group, field, End::lost);
+      if (options.condition == Condition::if_present && entry != nullptr)
+        end_entry(group, field, End::lost);
       return maybe_used(group);
   }
   believe(group, field, std::move(value), deadline);
 }
 
-inline void Model::read(const Command& command, const std::string& group, const std::string& field) {
+inline void Model::read(const Command& command, const std::string& group,
+                        const std::string& field) {
   std::optional<Value> got;
   switch (command.arg % 6) {
     case 0: {
@@ -146,14 +184,16 @@ inline void Model::read(const Command& command, const std::string& group, const 
       const std::optional<std::size_t> size = cache_.get_into(group, field, buffer);
       if (!size) break;
       if (*size > buffer.size()) {
-        if (buffer.find_first_not_of('?') != std::string::npos) return fail("get_into() copied a part");
+        if (buffer.find_first_not_of('?') != std::string::npos)
+          return fail("get_into() copied a part");
         return meet_entry(group, field);
       }
       got = Value(std::string_view(buffer).substr(0, *size));
       break;
     }
     case 1:
-      static_cast<void>(cache_.visit(group, field, [&](std::string_view value) { got = Value(value); }));
+      static_cast<void>(
+          cache_.visit(group, field, [&](std::string_view value) { got = Value(value); }));
       break;
     case 2: {
       std::string whole;
@@ -168,7 +208,8 @@ inline void Model::read(const Command& command, const std::string& group, const 
     case 3: {
       const std::optional<std::size_t> size = cache_.value_size(group, field);
       const Entry* const entry = find_entry(group, field);
-      if (size && (entry == nullptr || entry->value.size() != *size)) return fail("value_size() lies: " + place(group, field));
+      if (size && (entry == nullptr || entry->value.size() != *size))
+        return fail("value_size() lies: " + place(group, field));
       return maybe_used(group);
     }
     case 4:
@@ -176,7 +217,9 @@ inline void Model::read(const Command& command, const std::string& group, const 
         return fail("contains() sees what should not exist: " + place(group, field));
       }
       return maybe_used(group);
-    default: got = cache_.get(group, field); break;
+    default:
+      got = cache_.get(group, field);
+      break;
   }
   check_read(group, field, got);
 }
@@ -187,45 +230,54 @@ inline void Model::get_many(const Command& command, const std::string& group) {
     fields.push_back(field_name(static_cast<std::uint16_t>((command.field + i * 7) % 5000)));
   }
   std::vector<Key> keys;
-  for (const std::string& field : fields) keys.push_back({group, field});
+  for (const std::string& field : fields)
+    keys.push_back({group, field});
   std::vector<std::optional<Value>> out(keys.size());
   const Result<void> done = cache_.get_many(keys, out);
   if (!done) return fail("get_many: " + done.error().message);
-  for (std::size_t i = 0; i < keys.size(); ++i) check_read(group, fields[i], out[i]);
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    check_read(group, fields[i], out[i]);
 }
 
 inline void Model::erase(const std::string& group, const std::string& field) {
   meet_group(group);
   const bool erased = cache_.erase(group, field);
   const Entry* const entry = find_entry(group, field);
-  if (erased && entry == nullptr) return fail("erase() found what should not exist: " + place(group, field));
+  if (erased && entry == nullptr)
+    return fail("erase() found what should not exist: " + place(group, field));
   if (entry != nullptr) end_entry(group, field, erased ? End::erased : End::lost);
   maybe_used(group);
 }
 
-inline void Model::compare_and_set(const Command& command, const std::string& group, const std::string& field) {
+inline void Model::compare_and_set(const Command& command, const std::string& group,
+                                   const std::string& field) {
   meet_entry(group, field);
   if (!failure_.empty()) return;
   const Entry* const entry = find_entry(group, field);
   // Mostly the right guess, at times a wrong one.
-  const std::string expected = entry != nullptr && command.arg % 5 != 0 ? entry->value : "a wrong guess";
+  const std::string expected =
+      entry != nullptr && command.arg % 5 != 0 ? entry->value : "a wrong guess";
   std::string desired = value_of(command);
   const bool right = entry != nullptr && entry->value == expected;
   const std::int64_t deadline = entry != nullptr ? entry->deadline : k_never;
   const Result<bool> done = cache_.compare_and_set(group, field, expected, desired);
   if (!done) {
-    if (rightly_refused(group, field, desired.size(), done.error().code)) return meet_entry(group, field);
+    if (rightly_refused(group, field, desired.size(), done.error().code))
+      return meet_entry(group, field);
     return fail("compare_and_set: " + done.error().message);
   }
-  if (*done && !right) return fail("compare_and_set() wrote over another value: " + place(group, field));
-  if (!*done && right && setup_.maintenance == Maintenance::manual) return fail("compare_and_set() refused: " + place(group, field));
+  if (*done && !right)
+    return fail("compare_and_set() wrote over another value: " + place(group, field));
+  if (!*done && right && setup_.maintenance == Maintenance::manual)
+    return fail("compare_and_set() refused: " + place(group, field));
   if (*done) {
     ++replaced_;
     believe(group, field, std::move(desired), deadline);
   }
 }
 
-inline void Model::increment(const Command& command, const std::string& group, const std::string& field) {
+inline void Model::increment(const Command& command, const std::string& group,
+                             const std::string& field) {
   meet_entry(group, field);
   if (!failure_.empty()) return;
   const Entry* const entry = find_entry(group, field);
@@ -239,50 +291,61 @@ inline void Model::increment(const Command& command, const std::string& group, c
     number = error == std::errc() && stopped == end;
   }
   if (!number) {
-    if (result || result.error().code != Errc::not_a_number) fail("increment() of no number: " + place(group, field));
+    if (result || result.error().code != Errc::not_a_number)
+      fail("increment() of no number: " + place(group, field));
     return;
   }
   if (!result) return fail("increment: " + result.error().message);
-  if (*result != before + by) return fail("increment() answered a wrong sum: " + place(group, field));
+  if (*result != before + by)
+    return fail("increment() answered a wrong sum: " + place(group, field));
   const std::int64_t deadline = entry != nullptr ? entry->deadline : k_never;
   if (entry != nullptr) ++replaced_;
   believe(group, field, std::to_string(before + by), deadline);
 }
 
-inline void Model::update(const Command& command, const std::string& group, const std::string& field) {
+inline void Model::update(const Command& command, const std::string& group,
+                          const std::string& field) {
   meet_entry(group, field);
   if (!failure_.empty()) return;
   const Entry* const entry = find_entry(group, field);
-  const std::optional<std::string> next = command.arg % 3 == 0 ? std::nullopt : std::optional(value_of(command));
+  const std::optional<std::string> next =
+      command.arg % 3 == 0 ? std::nullopt : std::optional(value_of(command));
   bool same = true;
-  const Result<SetOutcome> result = cache_.update(
-      group, field,
-      [&](std::optional<std::string_view> now_there) {
-        same = now_there.has_value() == (entry != nullptr) && (entry == nullptr || entry->value == *now_there);
-        return next;
-      },
-      {.ttl = {}, .keep_ttl = true});
+  const Result<SetOutcome> result =
+      cache_.update(group, field,
+                    [&](std::optional<std::string_view> now_there) {
+                      same = now_there.has_value() == (entry != nullptr) &&
+                             (entry == nullptr || entry->value == *now_there);
+                      return next;
+                    },
+                    {.ttl = {}, .keep_ttl = true});
   if (!result) {
-    if (next && rightly_refused(group, field, next->size(), result.error().code)) return meet_entry(group, field);
+    if (next && rightly_refused(group, field, next->size(), result.error().code))
+      return meet_entry(group, field);
     return fail("update: " + result.error().message);
   }
   if (!same) return fail("update() saw another value: " + place(group, field));
-  const SetOutcome expected = !next ? SetOutcome::unchanged : entry != nullptr ? SetOutcome::replaced : SetOutcome::inserted;
+  const SetOutcome expected = !next              ? SetOutcome::unchanged
+                              : entry != nullptr ? SetOutcome::replaced
+                                                 : SetOutcome::inserted;
   if (*result != expected) return fail("update() answered a wrong outcome: " + place(group, field));
   if (!next) return;
   if (entry != nullptr) ++replaced_;
   believe(group, field, *next, entry != nullptr ? entry->deadline : k_never);
 }
 
-inline void Model::expire(const Command& command, const std::string& group, const std::string& field) {
+inline void Model::expire(const Command& command, const std::string& group,
+                          const std::string& field) {
   meet_group(group);
   std::optional<Millis> ttl;
-  if (command.arg % 3 != 0) ttl = Millis(1 + (command.arg % 2 == 0 ? command.size : command.arg % 300));
+  if (command.arg % 3 != 0)
+    ttl = Millis(1 + (command.arg % 2 == 0 ? command.size : command.arg % 300));
   const Result<bool> done = cache_.expire(group, field, ttl);
   if (!done) return fail("expire: " + done.error().message);
   Entry* const entry = find_entry(group, field);
   maybe_used(group);
-  if (*done && entry == nullptr) return fail("expire() found what should not exist: " + place(group, field));
+  if (*done && entry == nullptr)
+    return fail("expire() found what should not exist: " + place(group, field));
   if (!*done && entry != nullptr) return end_entry(group, field, End::lost);
   if (*done) entry->deadline = ttl ? now() + ttl->count() : k_never;
 }
@@ -294,7 +357,8 @@ inline void Model::expire_group(const Command& command, const std::string& group
   const Result<bool> done = cache_.expire_group(group, ttl);
   if (!done) return fail("expire_group: " + done.error().message);
   Group* const known = find_group(group);
-  if (!*done && known != nullptr && !known->entries.empty()) return fail("expire_group() found no group");
+  if (!*done && known != nullptr && !known->entries.empty())
+    return fail("expire_group() found no group");
   if (*done && known != nullptr) known->deadline = ttl ? now() + ttl->count() : k_never;
   maybe_used(group);
 }
@@ -307,8 +371,8 @@ inline void Model::check_ttl(const std::string& group, const std::string& field)
   if (entry == nullptr) return fail("ttl() sees what should not exist: " + place(group, field));
   const std::int64_t deadline = left->remaining ? now() + left->remaining->count() : k_never;
   if (deadline != entry->deadline) {
-    fail("ttl() of " + place(group, field) + " ends at " + std::to_string(deadline) + ", should at " +
-         std::to_string(entry->deadline));
+    fail("ttl() of " + place(group, field) + " ends at " + std::to_string(deadline) +
+         ", should at " + std::to_string(entry->deadline));
   }
 }
 
@@ -316,20 +380,22 @@ inline void Model::for_each(const std::string& group) {
   meet_group(group);
   std::map<std::string, std::string> seen;
   bool twice = false;
-  const Result<std::uint64_t> visited = cache_.for_each(group, [&](std::string_view field, std::string_view value) {
-    twice = !seen.emplace(field, value).second || twice;
-  });
+  const Result<std::uint64_t> visited =
+      cache_.for_each(group, [&](std::string_view field, std::string_view value) {
+        twice = !seen.emplace(field, value).second || twice;
+      });
   if (!visited) return fail("for_each: " + visited.error().message);
   if (twice) return fail("for_each() visited an entry twice in " + shown(group));
   maybe_used(group);
   for (const auto& [field, value] : seen) {
     const Entry* const entry = find_entry(group, field);
-    if (entry == nullptr) return fail("for_each() sees what should not exist: " + place(group, field));
+    if (entry == nullptr)
+      return fail("for_each() sees what should not exist: " + place(group, field));
     if (entry->value != value) return fail("for_each() sees another value: " + place(group, field));
   }
   if (setup_.maintenance == Maintenance::manual && cache_.group_size(group) != seen.size()) {
-    return fail("group_size() is " + std::to_string(cache_.group_size(group)) + ", for_each() saw " +
-                std::to_string(seen.size()) + " in " + shown(group));
+    return fail("group_size() is " + std::to_string(cache_.group_size(group)) +
+                ", for_each() saw " + std::to_string(seen.size()) + " in " + shown(group));
   }
   if (const Group* const known = find_group(group)) {
     std::vector<std::string> missing;
@@ -347,16 +413,18 @@ inline void Model::erase_if(const Command& command, const std::string& group) {
   for_each(group);  // now both sides agree on what is there
   if (!failure_.empty()) return;
   std::set<std::string> chosen;
-  const Result<std::uint64_t> erased = cache_.erase_if(group, [&](std::string_view field, std::string_view value) {
-    if ((field.size() + value.size() + command.arg) % 3 != 0) return false;
-    chosen.emplace(field);
-    return true;
-  });
+  const Result<std::uint64_t> erased =
+      cache_.erase_if(group, [&](std::string_view field, std::string_view value) {
+        if ((field.size() + value.size() + command.arg) % 3 != 0) return false;
+        chosen.emplace(field);
+        return true;
+      });
   if (!erased) return fail("erase_if: " + erased.error().message);
   if (*erased > chosen.size()) return fail("erase_if() erased more than the predicate chose");
   for (const std::string& field : chosen) {
     if (cache_.contains(group, field)) return fail("erase_if() left " + place(group, field));
-    if (find_entry(group, field) == nullptr) return fail("erase_if() saw what should not exist: " + place(group, field));
+    if (find_entry(group, field) == nullptr)
+      return fail("erase_if() saw what should not exist: " + place(group, field));
     end_entry(group, field, End::erased);
   }
 }
@@ -367,7 +435,8 @@ inline void Model::scan_start(const std::string& group) {
   if (known == nullptr) return;
   Scan scan;
   scan.group = group;
-  for (const auto& [field, entry] : known->entries) scan.at_start.emplace(field, entry.life);
+  for (const auto& [field, entry] : known->entries)
+    scan.at_start.emplace(field, entry.life);
   scans_.push_back(std::move(scan));
 }
 
@@ -378,8 +447,9 @@ inline void Model::scan_step(const Command& command) {
   meet_group(group);
   if (which >= scans_.size() || scans_[which].group != group) return;  // the group has gone
   Scan& scan = scans_[which];
-  const Result<Cursor> next =
-      cache_.scan(group, scan.cursor, 1 + command.size % 20, [&](std::string_view field, std::string_view value) {
+  const Result<Cursor> next = cache_.scan(
+      group, scan.cursor, 1 + command.size % 20,
+      [&](std::string_view field, std::string_view value) {
         scan.seen.emplace(field);
         const Entry* const entry = find_entry(group, std::string(field));
         if (entry == nullptr) {

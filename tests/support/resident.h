@@ -1,13 +1,13 @@
 // The resident memory of this process, as the kernel counts it. Allocates nothing.
 #pragma once
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace ullage::test {
 
@@ -31,7 +31,8 @@ struct Resident {
     }
     ::close(fd);
     text[have] = '\0';
-    return {line(text, "RssAnon:"), line(text, "RssShmem:"), line(text, "RssFile:"), line(text, "VmHWM:")};
+    return {line(text, "RssAnon:"), line(text, "RssShmem:"), line(text, "RssFile:"),
+            line(text, "VmHWM:")};
   }
 
   /// Makes the kernel forget the peak so far.
@@ -50,7 +51,8 @@ struct Resident {
   }
 };
 
-/// What was added to the process since the meter was made: by samples, and by the kernel's own peak.
+/// What was added to the process since the meter was made: by samples, and by the kernel's own
+/// peak.
 class ResidentMeter {
  public:
   ResidentMeter() noexcept {
@@ -69,7 +71,9 @@ class ResidentMeter {
     return added;
   }
   /// The highest of all samples and of the kernel's high-water mark, less what is program text.
-  [[nodiscard]] std::uint64_t peak() const noexcept { return std::max(sampled_peak_, kernel_peak_); }
+  [[nodiscard]] std::uint64_t peak() const noexcept {
+    return std::max(sampled_peak_, kernel_peak_);
+  }
 
  private:
   Resident start_;

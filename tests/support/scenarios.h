@@ -1,11 +1,12 @@
-// Workloads that have made caches outgrow their limits. Each offers about `bytes` of names and values to a
-// sink with
-//   void set(std::string_view group, std::string_view field, std::string_view value, std::int64_t ttl_ms = 0);
-//   void erase(std::string_view group, std::string_view field);
-//   void erase_group(std::string_view group);
-//   void advance(std::int64_t ms);
+// Workloads that have made caches outgrow their limits. Each offers about `bytes` of names and
+// values to a sink with
+//   void set(std::string_view group, std::string_view field, std::string_view value, std::int64_t
+//   ttl_ms = 0); void erase(std::string_view group, std::string_view field); void
+//   erase_group(std::string_view group); void advance(std::int64_t ms);
 // Nothing here allocates while it runs, so that a resident reading sees the sink alone.
 #pragma once
+
+#include "sealed.h"
 
 #include <array>
 #include <charconv>
@@ -14,8 +15,6 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
-
-#include "sealed.h"
 
 namespace ullage::test {
 
@@ -38,7 +37,8 @@ class Name {
   std::size_t stem_;
 };
 
-/// Values of up to 1 MiB that differ in their first bytes; not sealed, since that would take the time.
+/// Values of up to 1 MiB that differ in their first bytes; not sealed, since that would take the
+/// time.
 class Values {
  public:
   Values() : bytes_(new char[k_max]) { std::memset(bytes_.get(), 'v', k_max); }
@@ -73,7 +73,8 @@ void grow_in_step(Sink& sink, ScenarioTools& tools, std::uint64_t bytes, std::ui
 
 /// Values of 100 B, then of 1 KiB, then of 50 B, a third of the bytes each.
 template <class Sink>
-void shift_value_sizes(Sink& sink, ScenarioTools& tools, std::uint64_t bytes, std::uint64_t groups) {
+void shift_value_sizes(Sink& sink, ScenarioTools& tools, std::uint64_t bytes,
+                       std::uint64_t groups) {
   std::uint64_t id = 0;
   for (const std::size_t size : {std::size_t{100}, std::size_t{1024}, std::size_t{50}}) {
     for (std::uint64_t offered = 0; offered < bytes / 3; offered += size + 11, ++id) {
@@ -100,10 +101,11 @@ void single_field_groups(Sink& sink, ScenarioTools& tools, std::uint64_t bytes) 
   }
 }
 
-/// Entries and whole groups deleted and written again, of ever other sizes. Ends with writes only, so that
-/// the cache is full at the end.
+/// Entries and whole groups deleted and written again, of ever other sizes. Ends with writes only,
+/// so that the cache is full at the end.
 template <class Sink>
-void delete_and_insert(Sink& sink, ScenarioTools& tools, std::uint64_t bytes, std::uint64_t groups) {
+void delete_and_insert(Sink& sink, ScenarioTools& tools, std::uint64_t bytes,
+                       std::uint64_t groups) {
   Rng rng(41);
   std::uint64_t offered = 0;
   while (offered < bytes) {
@@ -121,8 +123,8 @@ void delete_and_insert(Sink& sink, ScenarioTools& tools, std::uint64_t bytes, st
   }
 }
 
-/// Everything has a time to live, most of them short, and time passes. Ends without short ones, so that
-/// the cache is full at the end.
+/// Everything has a time to live, most of them short, and time passes. Ends without short ones, so
+/// that the cache is full at the end.
 template <class Sink>
 void storm_of_ttls(Sink& sink, ScenarioTools& tools, std::uint64_t bytes, std::uint64_t groups) {
   Rng rng(43);
@@ -130,8 +132,10 @@ void storm_of_ttls(Sink& sink, ScenarioTools& tools, std::uint64_t bytes, std::u
   for (std::uint64_t offered = 0; offered < bytes; ++id) {
     const std::size_t size = 40 + rng.below(160);
     const bool short_lives = offered < bytes / 2;
-    const std::int64_t ttl = static_cast<std::int64_t>(short_lives ? 1 + rng.below(5000) : 86'400'000 + rng.below(86'400'000));
-    sink.set(tools.group(rng.below(groups)), tools.field(rng.below(1000)), tools.value(id, size), ttl);
+    const std::int64_t ttl = static_cast<std::int64_t>(
+        short_lives ? 1 + rng.below(5000) : 86'400'000 + rng.below(86'400'000));
+    sink.set(tools.group(rng.below(groups)), tools.field(rng.below(1000)), tools.value(id, size),
+             ttl);
     offered += size + 11;
     if (id % 100 == 0) sink.advance(1);
   }

@@ -1,6 +1,6 @@
 // A repeatable random source, and values that prove themselves: each byte of a sealed value follows
-// from its id and its size, so that a reader tells a whole value from a torn one without asking anyone.
-// Depends on the standard library alone; fuzz targets use it too.
+// from its id and its size, so that a reader tells a whole value from a torn one without asking
+// anyone. Depends on the standard library alone; fuzz targets use it too.
 #pragma once
 
 #include <cstddef>
@@ -54,7 +54,8 @@ inline std::string sealed(std::uint64_t id, std::size_t size) {
   return value;
 }
 
-/// The id of a whole sealed value; none if it is torn, cut, or of another making. Allocates nothing.
+/// The id of a whole sealed value; none if it is torn, cut, or of another making. Allocates
+/// nothing.
 inline std::optional<std::uint64_t> unseal(std::string_view value) noexcept {
   if (value.size() < k_sealed_min_bytes) return std::nullopt;
   std::uint64_t id = 0;
