@@ -39,7 +39,10 @@ class Queries {
     }
   }
   [[nodiscard]] std::span<const Key> keys() const { return keys_; }
-  static std::string_view joined(const Key& key) { return {key.group.data(), k_joined_bytes}; }
+  /// The two names lie one after the other.
+  static std::string_view joined(const Key& key) {
+    return {key.group.data(), k_joined_bytes};  // NOLINT(bugprone-suspicious-stringview-data-usage)
+  }
 
  private:
   std::vector<char> joined_;

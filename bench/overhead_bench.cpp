@@ -28,9 +28,9 @@ struct Reading {
 class Runner {
  public:
   Runner(const Arguments& arguments, Report& report)
-      : entries_(arguments.scaled<std::uint64_t>(2'000'000, 20'000)), report_(report) {
-    limit_ = arguments.scaled<std::size_t>(256_MiB, 32_MiB);
-  }
+      : entries_(arguments.scaled<std::uint64_t>(2'000'000, 20'000)),
+        limit_(arguments.scaled<std::size_t>(256_MiB, 32_MiB)),
+        report_(report) {}
 
   void plain(std::size_t row, Order order) {
     const Reading got = measure(k_fields[row], order, Variant::plain);

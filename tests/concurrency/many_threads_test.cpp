@@ -15,7 +15,7 @@ TEST(ManyThreads, IncrementsSumExactly) {
   const std::uint64_t each = rounds(20'000);
   std::vector<std::function<void()>> workers;
   for (std::uint64_t t = 0; t < k_threads; ++t) {
-    workers.emplace_back([&cache, each, t] {
+    workers.emplace_back([&, t] {
       for (std::uint64_t i = 0; i < each; ++i) {
         ASSERT_TRUE(succeeded(cache.increment("counters", numbered("n", (i + t) % 4), 3)));
       }
@@ -43,7 +43,7 @@ TEST(ManyThreads, CompareAndSetAndUpdateSumExactly) {
   put(cache, "g", "cas", "0");
   put(cache, "g", "update", "0");
   const std::uint64_t each = rounds(5000);
-  const auto worker = [&cache, each] {
+  const auto worker = [&] {
     for (std::uint64_t i = 0; i < each; ++i) {
       for (bool done = false; !done;) {
         const std::string now = *fetch(cache, "g", "cas");
