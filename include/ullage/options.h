@@ -99,15 +99,15 @@ struct Options {
   /// k_value_share_of_limit.
   std::size_t max_value_bytes = k_value_default_max_bytes;
   /// Limits that hold for every group without limits of its own.
-  GroupLimits group;
+  GroupLimits group{};
   Policy policy = Policy::adaptive;
   Maintenance maintenance = Maintenance::thread;
 
-  RemovalListener on_removal;   ///< none: causes are counted all the same
-  bool removal_values = false;  ///< give listeners the value too: costs a copy per removal
+  RemovalListener on_removal{};  ///< none: causes are counted all the same
+  bool removal_values = false;   ///< give listeners the value too: costs a copy per removal
 
-  std::shared_ptr<const Clock> clock;  ///< none: the monotonic system clock
-  std::shared_ptr<Executor> executor;  ///< none: listeners run where maintenance runs
+  std::shared_ptr<const Clock> clock{};  ///< none: the monotonic system clock
+  std::shared_ptr<Executor> executor{};  ///< none: listeners run where maintenance runs
 
   /// Key of the hash (128 bits); 0, 0 means random, from the system. Set it only to repeat a run.
   std::uint64_t hash_key[2] = {0, 0};
@@ -158,9 +158,9 @@ struct Item {
 struct Loaded {
   enum class Kind : std::uint8_t { value, none, failure };
   Kind kind = Kind::none;
-  std::string value;          ///< kind == value
-  std::optional<Millis> ttl;  ///< kind == value: its time to live, over LoadOptions::ttl
-  std::string message;        ///< kind == failure
+  std::string value{};          ///< kind == value
+  std::optional<Millis> ttl{};  ///< kind == value: its time to live, over LoadOptions::ttl
+  std::string message{};        ///< kind == failure
 
   static Loaded of(std::string bytes, std::optional<Millis> ttl = {}) {
     return {Kind::value, std::move(bytes), ttl, {}};

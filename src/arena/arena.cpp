@@ -160,6 +160,14 @@ Ref Arena::alloc_most(std::size_t least, std::size_t most, std::size_t keep_slab
   return k_no_ref;
 }
 
+std::size_t Arena::largest_free(std::size_t most) const noexcept {
+  const std::lock_guard lock(mutex_);
+  for (auto bin = static_cast<BinIndex>(bins_.count() - 1); bin > 0; --bin) {
+    if (bins_[bin].bytes <= most && open_[bin].head != 0) return bins_[bin].bytes;
+  }
+  return 0;
+}
+
 Ref Arena::take_page(BinIndex bin) noexcept {
   const std::uint32_t slab = open_[bin].head - 1;
   Slab& s = slabs_[slab];
@@ -251,20 +259,6 @@ Ref Arena::sample_page(base::Random& random) const noexcept {
   if (s.used == 0) return k_no_ref;
   const Ref ref = ref_of(slab, random.below(s.cut));
   return slot_is_free(ref) ? k_no_ref : ref;
-}
-
-Ref Arena::sample_page_for(std::size_t bytes, base::Random& random) const noexcept {
-  const std::size_t most = bytes + bytes / k_larger_divisor;
-  const std::lock_guard lock(mutex_);
-  if (slabs_seen_ == 0) return k_no_ref;
-  for (int probe = 0; probe < k_sample_probes; ++probe) {
-    const std::uint32_t slab = random.below(slabs_seen_);
-    const Slab& s = slabs_[slab];
-    if (s.used == 0 || bins_[s.bin].bytes < bytes || bins_[s.bin].bytes > most) continue;
-    const Ref ref = ref_of(slab, random.below(s.cut));
-    if (!slot_is_free(ref)) return ref;
-  }
-  return k_no_ref;
 }
 
 std::optional<Arena::Drain> Arena::begin_drain() noexcept {

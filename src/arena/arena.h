@@ -88,6 +88,9 @@ class Arena {
   /// for what can be divided. O(bins).
   [[nodiscard]] Ref alloc_most(std::size_t least, std::size_t most,
                                std::size_t keep_slabs) noexcept;
+  /// The size of the largest free page in open slabs that alloc() would take for at most `most`
+  /// bytes; 0 if there is none: how far an owner must shrink a page to move it. O(bins).
+  [[nodiscard]] std::size_t largest_free(std::size_t most) const noexcept;
   /// Gives a page back and zeroes its first word. O(1).
   void free(Ref ref) noexcept;
 
@@ -117,8 +120,6 @@ class Arena {
 
   /// A random page in use, uniform over slabs; none if the probe met a free one.
   [[nodiscard]] Ref sample_page(base::Random& random) const noexcept;
-  /// The same among pages that would serve an alloc() of `bytes` if they were free.
-  [[nodiscard]] Ref sample_page_for(std::size_t bytes, base::Random& random) const noexcept;
 
   /// Picks a sparse slab of the bin whose free pages could take its pages, and keeps alloc() away
   /// from it. With `any`, takes the sparsest slab known even if its pages must go to new slabs.

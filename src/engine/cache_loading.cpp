@@ -94,6 +94,31 @@ void refresh(CacheCore& core, const Names& names, const Loader& loader,
   core.flights.land(names, boarded.flight, std::move(landed));
 }
 
+/// One entry's turn to be refreshed, from the hit that asked for it to the end of the task.
+class RefreshTurn {
+ public:
+  RefreshTurn(std::shared_ptr<Lifeline> line, std::string_view group, std::string_view field)
+      : line_(std::move(line)), group_(group), field_(field) {}
+  RefreshTurn(const RefreshTurn&) = delete;
+  RefreshTurn& operator=(const RefreshTurn&) = delete;
+  ~RefreshTurn() {
+    const std::shared_lock alive(line_->mutex);
+    if (line_->core != nullptr)
+      line_->core->flights.end_refresh(line_->core->state.names(group_, field_));
+  }
+
+  void take(const Loader& loader, const LoadOptions& options) const {
+    const std::shared_lock alive(line_->mutex);
+    if (line_->core != nullptr)
+      refresh(*line_->core, line_->core->state.names(group_, field_), loader, options);
+  }
+
+ private:
+  std::shared_ptr<Lifeline> line_;
+  std::string group_;
+  std::string field_;
+};
+
 }  // namespace
 
 Result<std::optional<Value>> Cache::get_or_load(std::string_view group, std::string_view field,
@@ -107,13 +132,11 @@ Result<std::optional<Value>> Cache::get_or_load(std::string_view group, std::str
   if (read.hit) {
     const bool ending = options.refresh_ahead.count() > 0 && read.deadline_ms != k_never_ms &&
                         read.deadline_ms - core_->state.now_ms() < options.refresh_ahead.count();
-    if (ending) {
-      auto task = [line = core_->lifeline, group_name = std::string(group),
-                   field_name = std::string(field), loader, options] {
-        const std::shared_lock alive(line->mutex);
-        if (line->core == nullptr) return;
-        refresh(*line->core, line->core->state.names(group_name, field_name), loader, options);
-      };
+    if (ending && core_->flights.begin_refresh(names)) {
+      // Shared, since tasks are copied: the refresh ends with the last copy, run or dropped.
+      auto turn = std::make_shared<RefreshTurn>(core_->lifeline, group, field);
+      auto task = [turn, loader, options] { turn->take(loader, options); };
+      turn.reset();
       if (core_->options.executor) {
         core_->options.executor->run(std::move(task));
       } else {

@@ -31,6 +31,7 @@ constexpr std::size_t k_slab_min_bytes = 16 * k_kib;
 constexpr std::size_t k_slab_max_bytes = 256 * k_kib;
 constexpr std::size_t k_reserve_divisor =
     96;  // about 1 % of the slabs are reclaim's to move pages with
+constexpr std::size_t k_reserve_slabs_min = 4;
 constexpr std::size_t k_memories_a_limit = 16 * k_kib;
 constexpr int k_idle_steps_max = 1000;
 constexpr std::size_t k_ghost_min_bytes = 4 * k_kib;
@@ -89,8 +90,12 @@ Budget Budget::of(const Options& options) noexcept {
                      : 0;
   b.fixed_bytes =
       (sizeof(Shard) << b.shard_bits) + sizeof(Counters) + b.ring_bytes + b.ghost_bytes + 64;
-  b.reserve_slabs = std::max<std::size_t>(limit / b.slab_bytes / k_reserve_divisor, 4);
+  b.reserve_slabs = reserve_slabs_of(limit, b.slab_bytes);
   return b;
+}
+
+std::size_t Budget::reserve_slabs_of(std::size_t memory_limit, std::size_t slab_bytes) noexcept {
+  return std::max<std::size_t>(memory_limit / slab_bytes / k_reserve_divisor, k_reserve_slabs_min);
 }
 
 Result<std::unique_ptr<CacheCore>> CacheCore::open(Options options) {
@@ -239,15 +244,27 @@ Result<void> CacheCore::set_memory_limit(std::size_t bytes) {
     return range_error(Errc::limit_too_large, "memory_limit", bytes,
                        "above max_memory_limit:", options.max_memory_limit);
   }
+  const std::lock_guard one_at_a_time(limit_mutex_);
   state.memory_limit.store(bytes, std::memory_order_relaxed);
-  state.arena->set_budget(bytes - Budget::outside_bytes(bytes));
   state.max_value_bytes.store(std::min(options.max_value_bytes, bytes / k_value_share_of_limit),
                               std::memory_order_relaxed);
+  const std::size_t target = bytes - Budget::outside_bytes(bytes);
+  state.reserve_slabs.store(Budget::reserve_slabs_of(bytes, state.arena->slab_bytes()),
+                            std::memory_order_relaxed);
+  // Downwards in steps, each emptied before the next: writers meet a cache that is full, not one
+  // that is far above its budget.
+  const std::size_t step =
+      state.reserve_slabs.load(std::memory_order_relaxed) / 2 * state.arena->slab_bytes();
   CallWork work;
-  // A step may meet only free slots or busy shards; many in a row mean that nothing more can be
-  // had.
-  for (int idle = 0; reclaim.over_budget() && idle < k_idle_steps_max;)
-    idle = reclaim.tick_step(work) ? 0 : idle + 1;
+  for (std::size_t budget = state.arena->bytes().charged(); budget > target;) {
+    budget = std::max(target, budget - std::min(budget, step));
+    state.arena->set_budget(budget);
+    // A step may meet only free slots or busy shards; many in a row mean that nothing more can be
+    // had.
+    for (int idle = 0; reclaim.over_budget() && idle < k_idle_steps_max;)
+      idle = reclaim.tick_step(work) ? 0 : idle + 1;
+  }
+  state.arena->set_budget(target);
   return {};
 }
 

@@ -38,6 +38,7 @@ struct Budget {
   std::size_t ghost_bytes = 0;
   std::size_t fixed_bytes = 0;  ///< shards, counters, ring, ghosts
   std::size_t reserve_slabs = 0;
+  static std::size_t reserve_slabs_of(std::size_t memory_limit, std::size_t slab_bytes) noexcept;
   static Budget of(const Options& options) noexcept;
   /// Of a limit, what lies outside the arena: objects, the thread's stack, memories of the loader.
   static std::size_t outside_bytes(std::size_t memory_limit) noexcept;
@@ -84,6 +85,7 @@ class CacheCore {
   void maintain();
   std::size_t deliver_removals(std::size_t max);
 
+  std::mutex limit_mutex_;  // held while the memory limit changes
   std::mutex deliver_mutex_;
   std::mutex stop_mutex_;
   std::condition_variable stop_;

@@ -21,8 +21,8 @@ void set_kind(std::byte* page, PageKind kind) noexcept {
 
 void Debt::owe_pieces(Ref first) noexcept {
   std::byte* page = state_.page(first);
-  set_kind(page, PageKind::pending);
   const std::lock_guard lock(list_mutex_);
+  set_kind(page, PageKind::pending);
   put_ref(page + k_piece_back_at, chains_);
   chains_ = first;
   owed_.fetch_add(1, std::memory_order_relaxed);

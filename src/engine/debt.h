@@ -40,6 +40,10 @@ class Debt {
   std::size_t pay(std::size_t pages) noexcept;
   [[nodiscard]] bool owing() const noexcept { return owed_.load(std::memory_order_relaxed) != 0; }
 
+  /// While it is held no owed chain is touched: for the mover, who may meet later pieces of one.
+  /// LOCK ORDER: shard -> this -> arena.
+  [[nodiscard]] std::unique_lock<std::mutex> hold() { return std::unique_lock(list_mutex_); }
+
   [[nodiscard]] std::string read_pieces(PieceLink link) const;
   /// Visits the pages that are owed: for the validator. Nobody may pay meanwhile.
   template <class Visit>

@@ -75,6 +75,16 @@ void Flights::remember(const Names& names, Loaded::Kind kind, std::string messag
   recount();
 }
 
+bool Flights::begin_refresh(const Names& names) {
+  const std::lock_guard lock(mutex_);
+  return refreshes_.size() < k_flights_max && refreshes_.insert(key_of(names)).second;
+}
+
+void Flights::end_refresh(const Names& names) noexcept {
+  const std::lock_guard lock(mutex_);
+  refreshes_.erase(key_of(names));
+}
+
 void Flights::entry_changed_slow(const Names& names) noexcept {
   const std::string key = key_of(names);
   const std::lock_guard lock(mutex_);

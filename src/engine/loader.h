@@ -22,6 +22,7 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace ullage::engine {
 
@@ -58,6 +59,10 @@ class Flights {
   std::optional<Landed> remembered(const Names& names);
   void remember(const Names& names, Loaded::Kind kind, std::string message, Millis ttl);
 
+  /// Whether this caller is to have the entry refreshed: nobody else is. It must end_refresh().
+  [[nodiscard]] bool begin_refresh(const Names& names);
+  void end_refresh(const Names& names) noexcept;
+
   /// An entry, a group or everything changed: flights under way are overtaken, memories dropped.
   void entry_changed(const Names& names) noexcept {
     if (watching_.load(std::memory_order_acquire) != 0) entry_changed_slow(names);
@@ -88,6 +93,7 @@ class Flights {
   std::condition_variable landed_;
   std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;
   std::unordered_map<std::string, Memory> memories_;
+  std::unordered_set<std::string> refreshes_;  // given to the executor and not yet done
 };
 
 }  // namespace ullage::engine

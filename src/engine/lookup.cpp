@@ -2,6 +2,16 @@
 
 namespace ullage::engine {
 
+bool all_expired(const GroupPlace& place, std::int64_t now_ms) noexcept {
+  const RecordFields<SharedBytes> fields(place.record, place.head);
+  for (std::uint32_t i = 0; i < fields.count(); ++i) {
+    const auto item = fields.item(i);
+    if (decode_entry<SharedBytes>(item.at, item.bytes, place.page.base_ms).deadline_ms > now_ms)
+      return false;
+  }
+  return true;
+}
+
 GroupPlace Lookup::group(Shard& shard, std::string_view name, std::uint64_t hash) const noexcept {
   GroupPlace place;
   place.bucket = directory_.find(directory_.shard_level(shard), state_.in_shard(hash));

@@ -50,6 +50,10 @@ struct GroupPlace {
   }
 };
 
+/// Whether every field of an inline record has ended, so that the group has. Ends with the first
+/// that has not.
+[[nodiscard]] bool all_expired(const GroupPlace& place, std::int64_t now_ms) noexcept;
+
 /// An entry's bytes, in a leaf or a record.
 struct EntryPos {
   std::byte* at = nullptr;  ///< none: no such entry

@@ -137,7 +137,8 @@ Pages::Split Pages::split(const Level& level, const Found& found, std::uint64_t 
   return Split::done;
 }
 
-bool Pages::relocate(const Level& level, Ref page, const PageHeader& header, std::uint64_t hash) {
+bool Pages::relocate(const Level& level, Ref page, const PageHeader& header, std::uint64_t hash,
+                     std::size_t keep_slabs) {
   // From the top down: only what the directory itself refers to is ours.
   RefSlot slot{level.refs, 0, level.bits,
                static_cast<std::uint32_t>(leading_bits(hash, 0, level.bits)), k_no_ref};
@@ -151,7 +152,7 @@ bool Pages::relocate(const Level& level, Ref page, const PageHeader& header, std
             static_cast<std::uint32_t>(leading_bits(hash, node.depth, node.count)), ref};
   }
   const bool is_node = header.page_kind() == level.node_kind;
-  const Ref fresh = state_.arena->alloc(header.used, arena::k_no_new_slab);
+  const Ref fresh = state_.arena->alloc(header.used, keep_slabs);
   if (fresh == k_no_ref) return false;
   alignas(8) std::byte copy[arena::k_page_max_bytes + 8];
   std::memcpy(copy, state_.page(page), header.used);

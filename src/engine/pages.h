@@ -50,9 +50,9 @@ class Pages {
 
   /// Copies a page to another of the same size and makes its directory refer to it: the mover's
   /// step. False if the page is not where its header says (it was freed meanwhile), or there is no
-  /// other page.
+  /// other page. `keep_slabs` as in Arena::alloc().
   [[nodiscard]] bool relocate(const Level& level, Ref page, const PageHeader& header,
-                              std::uint64_t hash);
+                              std::uint64_t hash, std::size_t keep_slabs);
 
  private:
   struct Plan {

@@ -12,10 +12,7 @@ Ref Pieces::append(std::string_view value, std::size_t offset, Ref last, CallWor
   const std::size_t least = std::min(want, k_piece_data_min);
   const Ref ref =
       state_.arena->alloc_most(k_piece_data_at + least, k_piece_data_at + want, work.keep_slabs);
-  if (ref == k_no_ref) {
-    work.room_wanted = k_piece_data_at + want;
-    return ref;
-  }
+  if (ref == k_no_ref) return ref;
   const std::size_t n = std::min(want, state_.arena->page_bytes(ref) - k_piece_data_at);
   std::byte* page = state_.page(ref);
   base::store_bytes(page + k_piece_data_at, value.data() + offset, n);
@@ -41,6 +38,17 @@ void Pieces::adopt(Ref first, std::uint64_t owner) const noexcept {
     header.owner = owner;
     store_header(state_.page(ref), header);
   }
+}
+
+Ref Pieces::first_of(Ref piece) const noexcept {
+  for (std::size_t n = 0; n <= k_pieces_max; ++n) {
+    if (!state_.arena->plausible(piece)) return k_no_ref;
+    const PageHeader header = load_header(state_.page(piece));
+    if (header.page_kind() != PageKind::piece) return k_no_ref;
+    if ((header.flags & k_piece_first) != 0) return piece;
+    piece = base::load_u32(state_.page(piece) + k_piece_back_at);
+  }
+  return k_no_ref;
 }
 
 bool Pieces::read(PieceLink link, std::size_t offset, char* to, std::size_t bytes) const noexcept {

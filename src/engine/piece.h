@@ -24,6 +24,8 @@ inline constexpr std::size_t k_piece_data_at = 24;
 inline constexpr std::size_t k_piece_data_max = arena::k_page_max_bytes - k_piece_data_at;
 inline constexpr std::size_t k_piece_data_min = 488;  // smaller free pages are left for others
 inline constexpr std::uint8_t k_piece_first = 1;      // flags
+/// No chain is longer: what caps a walk along one.
+inline constexpr std::size_t k_pieces_max = k_value_max_bytes / k_piece_data_min + 1;
 
 class Pieces {
  public:
@@ -40,6 +42,9 @@ class Pieces {
   /// at `offset`.
   [[nodiscard]] bool read(PieceLink link, std::size_t offset, char* to,
                           std::size_t bytes) const noexcept;
+  /// The first piece of the chain that a piece is in; none if the way back is broken. Shard lock
+  /// held. O(pieces).
+  [[nodiscard]] Ref first_of(Ref piece) const noexcept;
   [[nodiscard]] std::uint32_t stamp(Ref first) const noexcept {
     return base::load_u32(state_.page(first) + k_piece_back_at);
   }

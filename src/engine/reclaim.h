@@ -12,6 +12,8 @@
 #include "engine/debt.h"
 #include "engine/directory.h"
 #include "engine/evictor.h"
+#include "engine/mover.h"
+#include "engine/owner.h"
 #include "engine/state.h"
 
 #include <atomic>
@@ -33,8 +35,9 @@ class Reclaim {
         ring_(ring),
         debt_(debt),
         evictor_(evictor),
+        pieces_(state),
         seed_(seed) {}
-  void set_writer(Writer& writer) noexcept { writer_ = &writer; }
+  void set_writer(Writer& writer) noexcept;
 
   /// Up to `steps` bounded steps towards a free slab.
   void make_room(std::size_t steps, CallWork& work);
@@ -47,30 +50,40 @@ class Reclaim {
   [[nodiscard]] bool over_budget() const noexcept { return state_.arena->slabs_over_budget() != 0; }
 
  private:
-  /// Samples a few pages and evicts from the worst until the page fits a smaller bin, or `entries`
-  /// of them.
-  bool evict_step(std::size_t entries, CallWork& work);
+  /// When an eviction from one page stops: at whichever comes first.
+  struct Enough {
+    Weigh weigh = Weigh::bytes;
+    std::uint32_t entries = ~std::uint32_t{0};
+    std::size_t used_bytes = 0;                       ///< left in the page
+    std::uint64_t payload_bytes = ~std::uint64_t{0};  ///< taken out
+    float score = 0;                                  ///< entries that score less stay
+    Ref owner_of = k_no_ref;  ///< takes the entry alone whose value begins in this piece
+  };
+  std::size_t evict_from(const OwnedPage& owned, const Target& target, const Enough& enough,
+                         CallWork& work);
+  bool evict_from(Ref page, const Enough& enough, CallWork& work);
+  /// Evicts from the page until it fits a smaller bin.
+  bool shrink(Ref page, CallWork& work);
+  /// Samples a few pages and evicts from the worst: one entry by count, or shrinks it.
+  bool evict_step(Weigh weigh, CallWork& work);
+  /// Looks at a random page, whoever is written to: teaches the threshold and the census, and
+  /// evicts what is far worse than usual, so that pages that nobody writes to give up their dead.
+  void probe(CallWork& work);
+  /// The score of a page's worst entry, if it has one and its shard is not busy.
+  std::optional<float> look_at(Ref page, Weigh weigh, CallWork& work) const;
+
   /// Moves a few pages out of the slab that is being emptied, choosing one first if there is none.
   /// `sparse`: only where other slabs of the bin have room. `forced`: any slab, evicting what finds
   /// no place.
   enum class Drain : std::uint8_t { sparse, forced };
   bool drain_step(Drain how, CallWork& work);
+  bool drain_some(Drain how, CallWork& work);  // drain_mutex_ is held
+  void clear_page(Ref page, Drain how, CallWork& work);
+  void clear_piece(const OwnedPage& owned, Ref page, CallWork& work);
   /// Whether so much lies free in open slabs that emptying some is worth the moves.
   [[nodiscard]] bool fragmented() const noexcept;
-  enum class Moved : std::uint8_t { yes, gone, busy };
-  Moved move_page(Ref page, CallWork& work);
   void enforce_entries(CallWork& work);
 
-  /// A page found by sampling, with its shard locked; see lock_owner().
-  struct Owned {
-    Shard* shard = nullptr;
-    PageHeader header;
-  };
-  /// Locks the shard that owns a bucket, leaf, node or piece and answers its header; none if it is
-  /// busy or gone.
-  [[nodiscard]] std::optional<Owned> lock_owner(Ref page, bool wait) const;
-  bool evict_from(Ref page, std::size_t entries, CallWork& work);
-  [[nodiscard]] float worst_score(Ref page, Weigh weigh, CallWork& work) const;
   base::Random random() noexcept {
     return base::Random(seed_.fetch_add(0x9e3779b97f4a7c15ULL, std::memory_order_relaxed));
   }
@@ -80,13 +93,16 @@ class Reclaim {
   RemovalRing& ring_;
   Debt& debt_;
   Evictor& evictor_;
+  Pieces pieces_;
   Writer* writer_ = nullptr;
+  std::optional<Mover> mover_;
   std::atomic<std::uint64_t> seed_;
+  std::atomic<std::uint32_t> writes_{0};  // under pressure; paces the probes
 
-  std::mutex drain_mutex_;  // one empties at a time; LOCK ORDER: drain -> shard (tried) -> arena
+  std::mutex drain_mutex_;  // one empties at a time; LOCK ORDER: drain -> shard -> debt -> arena
   std::optional<arena::Arena::Drain> drain_;
   std::uint32_t drain_slot_ = 0;
-  std::uint32_t drain_skipped_ = 0;
+  std::uint32_t drain_passes_ = 0;
   std::uint32_t drain_pause_ = 0;  // calls to let pass after none was found
 };
 

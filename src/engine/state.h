@@ -75,9 +75,8 @@ struct CallWork {
   std::uint64_t pages_freed = 0;
   std::uint64_t candidates_ranked = 0;
   std::uint64_t reclaim_steps = 0;
-  std::size_t keep_slabs = 0;   ///< slabs that this call leaves to reclaim
-  std::size_t room_wanted = 0;  ///< bytes of the page that the arena did not have
-  bool wants_growth = false;    ///< a page had nothing cold to give: others should
+  std::size_t keep_slabs = 0;  ///< slabs that this call leaves to reclaim
+  bool wants_growth = false;   ///< a page had nothing cold to give: others should
 };
 
 /// The names of an entry with their hashes.
@@ -108,7 +107,7 @@ struct State {
   base::HashKey field_key;
   std::shared_ptr<const Clock> clock;
   std::atomic<std::size_t> max_value_bytes{0};
-  std::size_t reserve_slabs = 0;  ///< that only reclaim may open
+  std::atomic<std::size_t> reserve_slabs{0};  ///< that only reclaim may open
 
   std::atomic<std::uint64_t> entries{0};
   std::atomic<std::uint64_t> max_entries{0};
@@ -159,16 +158,12 @@ struct State {
     return static_cast<Counter>(static_cast<std::size_t>(Counter::removed_evicted) +
                                 static_cast<std::size_t>(cause));
   }
-  /// A page for a write; notes what was wanted if there is none.
+  /// A page for a write.
   [[nodiscard]] Ref alloc(std::size_t bytes, CallWork& call) const noexcept {
-    const Ref ref = arena->alloc(bytes < k_page_least ? k_page_least : bytes, call.keep_slabs);
-    if (ref == arena::k_no_ref) call.room_wanted = bytes;
-    return ref;
+    return arena->alloc(bytes < k_page_least ? k_page_least : bytes, call.keep_slabs);
   }
   [[nodiscard]] Ref alloc_anchor(CallWork& call) const noexcept {
-    const Ref ref = arena->alloc(k_anchor_bytes, call.keep_slabs);
-    if (ref == arena::k_no_ref) call.room_wanted = k_anchor_bytes;
-    return ref;
+    return arena->alloc(k_anchor_bytes, call.keep_slabs);
   }
   [[nodiscard]] std::byte* page(Ref ref) const noexcept { return arena->at(ref); }
   void flush(const CallWork& call) noexcept {

@@ -74,7 +74,8 @@ Writer::Attempt Writer::attempt(const Names& names, bool wants_value, Decide dec
   for (int restart = 0; restart < k_restarts_max; ++restart) {
     const GroupPlace group = lookup_.group(shard, names.group, names.group_hash);
     ULLAGE_CHECK(!group.broken);
-    if (group && group_end_ms(state_, group.record, group.head) <= now_ms) {
+    if (group && (group_end_ms(state_, group.record, group.head) <= now_ms ||
+                  (!group.head.is_stub() && all_expired(group, now_ms)))) {
       drop_group(shard, group, RemovalCause::expired, work);
       continue;
     }
@@ -218,15 +219,10 @@ bool Writer::put_in_place(Shard& shard, const Names& names, const GroupPlace& gr
 bool Writer::evict_to_fit(const Found& found, PageImage& image, const Names& keep, bool only_cold,
                           RemovalLog& log, std::uint64_t& leaf_payload, std::uint32_t& leaf_removed,
                           CallWork& work) {
-  bool first = true;
   while (!pages_.fits(found, image) && !log.full()) {
     const auto victim = evictor_.worst(image, &keep, Weigh::bytes, work);
     if (!victim) return false;
-    if (only_cold) {
-      if (first) evictor_.learn(victim->score);
-      if (victim->score < evictor_.threshold()) return false;
-    }
-    first = false;
+    if (only_cold && victim->score < evictor_.threshold()) return false;
     std::uint32_t payload = 0;
     remove_entry(image, victim->place, RemovalCause::evicted, keep.group, log, payload);
     leaf_payload += payload;
