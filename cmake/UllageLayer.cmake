@@ -55,7 +55,8 @@ function(ullage_layer name)
     POSITION_INDEPENDENT_CODE ON
     ULLAGE_INCLUDE_ROOTS "${include_roots}"
     ULLAGE_PREFIX_MAPS "${prefix_maps}"
-    ULLAGE_HEADERS "${headers}")
+    ULLAGE_HEADERS "${headers}"
+    ULLAGE_PUBLIC_API "${arg_PUBLIC_API}")
   ullage_own_code(ullage_layer_${name})
   ullage_see_layer(ullage_layer_${name} ${name})
   target_sources(ullage PRIVATE $<TARGET_OBJECTS:ullage_layer_${name}>)
@@ -69,6 +70,15 @@ function(ullage_layer name)
   endif()
   if(ULLAGE_BUILD_FUZZERS)
     ullage_layer_fuzz(${name} ${beside})
+  endif()
+endfunction()
+
+# Gives <target>, tests of layer <name>, the helpers in tests/support as `#include "support/x.h"`, if
+# the layer may see the public headers that they are made of.
+function(ullage_see_test_support target name)
+  get_target_property(public_api ullage_layer_${name} ULLAGE_PUBLIC_API)
+  if(public_api)
+    target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   endif()
 endfunction()
 

@@ -46,7 +46,8 @@ class Layers(Tree):
         self.write("src/base/x.h", "#include <cstdint>\n#include <sys/mman.h>\n")
         self.write("src/arena/a.h", '#include "arena/b.h"\n#include "base/x.h"\n')
         self.write("src/engine/e.h", '#include <ullage/cache.h>\n#include "policy/p.h"\n')
-        self.write("src/engine/e_test.cpp", '#include <gtest/gtest.h>\n#include "engine/e.h"\n')
+        self.write("src/engine/e_test.cpp", '#include <gtest/gtest.h>\n#include "engine/e.h"\n'
+                   '#include "support/testing.h"\n')
         self.write("include/ullage/cache.h", "#include <string>\n#include <ullage/result.h>\n")
         self.write("apps/ullage/main.cpp", '#include <fmt/format.h>\n#include "replay.h"\n')
 
@@ -75,6 +76,14 @@ class Layers(Tree):
     def test_public_header_in_a_layer_without_public_api(self):
         self.write("src/arena/bad.cpp", "#include <ullage/cache.h>\n")
         self.assert_only(self.breaches(), "src/arena/bad.cpp:1: ")
+
+    def test_helpers_of_tests_in_the_library(self):
+        self.write("src/engine/bad.cpp", '#include "support/testing.h"\n')
+        self.assert_only(self.breaches(), "src/engine/bad.cpp:1: ")
+
+    def test_helpers_of_tests_in_a_layer_without_public_api(self):
+        self.write("src/arena/bad_test.cpp", '#include "support/testing.h"\n')
+        self.assert_only(self.breaches(), "src/arena/bad_test.cpp:1: ")
 
     def test_package_in_the_library(self):
         self.write("src/engine/bad.cpp", "#include <boost/unordered_map.hpp>\n")

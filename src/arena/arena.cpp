@@ -133,6 +133,7 @@ bool Arena::open_slab(BinIndex bin, std::size_t keep_slabs) noexcept {
 Ref Arena::alloc(std::size_t bytes, std::size_t keep_slabs) noexcept {
   const BinIndex bin = bins_.for_bytes(bytes);
   const std::lock_guard lock(mutex_);
+  if (refused()) return k_no_ref;
   if (open_[bin].head != 0) return take_page(bin);
   // Reclaim opens a slab last: a slab emptied at the price of another opened is no gain.
   const bool reluctant = keep_slabs == 0;
@@ -152,6 +153,7 @@ Ref Arena::alloc_most(std::size_t least, std::size_t most, std::size_t keep_slab
   const BinIndex first = bins_.for_bytes(least);
   BinIndex bin = bins_.for_bytes(most);
   const std::lock_guard lock(mutex_);
+  if (refused()) return k_no_ref;
   if (open_[bin].head != 0 || open_slab(bin, keep_slabs)) return take_page(bin);
   while (bin > first) {
     --bin;
@@ -168,7 +170,40 @@ std::size_t Arena::largest_free(std::size_t most) const noexcept {
   return 0;
 }
 
+#if defined(ULLAGE_HAS_DEBUG_CHECKS)
+bool Arena::refused() noexcept {
+  if (successes_left_ != 0 || refusals_left_ == 0) return false;
+  --refusals_left_;
+  ++pages_refused_;
+  return true;
+}
+
+void Arena::refuse_after(std::uint64_t successes, std::uint64_t refusals) noexcept {
+  const std::lock_guard lock(mutex_);
+  successes_left_ = successes;
+  refusals_left_ = refusals;
+}
+
+std::uint64_t Arena::pages_taken() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return pages_taken_;
+}
+
+std::uint64_t Arena::pages_refused() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return pages_refused_;
+}
+#else
+bool Arena::refused() noexcept {
+  return false;
+}
+#endif
+
 Ref Arena::take_page(BinIndex bin) noexcept {
+#if defined(ULLAGE_HAS_DEBUG_CHECKS)
+  ++pages_taken_;
+  if (successes_left_ != 0) --successes_left_;
+#endif
   const std::uint32_t slab = open_[bin].head - 1;
   Slab& s = slabs_[slab];
   std::uint32_t slot;
@@ -209,6 +244,7 @@ void Arena::free(Ref ref) noexcept {
   page_bytes_used_ -= bins_[bin].bytes;
   if (s.state == SlabState::draining) {
     if (s.used == 0) {
+      given_up_[given_up_next_++ % k_given_up_max] = 0;  // one of those may do by now
       s.state = SlabState::empty;
       push_front(empty_, slab);
       --in_use_slabs_;
@@ -279,8 +315,10 @@ std::optional<Arena::Drain> Arena::begin_drain() noexcept {
   std::uint32_t searched = 0;
   for (std::uint32_t at = open_[best_bin].tail; at != 0 && searched < k_drain_search_max;
        at = slabs_[at - 1].prev, ++searched) {
+    if (was_given_up(at - 1)) continue;
     if (best == 0 || slabs_[at - 1].used < slabs_[best - 1].used) best = at;
   }
+  if (best == 0) return std::nullopt;
   const std::uint32_t slab = best - 1;
   Slab& s = slabs_[slab];
   const Bin& bin = bins_[s.bin];
@@ -310,6 +348,7 @@ std::optional<Arena::Drain> Arena::begin_forced_drain(base::Random& random) noex
     const Slab& s = slabs_[slab];
     // The first bin is the anchors', which never move.
     if ((s.state != SlabState::open && s.state != SlabState::full) || s.bin == 0) continue;
+    if (was_given_up(slab)) continue;
     const std::size_t bytes = std::size_t{s.used} * bins_[s.bin].bytes;
     if (best == 0 || bytes < best_bytes) best = slab + 1, best_bytes = bytes;
   }
@@ -325,15 +364,20 @@ Ref Arena::page_in_slot(std::uint32_t slab, std::uint32_t slot) const noexcept {
   return slot_is_free(ref) ? k_no_ref : ref;
 }
 
-bool Arena::drained(std::uint32_t slab) const noexcept {
+std::size_t Arena::pages_to_drain(std::uint32_t slab) const noexcept {
   const std::lock_guard lock(mutex_);
-  return slabs_[slab].state != SlabState::draining;
+  return slabs_[slab].state == SlabState::draining ? slabs_[slab].used : 0;
+}
+
+bool Arena::was_given_up(std::uint32_t slab) const noexcept {
+  return std::find(given_up_.begin(), given_up_.end(), slab + 1) != given_up_.end();
 }
 
 void Arena::abandon_drain(std::uint32_t slab) noexcept {
   const std::lock_guard lock(mutex_);
   Slab& s = slabs_[slab];
   if (s.state != SlabState::draining) return;
+  given_up_[given_up_next_++ % k_given_up_max] = slab + 1;
   const Bin& bin = bins_[s.bin];
   const std::size_t free_pages = bin.per_slab - s.used;
   if (free_pages == 0) {

@@ -22,8 +22,10 @@
 #pragma once
 
 #include "arena/bins.h"
+#include "base/check.h"
 #include "base/random.h"
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -133,8 +135,11 @@ class Arena {
   [[nodiscard]] std::optional<Drain> begin_forced_drain(base::Random& random) noexcept;
   /// The page in a slot of a draining slab; none if it is free.
   [[nodiscard]] Ref page_in_slot(std::uint32_t slab, std::uint32_t slot) const noexcept;
-  /// Whether the slab has left the state draining because it is empty.
-  [[nodiscard]] bool drained(std::uint32_t slab) const noexcept;
+  /// Pages that a draining slab still holds; 0 once it is empty and no longer draining.
+  [[nodiscard]] std::size_t pages_to_drain(std::uint32_t slab) const noexcept;
+  [[nodiscard]] bool drained(std::uint32_t slab) const noexcept {
+    return pages_to_drain(slab) == 0;
+  }
   void abandon_drain(std::uint32_t slab) noexcept;
   [[nodiscard]] std::uint32_t slab_of(Ref ref) const noexcept {
     return static_cast<std::uint32_t>((static_cast<std::size_t>(ref) * k_granule - slabs_at_) /
@@ -162,6 +167,15 @@ class Arena {
   }
   /// Books of the slabs themselves: counts agree with lists. For validators.
   [[nodiscard]] bool slabs_consistent() const noexcept;
+
+#if defined(ULLAGE_HAS_DEBUG_CHECKS)
+  /// For tests of what happens when there is no page: lets `successes` more be taken and then
+  /// answers the next `refusals` requests as if the arena were full.
+  void refuse_after(std::uint64_t successes, std::uint64_t refusals) noexcept;
+  /// Pages taken since the arena was mapped, and requests refused by the above.
+  [[nodiscard]] std::uint64_t pages_taken() const noexcept;
+  [[nodiscard]] std::uint64_t pages_refused() const noexcept;
+#endif
 
  private:
   enum class SlabState : std::uint8_t { untouched, empty, open, full, draining };
@@ -202,7 +216,9 @@ class Arena {
   void sub_free(std::size_t bytes) noexcept {
     free_page_bytes_.store(free_page_bytes() - bytes, std::memory_order_relaxed);
   }
+  [[nodiscard]] bool was_given_up(std::uint32_t slab) const noexcept;
   void start_drain(std::uint32_t slab) noexcept;
+  [[nodiscard]] bool refused() noexcept;               // by refuse_after()
   [[nodiscard]] Ref take_page(BinIndex bin) noexcept;  // the bin has an open slab
   [[nodiscard]] bool open_slab(BinIndex bin, std::size_t keep_slabs) noexcept;
 
@@ -226,6 +242,18 @@ class Arena {
   std::uint32_t slabs_seen_ = 0;  // slabs below were opened at least once
   std::size_t in_use_slabs_ = 0;
   std::uint64_t page_bytes_used_ = 0;
+
+  /// Slabs that were lately given up: drains pass them by for a while.
+  static constexpr std::size_t k_given_up_max = 64;
+  std::array<std::uint32_t, k_given_up_max> given_up_{};  // 1 + slab
+  std::size_t given_up_next_ = 0;
+
+#if defined(ULLAGE_HAS_DEBUG_CHECKS)
+  std::uint64_t successes_left_ = 0;  // until refusals_left_ counts
+  std::uint64_t refusals_left_ = 0;
+  std::uint64_t pages_taken_ = 0;
+  std::uint64_t pages_refused_ = 0;
+#endif
 
   // Written under mutex_, read by anyone as hints.
   std::atomic<std::size_t> slabs_left_{0};

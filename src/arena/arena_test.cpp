@@ -3,6 +3,7 @@
 #include "arena/arena.h"
 
 #include "arena/arena_testing.h"
+#include "base/check.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -179,6 +180,20 @@ TEST(Arena, AllocMostTakesTheLargestThatIsFree) {
   EXPECT_TRUE(arena->slabs_consistent());
 }
 
+TEST(Arena, TheLargestFreePageIsWhatAllocWouldTake) {
+  const auto arena = map_slabs(3);
+  EXPECT_EQ(arena->largest_free(k_page_max_bytes), 0U);
+  static_cast<void>(take(*arena, k_page_min_bytes, 0));
+  EXPECT_EQ(arena->largest_free(k_page_max_bytes), 0U) << "anchors' pages are for nobody else";
+  const Ref small = take(*arena, 700, 0);
+  const Ref large = take(*arena, 1500, 0);
+  EXPECT_EQ(arena->largest_free(k_page_max_bytes), arena->page_bytes(large));
+  EXPECT_EQ(arena->largest_free(arena->page_bytes(large) - 1), arena->page_bytes(small));
+  EXPECT_EQ(arena->largest_free(arena->page_bytes(small) - 1), 0U);
+  take_all(*arena, 1500, k_no_new_slab);
+  EXPECT_EQ(arena->largest_free(k_page_max_bytes), arena->page_bytes(small));
+}
+
 TEST(Arena, ReleaseGivesMemoryBackAndZeroes) {
   const auto arena = map_slabs(3);
   std::vector<Ref> refs;
@@ -302,6 +317,21 @@ TEST(Arena, AllocationsAreVisitedOnceEach) {
   });
   EXPECT_EQ(seen, live);
 }
+
+#if defined(ULLAGE_HAS_DEBUG_CHECKS)
+TEST(Arena, RefusesWhatATestTellsItTo) {
+  const auto arena = map_slabs(4);
+  arena->refuse_after(2, 3);
+  EXPECT_NE(take(*arena, 100), k_no_ref);
+  EXPECT_NE(arena->alloc_most(500, 600, 1), k_no_ref);
+  EXPECT_EQ(take(*arena, 100), k_no_ref);
+  EXPECT_EQ(take(*arena, 4096, 0), k_no_ref);
+  EXPECT_EQ(arena->alloc_most(500, 600, 1), k_no_ref);
+  EXPECT_NE(take(*arena, 100), k_no_ref);
+  EXPECT_EQ(arena->pages_taken(), 3U);
+  EXPECT_EQ(arena->pages_refused(), 3U);
+}
+#endif
 
 TEST(ArenaDeathTest, FreeingTwiceIsNoticed) {
   const auto arena = map_slabs(1);

@@ -23,6 +23,8 @@ namespace ullage::base {
        : ::ullage::base::check_failed(#condition, __FILE__, __LINE__))
 
 #if defined(ULLAGE_DEBUG_CHECKS) || defined(ULLAGE_SLOW_CHECKS)
+/// Builds for development: what only tests call may exist there.
+#define ULLAGE_HAS_DEBUG_CHECKS 1
 #define ULLAGE_DCHECK(condition) ULLAGE_CHECK(condition)
 #else
 #define ULLAGE_DCHECK(condition) static_cast<void>(sizeof(!(condition)))

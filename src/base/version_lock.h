@@ -47,10 +47,12 @@ class VersionLock {
       cpu_pause();
       v = word_.load(std::memory_order_acquire);  // acquire; pairs with end_change()
     }
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     return v;
   }
   /// The loads in between were acquire loads, so this one comes after them.
   [[nodiscard]] bool validate(Version v) const noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // the compiler's: see load_unaligned()
     const Version now = word_.load(std::memory_order_acquire);
     return (v & k_unstable) == 0 && ((now ^ v) & ~(k_held | k_waiters)) == 0;
   }

@@ -34,25 +34,61 @@ inline void store_word(std::uint64_t* at, std::uint64_t value) noexcept {
   __atomic_store_n(at, value, __ATOMIC_RELEASE);  // release; pairs with load_word()
 }
 
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#define ULLAGE_UNALIGNED_LOADS 1
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#undef ULLAGE_UNALIGNED_LOADS
+#endif
+#endif
+#endif
+
+#if defined(ULLAGE_UNALIGNED_LOADS)
+/// A shared integer from anywhere, as one instruction. An x86-64 load is never weaker than acquire,
+/// and what it may see torn across two words the version tells; volatile keeps the compiler from
+/// splitting, repeating or reordering it. Other machines, and the ThreadSanitizer, take aligned
+/// atomic words.
+template <class T>
+T load_unaligned(const std::byte* at) noexcept {
+  using Unaligned [[gnu::aligned(1), gnu::may_alias]] = T;
+  touch(at, sizeof(T));
+  return *reinterpret_cast<const volatile Unaligned*>(at);
+}
+#endif
+
 /// Up to 8 bytes from any address, little-endian, in the low bytes; the rest is zero. 1 <= n <= 8.
+/// Reads whole words: up to 7 bytes beside the wanted ones, for which the arena has a tail guard.
 inline std::uint64_t load_bytes(const std::byte* at, std::size_t n) noexcept {
+#if defined(ULLAGE_UNALIGNED_LOADS)
+  return load_unaligned<std::uint64_t>(at) & (~std::uint64_t{0} >> (64 - n * 8));
+#else
   const std::uint64_t* word = word_of(at);
   const unsigned shift = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(at) & 7) * 8;
   std::uint64_t bits = load_word(word) >> shift;
   if (shift + n * 8 > 64) bits |= load_word(word + 1) << (64 - shift);
-  return n == 8 ? bits : bits & ((std::uint64_t{1} << (n * 8)) - 1);
+  return bits & (~std::uint64_t{0} >> (64 - n * 8));
+#endif
+}
+
+template <class T>
+T load_as(const std::byte* at) noexcept {
+#if defined(ULLAGE_UNALIGNED_LOADS)
+  return load_unaligned<T>(at);
+#else
+  return static_cast<T>(load_bytes(at, sizeof(T)));
+#endif
 }
 inline std::uint8_t load_u8(const std::byte* at) noexcept {
-  return static_cast<std::uint8_t>(load_bytes(at, 1));
+  return load_as<std::uint8_t>(at);
 }
 inline std::uint16_t load_u16(const std::byte* at) noexcept {
-  return static_cast<std::uint16_t>(load_bytes(at, 2));
+  return load_as<std::uint16_t>(at);
 }
 inline std::uint32_t load_u32(const std::byte* at) noexcept {
-  return static_cast<std::uint32_t>(load_bytes(at, 4));
+  return load_as<std::uint32_t>(at);
 }
 inline std::uint64_t load_u64(const std::byte* at) noexcept {
-  return load_bytes(at, 8);
+  return load_as<std::uint64_t>(at);
 }
 
 /// Copies shared bytes to private ones. Reads whole words, so up to 7 bytes either side of the
@@ -60,6 +96,16 @@ inline std::uint64_t load_u64(const std::byte* at) noexcept {
 inline void copy_out(void* to, const std::byte* from, std::size_t n) noexcept {
   auto* out = static_cast<std::byte*>(to);
   if (n == 0) return;
+#if defined(ULLAGE_UNALIGNED_LOADS)
+  for (; n >= 8; n -= 8, out += 8, from += 8) {
+    const auto bits = load_unaligned<std::uint64_t>(from);
+    std::memcpy(out, &bits, 8);
+  }
+  if (n != 0) {
+    const std::uint64_t bits = load_bytes(from, n);
+    std::memcpy(out, &bits, n);
+  }
+#else
   const unsigned shift = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(from) & 7) * 8;
   const std::uint64_t* word = word_of(from);
   if (shift == 0) {
@@ -85,6 +131,7 @@ inline void copy_out(void* to, const std::byte* from, std::size_t n) noexcept {
     if (shift + n * 8 > 64) bits |= load_word(word + 1) << (64 - shift);
     std::memcpy(out, &bits, n);
   }
+#endif
 }
 
 /// Whether shared bytes equal private ones.
@@ -97,6 +144,12 @@ inline bool equals(const std::byte* shared, std::string_view bytes) noexcept {
     if (load_bytes(shared, 8) != want) return false;
   }
   if (n == 0) return true;
+  if (bytes.size() >= 8) {
+    // The last eight bytes overlap those before: no mask, no bytes beside them.
+    std::uint64_t want;
+    std::memcpy(&want, p + n - 8, 8);
+    return load_bytes(shared + n - 8, 8) == want;
+  }
   std::uint64_t want = 0;
   std::memcpy(&want, p, n);
   return load_bytes(shared, n) == want;

@@ -64,7 +64,16 @@ void Debt::owe_group(Ref anchor, Ref root, std::string_view name, RemovalCause c
 std::size_t Debt::pay(std::size_t pages) noexcept {
   if (!owing()) return 0;
   const std::unique_lock payer(pay_mutex_, std::try_to_lock);
-  if (!payer.owns_lock()) return 0;
+  return payer.owns_lock() ? free_some(pages) : 0;
+}
+
+std::size_t Debt::pay_for_room(std::size_t pages) noexcept {
+  if (!owing()) return 0;
+  const std::lock_guard payer(pay_mutex_);
+  return free_some(pages);
+}
+
+std::size_t Debt::free_some(std::size_t pages) noexcept {
   std::size_t freed = 0;
   while (freed < pages && free_one())
     ++freed;

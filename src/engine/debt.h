@@ -38,6 +38,8 @@ class Debt {
   /// Frees up to `pages` pages. Answers how many; fewer means that nothing is owed. Thread-safe:
   /// one pays at a time, another caller gets 0 at once.
   std::size_t pay(std::size_t pages) noexcept;
+  /// The same for a caller who must have room: waits for who is paying.
+  std::size_t pay_for_room(std::size_t pages) noexcept;
   [[nodiscard]] bool owing() const noexcept { return owed_.load(std::memory_order_relaxed) != 0; }
 
   /// While it is held no owed chain is touched: for the mover, who may meet later pieces of one.
@@ -50,6 +52,7 @@ class Debt {
   void for_each_owed_page(Visit visit) const;
 
  private:
+  std::size_t free_some(std::size_t pages) noexcept;  // pay_mutex_ is held
   [[nodiscard]] bool free_one() noexcept;
   [[nodiscard]] bool free_from_group(Ref anchor) noexcept;
   void free_leaf(Ref anchor, Ref leaf) noexcept;

@@ -11,10 +11,9 @@
 namespace ullage::engine {
 
 namespace {
-constexpr int k_rounds_max = 64;
+constexpr int k_restarts_max = 64;
 constexpr std::size_t k_limit_evictions_a_call = 256;
-constexpr int k_limit_leaves_sampled = 3;
-constexpr int k_limit_probes_max = 64;
+constexpr std::uint64_t k_limit_candidates = 128;
 constexpr int k_limit_hops_max = 256;
 
 /// Writes a record anew under another base and head, entry by entry.
@@ -62,34 +61,46 @@ void Writer::end_sweep_of_renamed(Ref anchor) noexcept {
   store_header(state_.page(anchor), header);
 }
 
-void Writer::drop_group(Shard& shard, const GroupPlace& place, RemovalCause cause, CallWork& work) {
+Writer::Dropped Writer::take_out(PageImage& image, const GroupPlace& place, RemovalCause cause,
+                                 RemovalLog& log) {
   const std::int64_t now_ms = state_.now_ms();
-  if (group_end_ms(state_, place.record, place.head) <= now_ms) cause = RemovalCause::expired;
+  Dropped dropped;
+  dropped.now_ms = now_ms;
+  dropped.cause =
+      group_end_ms(state_, place.record, place.head) <= now_ms ? RemovalCause::expired : cause;
+  if (place.head.is_stub()) {
+    dropped.stub = decode_stub<SharedBytes>(place.stub_body());
+    dropped.anchor = place.anchor();
+    dropped.name = chars(place.record + place.head.name_at, place.head.name_bytes);
+    image.slots().remove(place.item);
+    return dropped;
+  }
+  for (std::uint32_t left = place.head.fields; left > 0; --left) {
+    std::uint32_t payload = 0;
+    remove_entry(image, {place.item, left - 1},
+                 cause_of(place, image, left - 1, dropped.cause, now_ms), {}, log, payload);
+  }
+  return dropped;
+}
+
+void Writer::owe(const Dropped& dropped) {
+  if (dropped.anchor == k_no_ref) return;
+  state_.count(State::removed(dropped.cause), dropped.stub.fields);
+  state_.entries.fetch_sub(dropped.stub.fields, std::memory_order_relaxed);
+  state_.uncount(Counter::payload_bytes, dropped.stub.bytes);
+  state_.uncount(Counter::groups, 1);
+  debt_.owe_group(dropped.anchor, dropped.stub.root, dropped.name, dropped.cause, dropped.now_ms);
+}
+
+void Writer::drop_group(Shard& shard, const GroupPlace& place, RemovalCause cause, CallWork& work) {
   PageImage image;
   image.load(state_.page(place.bucket.page));
   RemovalLog log(state_, ring_);
-  const std::string_view name = chars(place.record + place.head.name_at, place.head.name_bytes);
-  const std::uint64_t hash = state_.in_shard(state_.hash_group(name));
-  if (!place.head.is_stub()) {
-    const std::uint32_t fields = place.head.fields;
-    for (std::uint32_t left = fields; left > 0; --left) {
-      std::uint32_t payload = 0;
-      remove_entry(image, {place.item, left - 1}, cause_of(place, image, left - 1, cause, now_ms),
-                   {}, log, payload);
-    }
-    commit_shrunk_bucket(shard, place.bucket, hash, image, log, work);
-    return;
-  }
-  const Stub stub = decode_stub<SharedBytes>(place.stub_body());
-  const Ref anchor = place.anchor();
-  const std::string name_copy(name);
-  image.slots().remove(place.item);
+  const std::uint64_t hash = state_.in_shard(
+      state_.hash_group(chars(place.record + place.head.name_at, place.head.name_bytes)));
+  const Dropped dropped = take_out(image, place, cause, log);
   commit_shrunk_bucket(shard, place.bucket, hash, image, log, work);
-  state_.count(State::removed(cause), stub.fields);
-  state_.entries.fetch_sub(stub.fields, std::memory_order_relaxed);
-  state_.uncount(Counter::payload_bytes, stub.bytes);
-  state_.uncount(Counter::groups, 1);
-  debt_.owe_group(anchor, stub.root, name_copy, cause, now_ms);
+  owe(dropped);
 }
 
 Writer::Step Writer::promote(Shard& shard, const GroupPlace& group, CallWork& work) {
@@ -229,16 +240,15 @@ std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, st
     Found worst_leaf;
     std::uint64_t worst_hash = 0;
     PageImage image;
-    for (int probe = 0; probe < k_limit_leaves_sampled || (!worst && probe < k_limit_probes_max);
-         ++probe) {
-      // From a random place on to the next page: a group that has shrunk has empty ranges.
-      std::uint64_t at = random.next();
-      Found leaf = directory_.find(level, at);
-      for (int hop = 0; leaf.page == k_no_ref && hop < k_limit_hops_max; ++hop) {
-        at = after_range(at, leaf.depth());
-        leaf = directory_.find(level, at);
-      }
-      if (leaf.page == k_no_ref) continue;
+    const std::uint64_t ranked_before = work.candidates_ranked;
+    std::uint64_t at = random.next();
+    for (int hop = 0; hop < k_limit_hops_max; ++hop) {
+      // From a random place on until enough fields were looked at: places are even over hashes, but
+      // a leaf with few fields may cover as many of them as one with many.
+      if (work.candidates_ranked - ranked_before >= k_limit_candidates && worst) break;
+      if (hop != 0) at = after_range(at, directory_.find(level, at).depth());
+      const Found leaf = directory_.find(level, at);
+      if (leaf.page == k_no_ref || leaf.page == worst_leaf.page) continue;
       image.load(state_.page(leaf.page));
       const auto victim = evictor_.worst(image, keep, Weigh::bytes, work);
       if (victim && (!worst || victim->score > worst->score)) {
@@ -279,11 +289,12 @@ Result<bool> Writer::edit_group(std::string_view name, FunctionRef<void(RecordDr
   const std::uint64_t hash = state_.hash_group(name);
   Shard& shard = state_.shard_of(hash);
   const Names keep{name, {}, hash, 0};
-  for (int round = 0; round < k_rounds_max; ++round) {
-    work.keep_slabs = slabs_to_keep(round);
+  Patience patience;
+  do {
+    work.keep_slabs = slabs_to_keep(patience.rounds());
     {
       const ShardGuard guard(shard);
-      for (int restart = 0; restart < k_rounds_max; ++restart) {
+      for (int restart = 0; restart < k_restarts_max; ++restart) {
         const std::int64_t now_ms = state_.now_ms();
         const GroupPlace place = lookup_.group(shard, name, hash);
         if (!place) return false;
@@ -324,8 +335,7 @@ Result<bool> Writer::edit_group(std::string_view name, FunctionRef<void(RecordDr
         return true;
       }
     }
-    reclaim_.make_room(8, work);
-  }
+  } while (patience.again(reclaim_.make_room(work)));
   return Error{
       Errc::no_room,
       "the cache is full and nothing could be reclaimed within the work bound of one call"};
@@ -356,14 +366,15 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
   Shard& a = state_.shard_of(from_hash);
   Shard& b = state_.shard_of(to_hash);
   const Names keep{to, {}, to_hash, 0};
-  for (int round = 0; round < k_rounds_max; ++round) {
-    work.keep_slabs = slabs_to_keep(round);
+  Patience patience;
+  do {
+    work.keep_slabs = slabs_to_keep(patience.rounds());
     {
       // Two shards in the order of their place in the table; everybody else holds one.
       const ShardGuard first(&a < &b ? a : b);
       std::optional<ShardGuard> second;
       if (&a != &b) second.emplace(&a < &b ? b : a);
-      for (int restart = 0; restart < k_rounds_max; ++restart) {
+      for (int restart = 0; restart < k_restarts_max; ++restart) {
         const std::int64_t now_ms = state_.now_ms();
         const GroupPlace source = lookup_.group(a, from, from_hash);
         if (!source)
@@ -381,11 +392,6 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
         }
         const Change change_a(a);
         const Change change_b(b);
-        if (target) {
-          const bool expired = group_end_ms(state_, target.record, target.head) <= now_ms;
-          drop_group(b, target, expired ? RemovalCause::expired : RemovalCause::erased, work);
-          continue;  // positions may have changed: look again, still within the locks
-        }
         PageImage image;
         const Found& found = target.bucket;
         if (found.page != k_no_ref) {
@@ -393,6 +399,10 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
         } else {
           image.reset(PageKind::bucket, 0, to_hash);
         }
+        // The group that is replaced leaves in the same commit as the renamed one comes.
+        RemovalLog log(state_, ring_);
+        Dropped dropped;
+        if (target) dropped = take_out(image, target, RemovalCause::erased, log);
         PageImage source_image;
         source_image.load(state_.page(source.bucket.page));
         if (source_image.has_time()) image.note_deadline(source_image.due_ms(), now_ms);
@@ -418,6 +428,8 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
         if (fitted == Step::restart) continue;
         if (fitted != Step::done || !pages_.commit(level, found, hash, image, work, k_nothing_else))
           break;
+        log.publish(state_, ring_, debt_);
+        owe(dropped);
         if (head.anchor != k_no_ref)
           base::store_bytes(state_.page(head.anchor) + 8, &to_hash, sizeof to_hash);
         if (source_image.has_time()) lower_due(b, source_image.due_ms());
@@ -440,8 +452,7 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
         return {};
       }
     }
-    reclaim_.make_room(8, work);
-  }
+  } while (patience.again(reclaim_.make_room(work)));
   return Error{Errc::no_room,
                "rename_group: the cache is full and nothing could be reclaimed within the work "
                "bound of one call"};

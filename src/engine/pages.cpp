@@ -4,11 +4,19 @@
 #include "base/words.h"
 #include "engine/items.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace ullage::engine {
 
 namespace {
 // A page moves to a smaller bin once it would leave this share of its present one empty.
 constexpr std::size_t k_shrink_divisor = 8;
+// A page at most so large looks for a neighbour to merge with, if both together make at most this.
+constexpr std::size_t k_merge_from_bytes = 512;
+constexpr std::size_t k_merged_max_bytes = 1024;
+static_assert(k_merged_max_bytes <= k_split_bytes / 2, "what was merged is not split at once");
+constexpr int k_settle_steps_max = 4;
 }  // namespace
 
 Pages::Plan Pages::prepare(const Level& level, const Found& found, std::uint64_t hash,
@@ -135,6 +143,80 @@ Pages::Split Pages::split(const Level& level, const Found& found, std::uint64_t 
   state_.arena->free(found.page);
   ++work.pages_freed;
   return Split::done;
+}
+
+bool Pages::merge(const Level& level, const Found& found, std::uint64_t hash, CallWork& work) {
+  const unsigned depth = found.header.depth;
+  const std::uint64_t bit = std::uint64_t{1} << (64 - depth);
+  const std::uint32_t span = 1U << (found.slot.base + found.slot.bits - depth);
+  const std::uint32_t first =
+      static_cast<std::uint32_t>(leading_bits(hash ^ bit, found.slot.base, found.slot.bits)) &
+      ~(span - 1);
+  const Ref other = base::load_u32(found.slot.at(first));
+  for (std::uint32_t i = first + 1; i < first + span; ++i) {
+    if (base::load_u32(found.slot.at(i)) != other) return false;
+  }
+  PageImage image;
+  image.load(state_.page(found.page));
+  if (other != k_no_ref) {
+    const PageHeader header = load_header(state_.page(other));
+    if (header.page_kind() != level.page_kind || header.depth != depth ||
+        header.used + found.header.used > k_merged_max_bytes) {
+      return false;
+    }
+    PageImage neighbour;
+    neighbour.load(state_.page(other));
+    // Deadlines count from the page's base: pages with different ones stay apart.
+    if (neighbour.has_time() && image.has_time() && neighbour.base_ms() != image.base_ms())
+      return false;
+    if (neighbour.has_time()) {
+      const std::int64_t due = std::min(neighbour.due_ms(), image.due_ms());
+      image.adopt_time(neighbour);
+      image.set_due(due);
+    }
+    for (std::uint32_t i = 0; i < neighbour.count(); ++i) {
+      const SlotsEdit& from = neighbour.slots();
+      std::byte* to = image.slots().append(from.tag(i), from.rank(i), from.size(i));
+      std::memcpy(to, from.at(i), from.size(i));
+    }
+  }
+  image.set_depth(depth - 1);
+  const Ref fresh =
+      state_.arena->alloc(std::max<std::size_t>(image.used(), k_page_least), arena::k_no_new_slab);
+  if (fresh == k_no_ref) return false;
+  work.entries_moved += image.count();
+  base::store_image(state_.page(fresh), image.seal(), image.used());
+  {
+    const Change change(*level.shard);
+    directory_.set(found.slot, hash, depth - 1, fresh);
+  }
+  state_.arena->free(found.page);
+  ++work.pages_freed;
+  if (other != k_no_ref) {
+    state_.arena->free(other);
+    ++work.pages_freed;
+  }
+  return true;
+}
+
+void Pages::settle(const Level& level, std::uint64_t hash, CallWork& work) {
+  for (int step = 0; step < k_settle_steps_max; ++step) {
+    const Found found = directory_.find(level, hash);
+    const RefSlot& slot = found.slot;
+    if (found.page != k_no_ref && found.header.depth > slot.base) {
+      if (found.header.used > k_merge_from_bytes || !merge(level, found, hash, work)) return;
+      continue;
+    }
+    if (slot.node == k_no_ref) return;
+    if (found.page == k_no_ref && directory_.empty_depth(found, hash) != slot.base) return;
+    // Nothing, or one page alone, is below the node.
+    {
+      const Change change(*level.shard);
+      base::store_bytes(found.parent.at(found.parent.index), &found.page, sizeof found.page);
+    }
+    state_.arena->free(slot.node);
+    ++work.pages_freed;
+  }
 }
 
 bool Pages::relocate(const Level& level, Ref page, const PageHeader& header, std::uint64_t hash,

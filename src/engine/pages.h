@@ -48,6 +48,11 @@ class Pages {
   [[nodiscard]] Split split(const Level& level, const Found& found, std::uint64_t hash,
                             CallWork& work);
 
+  /// After content left the page of `hash`: a page that has become small takes in its neighbour, a
+  /// node with nothing or one page below it goes. Without it a directory would keep for ever the
+  /// depth of its largest moment. A change of its own; does nothing where the arena has no page.
+  void settle(const Level& level, std::uint64_t hash, CallWork& work);
+
   /// Copies a page to another of the same size and makes its directory refer to it: the mover's
   /// step. False if the page is not where its header says (it was freed meanwhile), or there is no
   /// other page. `keep_slabs` as in Arena::alloc().
@@ -66,6 +71,7 @@ class Pages {
   void apply(const Level& level, const Found& found, std::uint64_t hash, PageImage& image,
              const Plan& plan);
   void finish(const Found& found, const Plan& plan, CallWork& work);
+  bool merge(const Level& level, const Found& found, std::uint64_t hash, CallWork& work);
   [[nodiscard]] std::uint64_t item_hash(const Level& level, const PageImage& image, std::uint32_t i,
                                         std::uint64_t& owner_hash) const noexcept;
 

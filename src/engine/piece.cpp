@@ -11,7 +11,8 @@ Ref Pieces::append(std::string_view value, std::size_t offset, Ref last, CallWor
   const std::size_t want = std::min(value.size() - offset, k_piece_data_max);
   const std::size_t least = std::min(want, k_piece_data_min);
   const Ref ref =
-      state_.arena->alloc_most(k_piece_data_at + least, k_piece_data_at + want, work.keep_slabs);
+      state_.arena->alloc_most(std::max(k_piece_data_at + least, k_page_least),
+                               std::max(k_piece_data_at + want, k_page_least), work.keep_slabs);
   if (ref == k_no_ref) return ref;
   const std::size_t n = std::min(want, state_.arena->page_bytes(ref) - k_piece_data_at);
   std::byte* page = state_.page(ref);
@@ -28,6 +29,7 @@ Ref Pieces::append(std::string_view value, std::size_t offset, Ref last, CallWor
   store_header(page, header);
   if (last != k_no_ref) base::store_bytes(state_.page(last) + k_piece_next_at, &ref, 4);
   held = n;
+  ++work.pieces_written;
   return ref;
 }
 

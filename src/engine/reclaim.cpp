@@ -10,14 +10,15 @@
 namespace ullage::engine {
 
 namespace {
+constexpr std::size_t k_steps_a_round = 8;
 constexpr std::size_t k_debt_pages_a_step = 8;
 constexpr std::size_t k_debt_pages_a_write = 2;
+constexpr std::size_t k_debt_pages_under_pressure = 16;
 constexpr std::size_t k_drain_slots_a_step = 8;
 constexpr std::size_t k_stock_slabs = 2;     // empty slabs that stay resident ...
 constexpr std::size_t k_stock_divisor = 32;  // ... and this share of those in use
 constexpr int k_clear_piece_rounds = 4;
 constexpr int k_clear_rounds = 8;  // of eviction before a page goes to a fresh slab as it is
-constexpr std::uint32_t k_drain_passes = 3;  // over one slab
 constexpr std::uint32_t k_drain_pause = 16;
 constexpr std::size_t k_fragmented_divisor =
     64;  // free pages above this share of the slabs are too many ...
@@ -60,15 +61,16 @@ std::optional<float> Reclaim::look_at(Ref page, Weigh weigh, CallWork& work) con
 }
 
 namespace {
-/// Reclaim may use every slab: what it takes it gives back many times over.
-class KeepNone {
+/// Reclaim takes only pages that lie free in open slabs: a slab won at the price of another is no
+/// gain. What finds no smaller page stays where it is, shorter.
+class OpenNoSlab {
  public:
-  explicit KeepNone(CallWork& work) noexcept : work_(work), kept_(work.keep_slabs) {
-    work_.keep_slabs = 0;
+  explicit OpenNoSlab(CallWork& work) noexcept : work_(work), kept_(work.keep_slabs) {
+    work_.keep_slabs = arena::k_no_new_slab;
   }
-  ~KeepNone() { work_.keep_slabs = kept_; }
-  KeepNone(const KeepNone&) = delete;
-  KeepNone& operator=(const KeepNone&) = delete;
+  ~OpenNoSlab() { work_.keep_slabs = kept_; }
+  OpenNoSlab(const OpenNoSlab&) = delete;
+  OpenNoSlab& operator=(const OpenNoSlab&) = delete;
 
  private:
   CallWork& work_;
@@ -166,30 +168,27 @@ void Reclaim::probe(CallWork& work) {
     evict_from(page, {.entries = k_evictions_a_probe, .score = far_worse}, work);
 }
 
-void Reclaim::clear_page(Ref page, Drain how, CallWork& work) {
+bool Reclaim::clear_page(Ref page, Drain how, CallWork& work) {
   auto owned = lock_owner(state_, page, how == Drain::forced);
   if (!owned || mover_->move(*owned, page, arena::k_no_new_slab, work) || how == Drain::sparse)
-    return;
+    return true;
   if (owned->header().page_kind() == PageKind::piece) {
     clear_piece(*owned, page, work);
-    return;
+    return true;
   }
   // No place for it as it is: what is coldest in it goes until it fits somewhere, or is gone.
   for (int round = 0; round < k_clear_rounds; ++round) {
     const auto target = target_of(state_, directory_, writer_->lookup(), *owned, page);
-    if (!target) {
-      if (round > 0) return;  // it left with what was evicted
-      break;                  // a node
-    }
+    if (!target) return round > 0;  // it left with what was evicted; or it is a node
     const std::size_t fits = state_.arena->largest_free(owned->header().used);
-    if (evict_from(*owned, *target, {.used_bytes = fits}, work) == 0) break;
+    // A bucket that holds only records of large groups has nothing to evict.
+    if (evict_from(*owned, *target, {.used_bytes = fits}, work) == 0) return false;
     const auto left = target_of(state_, directory_, writer_->lookup(), *owned, page);
-    if (!left) return;
+    if (!left) return true;
     owned->reread(left->found.header);
-    if (mover_->move(*owned, page, arena::k_no_new_slab, work)) return;
+    if (mover_->move(*owned, page, arena::k_no_new_slab, work)) return true;
   }
-  // Nodes, and buckets that hold only records of large groups, have nothing to evict.
-  static_cast<void>(mover_->move(*owned, page, 0, work));
+  return false;
 }
 
 void Reclaim::clear_piece(const OwnedPage& owned, Ref page, CallWork& work) {
@@ -225,7 +224,7 @@ bool Reclaim::drain_some(Drain how, CallWork& work) {
       drain_ = state_.arena->begin_forced_drain(pick);
     }
     drain_slot_ = 0;
-    drain_passes_ = 0;
+    drain_left_ = drain_ ? drain_->slots + 1 : 0;
     if (!drain_) {
       drain_pause_ = k_drain_pause;
       return false;
@@ -234,20 +233,27 @@ bool Reclaim::drain_some(Drain how, CallWork& work) {
   for (std::size_t n = 0; n < k_drain_slots_a_step && drain_slot_ < drain_->slots;
        ++n, ++drain_slot_) {
     const Ref page = state_.arena->page_in_slot(drain_->slab, drain_slot_);
-    if (page != k_no_ref) clear_page(page, how, work);
+    if (page == k_no_ref || clear_page(page, how, work)) continue;
+    // Another slab is cheaper than a fresh one for what cannot be evicted.
+    give_up_drain();
+    return true;
   }
-  if (state_.arena->drained(drain_->slab)) {
+  const std::size_t left = state_.arena->pages_to_drain(drain_->slab);
+  if (left == 0) {
     state_.count(Counter::slabs_emptied);
     drain_.reset();
   } else if (drain_slot_ >= drain_->slots) {
     // Somebody held a page's shard, a page is about to go, or the debt has yet to free it.
     drain_slot_ = 0;
-    if (++drain_passes_ >= k_drain_passes) {
-      state_.arena->abandon_drain(drain_->slab);
-      drain_.reset();
-    }
+    if (left >= drain_left_) give_up_drain();
+    drain_left_ = left;
   }
   return true;
+}
+
+void Reclaim::give_up_drain() noexcept {
+  state_.arena->abandon_drain(drain_->slab);
+  drain_.reset();
 }
 
 bool Reclaim::fragmented() const noexcept {
@@ -256,16 +262,24 @@ bool Reclaim::fragmented() const noexcept {
          free > state_.arena->slab_bytes_in_use() / k_fragmented_divisor;
 }
 
-void Reclaim::make_room(std::size_t steps, CallWork& work) {
-  const KeepNone scope(work);
+bool Reclaim::make_room(CallWork& work) {
+  const OpenNoSlab scope(work);
   // Whoever waited here finds the room that another has made.
   const std::lock_guard drainer(drain_mutex_);
-  for (std::size_t i = 0; i < steps; ++i) {
-    if (state_.arena->slabs_left() > state_.reserve_slabs) return;
+  bool debt_paid = false;
+  for (std::size_t i = 0; i < k_steps_a_round; ++i) {
+    if (state_.arena->slabs_left() > state_.reserve_slabs) return true;
     ++work.reclaim_steps;
-    work.pages_freed += debt_.pay(k_debt_pages_a_step);
+    // What is owed comes before what is wanted; its pages may be those that the caller needs.
+    if (const std::size_t paid = debt_.pay_for_room(k_debt_pages_a_step); paid != 0) {
+      work.pages_freed += paid;
+      debt_paid = true;
+      continue;
+    }
+    if (debt_paid) return true;
     if (!drain_some(Drain::forced, work)) evict_step(Weigh::bytes, work);
   }
+  return debt_paid || state_.arena->slabs_left() > state_.reserve_slabs;
 }
 
 void Reclaim::enforce_entries(CallWork& work) {
@@ -279,12 +293,20 @@ void Reclaim::enforce_entries(CallWork& work) {
 }
 
 void Reclaim::after_write(CallWork& work) {
-  const KeepNone scope(work);
-  if (debt_.owing()) work.pages_freed += debt_.pay(k_debt_pages_a_write);
+  const OpenNoSlab scope(work);
   enforce_entries(work);
   if (fragmented()) drain_step(Drain::sparse, work);
   const std::size_t left = state_.arena->slabs_left();
-  if (left > state_.reserve_slabs) return;
+  const bool pressure = left <= state_.reserve_slabs;
+  if (debt_.owing()) {
+    // What is owed is paid before anything is evicted, and at least as fast as values make it.
+    const std::size_t share = (pressure ? k_debt_pages_under_pressure : k_debt_pages_a_write) +
+                              2 * static_cast<std::size_t>(work.pieces_written);
+    const std::size_t paid = debt_.pay(share);
+    work.pages_freed += paid;
+    if (paid == share) return;
+  }
+  if (!pressure) return;
   if (writes_.fetch_add(1, std::memory_order_relaxed) % k_writes_a_probe == 0) probe(work);
   if (left == state_.reserve_slabs) return;
   ++work.reclaim_steps;
@@ -293,7 +315,7 @@ void Reclaim::after_write(CallWork& work) {
 }
 
 bool Reclaim::tick_step(CallWork& work) {
-  const KeepNone scope(work);
+  const OpenNoSlab scope(work);
   if (const std::size_t paid = debt_.pay(k_debt_pages_a_step); paid != 0) return true;
   const std::uint64_t max = state_.max_entries.load(std::memory_order_relaxed);
   if (max != 0 && state_.entries.load(std::memory_order_relaxed) > max)

@@ -26,6 +26,26 @@ namespace ullage::engine {
 
 class Writer;
 
+/// How long one call goes on making room: its bound of work. A round that freed nothing brings the
+/// end near; one whose room another thread took does so only in the long run.
+class Patience {
+ public:
+  /// Whether to try again after a round.
+  [[nodiscard]] bool again(bool freed) noexcept {
+    ++rounds_;
+    fruitless_ = freed ? 0 : fruitless_ + 1;
+    return fruitless_ < k_fruitless_max && rounds_ < k_rounds_max;
+  }
+  [[nodiscard]] int rounds() const noexcept { return rounds_; }
+
+ private:
+  static constexpr int k_fruitless_max = 64;
+  static constexpr int k_rounds_max = 1024;
+  static_assert(k_fruitless_max < k_rounds_max);
+  int rounds_ = 0;
+  int fruitless_ = 0;
+};
+
 class Reclaim {
  public:
   Reclaim(State& state, const Directory& directory, RemovalRing& ring, Debt& debt, Evictor& evictor,
@@ -39,8 +59,8 @@ class Reclaim {
         seed_(seed) {}
   void set_writer(Writer& writer) noexcept;
 
-  /// Up to `steps` bounded steps towards a free slab.
-  void make_room(std::size_t steps, CallWork& work);
+  /// A round of bounded steps towards a free slab. Answers whether there is more room than before.
+  bool make_room(CallWork& work);
   /// What every write does before it returns: its share of the debt, of the reserve, of
   /// max_entries.
   void after_write(CallWork& work);
@@ -78,7 +98,9 @@ class Reclaim {
   enum class Drain : std::uint8_t { sparse, forced };
   bool drain_step(Drain how, CallWork& work);
   bool drain_some(Drain how, CallWork& work);  // drain_mutex_ is held
-  void clear_page(Ref page, Drain how, CallWork& work);
+  /// Moves or evicts a page of the slab; false if it has to stay and the slab with it.
+  bool clear_page(Ref page, Drain how, CallWork& work);
+  void give_up_drain() noexcept;
   void clear_piece(const OwnedPage& owned, Ref page, CallWork& work);
   /// Whether so much lies free in open slabs that emptying some is worth the moves.
   [[nodiscard]] bool fragmented() const noexcept;
@@ -102,7 +124,7 @@ class Reclaim {
   std::mutex drain_mutex_;  // one empties at a time; LOCK ORDER: drain -> shard -> debt -> arena
   std::optional<arena::Arena::Drain> drain_;
   std::uint32_t drain_slot_ = 0;
-  std::uint32_t drain_passes_ = 0;
+  std::size_t drain_left_ = 0;     // pages at the end of the last pass over the slab
   std::uint32_t drain_pause_ = 0;  // calls to let pass after none was found
 };
 

@@ -75,8 +75,9 @@ struct CallWork {
   std::uint64_t pages_freed = 0;
   std::uint64_t candidates_ranked = 0;
   std::uint64_t reclaim_steps = 0;
-  std::size_t keep_slabs = 0;  ///< slabs that this call leaves to reclaim
-  bool wants_growth = false;   ///< a page had nothing cold to give: others should
+  std::uint32_t pieces_written = 0;  ///< of large values
+  std::size_t keep_slabs = 0;        ///< slabs that this call leaves to reclaim
+  bool wants_growth = false;         ///< a page had nothing cold to give: others should
 };
 
 /// The names of an entry with their hashes.

@@ -11,10 +11,8 @@
 namespace ullage::engine {
 
 namespace {
-constexpr int k_attempts_max = 64;         // rounds of making room before a write gives up
 constexpr int k_rounds_above_reserve = 4;  // after them a write may take from reclaim's slabs
 constexpr int k_restarts_max = 64;         // splits and promotions within one hold of the lock
-constexpr std::size_t k_reclaim_steps_a_round = 8;
 }  // namespace
 
 Writer::Writer(State& state, const Directory& directory, RemovalRing& ring, Debt& debt,
@@ -32,8 +30,10 @@ Writer::Writer(State& state, const Directory& directory, RemovalRing& ring, Debt
 Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide decide) {
   CallWork work;
   Prepared prepared;
-  for (int round = 0; round < k_attempts_max; ++round) {
-    work.keep_slabs = slabs_to_keep(round);
+  Patience patience;
+  bool freed = false;
+  do {
+    work.keep_slabs = slabs_to_keep(patience.rounds());
     const Attempt done = attempt(names, wants_value, decide, prepared, work);
     if (done.step == Step::done) {
       discard(prepared);
@@ -54,10 +54,11 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
         state_.flush(work);
         return made.error();
       }
-      continue;
+      freed = true;
+    } else {
+      freed = reclaim_.make_room(work);
     }
-    reclaim_.make_room(k_reclaim_steps_a_round, work);
-  }
+  } while (patience.again(freed));
   discard(prepared);
   state_.flush(work);
   return Error{
@@ -231,6 +232,14 @@ bool Writer::evict_to_fit(const Found& found, PageImage& image, const Names& kee
   return pages_.fits(found, image);
 }
 
+namespace {
+/// A page with one item is split only where two do not fit the largest page: names may be long.
+bool worth_splitting(const Found& found, const PageImage& image) noexcept {
+  return image.used() > k_split_bytes && found.page != k_no_ref &&
+         (found.header.count >= 2 || image.used() > arena::k_page_max_bytes);
+}
+}  // namespace
+
 Writer::Step Writer::fit(const Level& level, const Found& found, std::uint64_t hash,
                          PageImage& image, const Names& keep, RemovalLog& log,
                          std::uint64_t& leaf_payload, std::uint32_t& leaf_removed, CallWork& work) {
@@ -241,7 +250,7 @@ Writer::Step Writer::fit(const Level& level, const Found& found, std::uint64_t h
     return Step::done;
   }
   work.wants_growth = pressure;
-  if (image.used() > k_split_bytes && found.page != k_no_ref && found.header.count >= 2) {
+  if (worth_splitting(found, image)) {
     switch (pages_.split(level, found, hash, work)) {
       case Pages::Split::done:
         return Step::restart;
@@ -265,7 +274,7 @@ Writer::Step Writer::fit(const Level& level, const Found& found, std::uint64_t h
 Writer::Step Writer::fit_whole(const Level& level, const Found& found, std::uint64_t hash,
                                const PageImage& image, CallWork& work) {
   if (pages_.fits(found, image)) return Step::done;
-  if (image.used() > k_split_bytes && found.page != k_no_ref && found.header.count >= 2) {
+  if (worth_splitting(found, image)) {
     const Pages::Split split = pages_.split(level, found, hash, work);
     if (split != Pages::Split::too_deep)
       return split == Pages::Split::done ? Step::restart : Step::need_room;
@@ -547,6 +556,7 @@ void Writer::commit_shrunk_bucket(Shard& shard, const Found& bucket, std::uint64
       pages_.commit(directory_.shard_level(shard), bucket, hash, image, work, k_nothing_else);
   ULLAGE_CHECK(done);  // smaller than before: it fits where it was
   log.publish(state_, ring_, debt_);
+  pages_.settle(directory_.shard_level(shard), hash, work);
 }
 
 void Writer::commit_shrunk_leaf(Shard& shard, const GroupPlace& group, const Found& leaf,
@@ -567,27 +577,30 @@ void Writer::commit_shrunk_leaf(Shard& shard, const GroupPlace& group, const Fou
   if (left == 0) {
     // The last field takes its group along.
     drop_group(shard, group, RemovalCause::erased, work);
+  } else {
+    pages_.settle(level, hash, work);
   }
 }
 
 Result<void> Writer::prepare_pieces(std::string_view value, Prepared& prepared, CallWork& work) {
   prepared = {value, k_no_ref};
   Ref last = k_no_ref;
-  int failures = 0;
+  Patience patience;
   for (std::size_t offset = 0; offset < value.size();) {
     std::size_t held = 0;
     const Ref piece = pieces_.append(value, offset, last, work, held);
     if (piece == k_no_ref) {
-      work.keep_slabs = slabs_to_keep(++failures);
-      if (failures > k_attempts_max) {
+      const bool freed = reclaim_.make_room(work);
+      const bool again = patience.again(freed);
+      work.keep_slabs = slabs_to_keep(patience.rounds());
+      if (!again) {
         discard(prepared);
         return Error{Errc::no_room, "no room for a value of " + std::to_string(value.size()) +
                                         " bytes within the work bound of one call"};
       }
-      reclaim_.make_room(k_reclaim_steps_a_round, work);
       continue;
     }
-    failures = 0;
+    patience = {};
     if (last == k_no_ref) prepared.first = piece;
     last = piece;
     offset += held;

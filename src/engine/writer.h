@@ -109,6 +109,18 @@ class Writer {
   Step put_in_leaf(Shard& shard, const Names& names, const GroupPlace& group, const EntryPos& pos,
                    const EntryDraft& draft, bool expired, bool redate, std::int64_t now_ms,
                    CallWork& work);
+  /// A large group that has lost its record.
+  struct Dropped {
+    Ref anchor = k_no_ref;  ///< none: the group was inline and is gone
+    Stub stub;
+    std::string name;
+    RemovalCause cause = RemovalCause::erased;
+    std::int64_t now_ms = 0;
+  };
+  /// Takes a group's record out of the image of its bucket; its inline fields go into the log.
+  Dropped take_out(PageImage& image, const GroupPlace& place, RemovalCause cause, RemovalLog& log);
+  /// Once the image is committed: counts a large group's fields and leaves its pages to the debt.
+  void owe(const Dropped& dropped);
   Step promote(Shard& shard, const GroupPlace& group, CallWork& work);
   /// Makes the image fit somewhere. On `done` a commit may be tried.
   Step fit(const Level& level, const Found& found, std::uint64_t hash, PageImage& image,

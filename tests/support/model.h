@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,11 +41,17 @@ struct ModelSetup {
   GroupLimits group;
   bool may_evict = false;            ///< else any eviction is a failure
   std::size_t validate_every = 100;  ///< commands between two validations
+  /// Names share their hashes: a page that cannot be split keeps what it can hold, so that entries
+  /// go, and renames are refused, however much room there is.
+  bool names_collide = false;
+  std::function<void(Cache&)> prepare{};  ///< called with the cache while it is empty
 };
 
 class Model {
  public:
-  explicit Model(const ModelSetup& setup) : setup_(setup), defaults_(setup.group), cache_(open()) {}
+  explicit Model(const ModelSetup& setup) : setup_(setup), defaults_(setup.group), cache_(open()) {
+    if (setup_.prepare) setup_.prepare(cache_);
+  }
 
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -394,7 +401,7 @@ class Model {
     if (!life.names.contains(event.group)) return false;
     switch (event.cause) {
       case RemovalCause::evicted:
-        return setup_.may_evict && pressed_;
+        return setup_.names_collide || (setup_.may_evict && pressed_);
       case RemovalCause::expired:
         return life.expired;
       case RemovalCause::erased:

@@ -89,6 +89,11 @@ inline void Model::match_events(bool last) {
 inline void Model::match_field(const std::string& field, std::vector<Event>& events,
                                std::vector<Ended>& lives, bool last) {
   constexpr std::size_t none = SIZE_MAX;
+  // Lives that few events can explain choose first: one that had several names may take an event of
+  // a later batch, and must not take away the only one of another.
+  std::stable_sort(lives.begin(), lives.end(), [](const Ended& one, const Ended& other) {
+    return one.names.size() < other.names.size();
+  });
   std::vector<std::size_t> life_of(events.size(), none);
   std::vector<std::size_t> event_of(lives.size(), none);
   std::vector<bool> visited;

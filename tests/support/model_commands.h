@@ -485,6 +485,7 @@ inline void Model::rename_group(const Command& command, const std::string& group
     if (code == Errc::not_found && from == nullptr) return;
     if (code == Errc::not_found && from->entries.empty()) return;
     if (code == Errc::exists && !replace) return;
+    if (code == Errc::no_room && setup_.names_collide) return;
     return fail("rename_group: " + done.error().message);
   }
   if (!replace && taken) return fail("rename_group() replaced a target unasked");
