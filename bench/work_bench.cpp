@@ -11,22 +11,7 @@
 namespace ullage::bench {
 namespace {
 
-// A of "work <= A + B x bytes". The writes here are of 55 B, so that B adds nothing.
-//
-// A page has at most 4 KiB. A write rewrites its page, splits it, or moves its group out: two
-// pages' worth; and it moves up to eight pages of a sparse slab out of the way, when memory is
-// short in each of its reclaim steps. With 11 + 32 B an entry, that is 4096 / 54 = 76 entries a
-// page.
-constexpr std::uint64_t k_entries_a_page = 76;
-constexpr std::uint64_t k_pages_rewritten = 4;
-constexpr std::uint64_t k_pages_a_drain_step = 8;
-constexpr std::uint64_t k_reclaim_steps_max = 64;
-constexpr std::uint64_t k_entries_moved_max =
-    k_entries_a_page * (k_pages_rewritten + 2 * k_pages_a_drain_step);
-constexpr std::uint64_t k_pages_freed_max = 32;
-constexpr std::uint64_t k_candidates_max = 512;
-// B: reclaim steps for each KiB of a value.
-constexpr std::uint64_t k_steps_a_kib = 8;
+// A and B of "work <= A + B x bytes" are the library's own: k_work_... in <ullage/limits.h>.
 constexpr std::size_t k_large_bytes = 1024;
 
 constexpr std::int64_t k_tick_ms = 50;
@@ -180,10 +165,10 @@ class Bench {
                   number(freed), number(ranked), number(steps));
     };
     // A + B x bytes
-    const std::uint64_t steps = k_reclaim_steps_max + k_steps_a_kib * (bytes / 1024);
-    const std::uint64_t moved = k_entries_moved_max;
-    const std::uint64_t freed = k_pages_freed_max;
-    const std::uint64_t ranked = k_candidates_max;
+    const std::uint64_t steps = k_work_reclaim_steps.of(bytes);
+    const std::uint64_t moved = k_work_entries_moved.of(bytes);
+    const std::uint64_t freed = k_work_pages_freed.of(bytes);
+    const std::uint64_t ranked = k_work_candidates.of(bytes);
     report_.add(
         {.figure = text("most work of one call, a million-field group %s", when),
          .bar = "<= " + written(moved, freed, ranked, steps),

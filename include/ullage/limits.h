@@ -47,6 +47,20 @@ inline constexpr std::size_t k_removal_ring_bytes_max = 1 * k_mib;
 /// The ring never takes more than this share of the memory limit.
 inline constexpr std::size_t k_removal_ring_share_of_limit = 64;
 
+/// The most work of one call: base + per_kib for each KiB of its names and value. A call that would
+/// need more answers `no_room` and changes nothing. Stats::work_max tells what calls really did.
+struct WorkBound {
+  std::uint64_t base;
+  std::uint64_t per_kib;
+  [[nodiscard]] constexpr std::uint64_t of(std::uint64_t bytes) const noexcept {
+    return base + per_kib * ((bytes + k_kib - 1) / k_kib);
+  }
+};
+inline constexpr WorkBound k_work_reclaim_steps{1024, 64};
+inline constexpr WorkBound k_work_pages_freed{4096, 256};
+inline constexpr WorkBound k_work_candidates{65'536, 4096};
+inline constexpr WorkBound k_work_entries_moved{65'536, 4096};
+
 static_assert(k_memory_limit_min_bytes < k_memory_limit_max_bytes);
 static_assert(k_memory_limit_max_bytes / 16 - 1 <= UINT32_MAX,
               "a reference is 32 bits of granules");

@@ -105,12 +105,10 @@ bool Arena::open_slab(BinIndex bin, std::size_t keep_slabs) noexcept {
   if (empty_.head != 0) {
     slab = empty_.head - 1;
     unlink(empty_, slab);
-  } else if (in_use_slabs_ + empty_.count >= budget) {
-    return false;
-  } else if (untouched_.head != 0) {
+  } else if (in_use_slabs_ + empty_.count < budget && untouched_.head != 0) {
     slab = untouched_.head - 1;
     unlink(untouched_, slab);
-  } else if (slabs_seen_ < max_slabs_) {
+  } else if (in_use_slabs_ + empty_.count < budget && slabs_seen_ < max_slabs_) {
     slab = slabs_seen_++;
   } else {
     return false;

@@ -12,6 +12,7 @@
 
 #include "base/touch.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -35,15 +36,15 @@ inline void store_word(std::uint64_t* at, std::uint64_t value) noexcept {
 }
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
-#define ULLAGE_UNALIGNED_LOADS 1
+#define ULLAGE_PLAIN_WORDS 1
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-#undef ULLAGE_UNALIGNED_LOADS
+#undef ULLAGE_PLAIN_WORDS
 #endif
 #endif
 #endif
 
-#if defined(ULLAGE_UNALIGNED_LOADS)
+#if defined(ULLAGE_PLAIN_WORDS)
 /// A shared integer from anywhere, as one instruction. An x86-64 load is never weaker than acquire,
 /// and what it may see torn across two words the version tells; volatile keeps the compiler from
 /// splitting, repeating or reordering it. Other machines, and the ThreadSanitizer, take aligned
@@ -59,7 +60,7 @@ T load_unaligned(const std::byte* at) noexcept {
 /// Up to 8 bytes from any address, little-endian, in the low bytes; the rest is zero. 1 <= n <= 8.
 /// Reads whole words: up to 7 bytes beside the wanted ones, for which the arena has a tail guard.
 inline std::uint64_t load_bytes(const std::byte* at, std::size_t n) noexcept {
-#if defined(ULLAGE_UNALIGNED_LOADS)
+#if defined(ULLAGE_PLAIN_WORDS)
   return load_unaligned<std::uint64_t>(at) & (~std::uint64_t{0} >> (64 - n * 8));
 #else
   const std::uint64_t* word = word_of(at);
@@ -72,7 +73,7 @@ inline std::uint64_t load_bytes(const std::byte* at, std::size_t n) noexcept {
 
 template <class T>
 T load_as(const std::byte* at) noexcept {
-#if defined(ULLAGE_UNALIGNED_LOADS)
+#if defined(ULLAGE_PLAIN_WORDS)
   return load_unaligned<T>(at);
 #else
   return static_cast<T>(load_bytes(at, sizeof(T)));
@@ -96,7 +97,7 @@ inline std::uint64_t load_u64(const std::byte* at) noexcept {
 inline void copy_out(void* to, const std::byte* from, std::size_t n) noexcept {
   auto* out = static_cast<std::byte*>(to);
   if (n == 0) return;
-#if defined(ULLAGE_UNALIGNED_LOADS)
+#if defined(ULLAGE_PLAIN_WORDS)
   for (; n >= 8; n -= 8, out += 8, from += 8) {
     const auto bits = load_unaligned<std::uint64_t>(from);
     std::memcpy(out, &bits, 8);
@@ -155,22 +156,23 @@ inline bool equals(const std::byte* shared, std::string_view bytes) noexcept {
   return load_bytes(shared, n) == want;
 }
 
-/// Stores `n` private bytes over shared ones, both 8-aligned, only the words that differ: a line
-/// that stays the same stays clean in other cores' caches. The tail of the last word is written
-/// too, so the destination's room is a multiple of 8. Answers the words stored.
-inline std::size_t store_image(std::byte* to, const std::byte* from, std::size_t n) noexcept {
-  auto* out = reinterpret_cast<std::uint64_t*>(to);
-  std::size_t stored = 0;
+/// Stores a page's private image, n bytes rounded up to whole words, over shared bytes at a
+/// multiple of 8. Whoever reads meanwhile reads garbage and finds the version changed; so on
+/// x86-64, whose stores keep their order, it is a plain copy.
+inline void store_image(std::byte* to, const std::byte* from, std::size_t n) noexcept {
   const std::size_t words = (n + 7) / 8;
+#if defined(ULLAGE_PLAIN_WORDS)
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  std::memcpy(to, from, words * 8);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+#else
+  auto* out = reinterpret_cast<std::uint64_t*>(to);
   for (std::size_t i = 0; i < words; ++i) {
     std::uint64_t bits;
     std::memcpy(&bits, from + i * 8, 8);
-    if (out[i] != bits) {  // plain read: the caller is the only one who stores here
-      store_word(out + i, bits);
-      ++stored;
-    }
+    if (out[i] != bits) store_word(out + i, bits);  // plain read: only the caller stores here
   }
-  return stored;
+#endif
 }
 
 /// Stores private bytes over shared ones at any address, keeping the neighbours in the first and
@@ -186,6 +188,11 @@ inline void store_bytes(std::byte* to, const void* from, std::size_t n) noexcept
     store_word(word, bits);
     to += take, in += take, n -= take;
   }
+}
+
+/// Stores four shared bytes at a multiple of 4.
+inline void store_u32(std::byte* to, std::uint32_t value) noexcept {
+  __atomic_store_n(reinterpret_cast<std::uint32_t*>(to), value, __ATOMIC_RELEASE);
 }
 
 }  // namespace ullage::base

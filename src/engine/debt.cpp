@@ -130,9 +130,8 @@ bool Debt::free_from_group(Ref anchor) noexcept {
       return true;
     }
     const Ref child = get_ref(refs + 4 * std::size_t{left - 1});
-    for (std::uint32_t i = left - 1; i-- > 0 && get_ref(refs + 4 * std::size_t{i}) == child;) {
-      put_ref(refs + 4 * std::size_t{i}, k_no_ref);
-    }
+    for (std::size_t i = left - 1; i > 0 && get_ref(refs + 4 * (i - 1)) == child; --i)
+      put_ref(refs + 4 * (i - 1), k_no_ref);
     from = refs + 4 * std::size_t{left - 1};
     page = child;
   }

@@ -52,8 +52,12 @@ void Directory::set(const RefSlot& slot, std::uint64_t hash, unsigned depth,
   const std::uint32_t span = 1U << (end - depth);
   const std::uint32_t first =
       static_cast<std::uint32_t>(leading_bits(hash, slot.base, slot.bits)) & ~(span - 1);
+  if (span == 1) {  // also a stub's root, which lies at any address
+    base::store_bytes(slot.at(first), &page, sizeof page);
+    return;
+  }
   for (std::uint32_t i = first; i < first + span; ++i)
-    base::store_bytes(slot.at(i), &page, sizeof page);
+    base::store_u32(slot.at(i), page);
 }
 
 unsigned Directory::empty_depth(const Found& found, std::uint64_t hash) const noexcept {

@@ -1,5 +1,7 @@
 #include "engine/evictor.h"
 
+#include <algorithm>
+
 namespace ullage::engine {
 
 namespace {
@@ -10,35 +12,87 @@ constexpr float k_step_up = 1.01F;
 constexpr float k_step_down = 0.96F;
 }  // namespace
 
-float Evictor::score_of(const std::byte* at, std::uint32_t size, std::int64_t base_ms,
-                        policy::Rank rank, Weigh weigh) const noexcept {
-  if (weigh == Weigh::count) return state_.ranking->score(rank, 1);
-  std::uint32_t bytes = size + static_cast<std::uint32_t>(k_slot_bytes);
-  const EntryHead e = decode_entry<PlainBytes>(at, size, base_ms);
-  if (e.pieces) bytes += decode_link<PlainBytes>(at + e.value_at).bytes;
-  return state_.ranking->score(rank, bytes);
+Victims::One Evictor::weigh_one(EntryPlace place, const std::byte* at, std::uint32_t size,
+                                policy::Rank rank, Weigh weigh) const noexcept {
+  Victims::One one{place, 0, size + static_cast<std::uint32_t>(k_slot_bytes), size};
+  if (weigh == Weigh::count) {
+    one.score = state_.ranking->score(rank, 1);
+    return one;
+  }
+  // Only the long form can have pieces; what else it says does not matter here.
+  if (PlainBytes::u8(at) >= detail::k_long) {
+    const EntryHead e = decode_entry<PlainBytes>(at, size, 0);
+    if (e.pieces) one.payload_bytes += decode_link<PlainBytes>(at + e.value_at).bytes;
+  }
+  one.score =
+      state_.ranking->score(rank, one.payload_bytes + static_cast<std::uint32_t>(k_slot_bytes));
+  return one;
 }
 
-std::optional<Victim> Evictor::worst(PageImage& image, const Names* keep, Weigh weigh,
-                                     CallWork& work) const {
+std::optional<Victim> Evictor::worst(const PageImage& image, Weigh weigh, CallWork& work) const {
   std::optional<Victim> best;
-  for_each_entry(
-      image, [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank rank) {
-        ++work.candidates_ranked;
-        const float score = score_of(at, size, image.base_ms(), rank, weigh);
-        if (best && score <= best->score) return;
-        if (keep != nullptr) {
-          const EntryHead e = decode_entry<PlainBytes>(at, size, image.base_ms());
-          if (chars(at + e.field_at, e.field_bytes) == keep->field) {
-            if (image.is_leaf()) return;
-            const RecordHead head = image.record(place.item);
-            if (chars(image.slots().at(place.item) + head.name_at, head.name_bytes) == keep->group)
-              return;
-          }
-        }
-        best = Victim{place, score};
-      });
+  for_each_entry(image,
+                 [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank rank) {
+                   ++work.candidates_ranked;
+                   const float score = weigh_one(place, at, size, rank, weigh).score;
+                   if (!best || score > best->score) best = Victim{place, score};
+                 });
   return best;
+}
+
+namespace {
+bool is_entry(const PageImage& image, EntryPlace place, const Names& names) {
+  const SlotsEdit& slots = image.slots();
+  const std::byte* at = slots.at(place.item);
+  std::uint32_t size = slots.size(place.item);
+  if (!image.is_leaf()) {
+    const RecordHead head = image.record(place.item);
+    if (chars(at + head.name_at, head.name_bytes) != names.group) return false;
+    const auto item = RecordFields<PlainBytes>(at, head).item(place.field);
+    at = item.at;
+    size = item.bytes;
+  }
+  const EntryHead e = decode_entry<PlainBytes>(at, size, 0);
+  return chars(at + e.field_at, e.field_bytes) == names.field;
+}
+}  // namespace
+
+void Evictor::pick(const PageImage& image, const Names* keep, const Wanted& wanted,
+                   Victims& victims, CallWork& work) const {
+  std::size_t all = 0;
+  for_each_entry(image,
+                 [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank rank) {
+                   ++work.candidates_ranked;
+                   const Victims::One one = weigh_one(place, at, size, rank, wanted.weigh);
+                   if (one.score >= wanted.score && all < Victims::k_max)
+                     victims.ones_[all++] = one;
+                 });
+  const auto better = [](const Victims::One& a, const Victims::One& b) {
+    return a.score < b.score;
+  };
+  Victims::One* const ones = victims.ones_;
+  std::make_heap(ones, ones + all, better);
+  // The heap's worst goes to its end: the victims gather behind it.
+  victims.page_bytes_ = 0;
+  std::uint64_t payload = 0;
+  std::size_t taken = 0;
+  std::size_t left = all;
+  while (left != 0 && taken < wanted.entries && victims.page_bytes_ < wanted.page_bytes &&
+         payload < wanted.payload_bytes) {
+    std::pop_heap(ones, ones + left, better);
+    const Victims::One one = ones[--left];
+    if (keep != nullptr && is_entry(image, one.place, *keep)) continue;
+    ++taken;
+    ones[all - taken] = one;
+    victims.page_bytes_ += one.page_bytes;
+    payload += one.payload_bytes;
+  }
+  std::move(ones + all - taken, ones + all, ones);
+  victims.count_ = taken;
+  std::sort(ones, ones + taken, [](const Victims::One& a, const Victims::One& b) {
+    return a.place.item != b.place.item ? a.place.item > b.place.item
+                                        : a.place.field > b.place.field;
+  });
 }
 
 std::optional<Victim> Evictor::worst_of_record(const PageImage& image, std::uint32_t record,
@@ -48,13 +102,13 @@ std::optional<Victim> Evictor::worst_of_record(const PageImage& image, std::uint
   const RecordFields<PlainBytes> fields(image.slots().at(record), head);
   for (std::uint32_t f = 0; f < fields.count(); ++f) {
     ++work.candidates_ranked;
+    const EntryPlace place{record, f};
+    if (keep != nullptr && is_entry(image, place, *keep)) continue;
     const auto item = fields.item(f);
-    const EntryHead e = decode_entry<PlainBytes>(item.at, item.bytes, image.base_ms());
-    if (keep != nullptr && chars(item.at + e.field_at, e.field_bytes) == keep->field) continue;
     const policy::Rank rank =
         head.fields == 1 ? image.slots().rank(record) : fields.slots().rank(f);
-    const float score = score_of(item.at, item.bytes, image.base_ms(), rank, Weigh::bytes);
-    if (!best || score > best->score) best = Victim{{record, f}, score};
+    const float score = weigh_one(place, item.at, item.bytes, rank, Weigh::bytes).score;
+    if (!best || score > best->score) best = Victim{place, score};
   }
   return best;
 }

@@ -21,14 +21,50 @@ struct Victim {
 /// max_entries).
 enum class Weigh : std::uint8_t { bytes, count };
 
+/// How much is to go: victims are taken, worst first, until any of these is reached.
+struct Wanted {
+  Weigh weigh = Weigh::bytes;
+  std::size_t entries = ~std::size_t{0};
+  std::size_t page_bytes = ~std::size_t{0};  ///< given back in the page
+  std::uint64_t payload_bytes = ~std::uint64_t{0};
+  float score = 0;  ///< what scores less stays
+};
+
+/// Victims in one page's image, ordered so that each can be removed without moving those after it.
+class Victims {
+ public:
+  struct One {
+    EntryPlace place;
+    float score;
+    std::uint32_t page_bytes;
+    std::uint32_t payload_bytes;
+  };
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  [[nodiscard]] const One* begin() const noexcept { return ones_; }
+  [[nodiscard]] const One* end() const noexcept { return ones_ + count_; }
+  [[nodiscard]] std::size_t page_bytes() const noexcept { return page_bytes_; }
+
+ private:
+  friend class Evictor;
+  /// No page has more: an entry is at least a byte and a slot.
+  static constexpr std::size_t k_max = arena::k_page_max_bytes / (1 + k_slot_bytes) + 1;
+  One ones_[k_max];  // without initialisers: only the first count_ are looked at
+  std::size_t count_ = 0;
+  std::size_t page_bytes_ = 0;
+};
+
 class Evictor {
  public:
   explicit Evictor(State& state) noexcept : state_(state) {}
 
-  /// The worst entry of the image, `keep` excepted; none if there is no other. O(entries of the
-  /// page).
-  [[nodiscard]] std::optional<Victim> worst(PageImage& image, const Names* keep, Weigh weigh,
+  /// The worst entry of the image; none if it has none. O(entries of the page).
+  [[nodiscard]] std::optional<Victim> worst(const PageImage& image, Weigh weigh,
                                             CallWork& work) const;
+  /// The worst entries, `keep` excepted, until enough are taken. O(n + victims log n) for the n
+  /// entries of the page, each ranked once.
+  void pick(const PageImage& image, const Names* keep, const Wanted& wanted, Victims& victims,
+            CallWork& work) const;
   /// The worst field of one record of a bucket's image, `keep` excepted.
   [[nodiscard]] std::optional<Victim> worst_of_record(const PageImage& image, std::uint32_t record,
                                                       const Names* keep, CallWork& work) const;
@@ -41,8 +77,8 @@ class Evictor {
   void learn(float worst_score) noexcept;
 
  private:
-  [[nodiscard]] float score_of(const std::byte* at, std::uint32_t size, std::int64_t base_ms,
-                               policy::Rank rank, Weigh weigh) const noexcept;
+  [[nodiscard]] Victims::One weigh_one(EntryPlace place, const std::byte* at, std::uint32_t size,
+                                       policy::Rank rank, Weigh weigh) const noexcept;
   State& state_;
   std::atomic<float> threshold_{0};
 };

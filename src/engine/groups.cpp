@@ -250,9 +250,13 @@ std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, st
       const Found leaf = directory_.find(level, at);
       if (leaf.page == k_no_ref || leaf.page == worst_leaf.page) continue;
       image.load(state_.page(leaf.page));
-      const auto victim = evictor_.worst(image, keep, Weigh::bytes, work);
-      if (victim && (!worst || victim->score > worst->score)) {
-        worst = victim, worst_leaf = leaf, worst_hash = at;
+      Wanted wanted;
+      wanted.entries = 1;
+      Victims victims;
+      evictor_.pick(image, keep, wanted, victims, work);
+      if (!victims.empty() && (!worst || victims.begin()->score > worst->score)) {
+        worst = Victim{victims.begin()->place, victims.begin()->score};
+        worst_leaf = leaf, worst_hash = at;
       }
     }
     if (!worst) break;
@@ -289,7 +293,7 @@ Result<bool> Writer::edit_group(std::string_view name, FunctionRef<void(RecordDr
   const std::uint64_t hash = state_.hash_group(name);
   Shard& shard = state_.shard_of(hash);
   const Names keep{name, {}, hash, 0};
-  Patience patience;
+  Patience patience(work, name.size());
   do {
     work.keep_slabs = slabs_to_keep(patience.rounds());
     {
@@ -335,7 +339,8 @@ Result<bool> Writer::edit_group(std::string_view name, FunctionRef<void(RecordDr
         return true;
       }
     }
-  } while (patience.again(reclaim_.make_room(work)));
+    reclaim_.make_room(patience, work);
+  } while (patience.again());
   return Error{
       Errc::no_room,
       "the cache is full and nothing could be reclaimed within the work bound of one call"};
@@ -366,7 +371,7 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
   Shard& a = state_.shard_of(from_hash);
   Shard& b = state_.shard_of(to_hash);
   const Names keep{to, {}, to_hash, 0};
-  Patience patience;
+  Patience patience(work, from.size() + to.size());
   do {
     work.keep_slabs = slabs_to_keep(patience.rounds());
     {
@@ -452,7 +457,8 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
         return {};
       }
     }
-  } while (patience.again(reclaim_.make_room(work)));
+    reclaim_.make_room(patience, work);
+  } while (patience.again());
   return Error{Errc::no_room,
                "rename_group: the cache is full and nothing could be reclaimed within the work "
                "bound of one call"};

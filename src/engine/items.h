@@ -47,13 +47,19 @@ void for_each_entry(const PageImage& image, Visit visit) {
 class ResidentSample {
  public:
   void take(const PageImage& image) {
-    std::uint32_t all = 0;
-    for_each_entry(image,
-                   [&](EntryPlace, const std::byte*, std::uint32_t, policy::Rank) { ++all; });
-    const std::uint32_t stride = all / policy::k_census_max + 1;
+    // One pass: when the places are full every second one is given up and the stride doubles.
+    std::uint32_t stride = 1;
     std::uint32_t met = 0;
     for_each_entry(image, [&](EntryPlace, const std::byte*, std::uint32_t, policy::Rank rank) {
-      if (met++ % stride == 0 && count_ < ranks_.size()) ranks_[count_++] = rank;
+      if (met++ % stride != 0) return;
+      if (count_ == ranks_.size()) {
+        for (std::size_t i = 0; i < ranks_.size() / 2; ++i)
+          ranks_[i] = ranks_[2 * i];
+        count_ = ranks_.size() / 2;
+        stride *= 2;
+        if ((met - 1) % stride != 0) return;
+      }
+      ranks_[count_++] = rank;
     });
   }
   [[nodiscard]] std::span<const policy::Rank> ranks() const noexcept {

@@ -18,7 +18,7 @@ constexpr std::size_t k_drain_slots_a_step = 8;
 constexpr std::size_t k_stock_slabs = 2;     // empty slabs that stay resident ...
 constexpr std::size_t k_stock_divisor = 32;  // ... and this share of those in use
 constexpr int k_clear_piece_rounds = 4;
-constexpr int k_clear_rounds = 8;  // of eviction before a page goes to a fresh slab as it is
+constexpr int k_clear_rounds = 3;  // of eviction before a page goes to a fresh slab as it is
 constexpr std::uint32_t k_drain_pause = 16;
 constexpr std::size_t k_fragmented_divisor =
     64;  // free pages above this share of the slabs are too many ...
@@ -35,6 +35,12 @@ constexpr float k_far_worse = 1.25F;           // than the threshold: goes where
 constexpr std::uint32_t k_evictions_a_probe = 16;
 constexpr std::size_t k_piece_bytes_enough =
     arena::k_page_max_bytes;  // freed pieces that end a step
+// What one step can add at most stays below the half of a call's bound that Patience leaves.
+constexpr std::size_t k_entries_a_page = arena::k_page_max_bytes / (1 + k_slot_bytes);
+constexpr std::size_t k_rounds_a_slot = k_clear_rounds + k_clear_piece_rounds;
+static_assert(k_drain_slots_a_step * k_rounds_a_slot * k_entries_a_page < k_work_candidates.base);
+static_assert(k_debt_pages_a_step + k_drain_slots_a_step * k_rounds_a_slot * k_debt_pages_a_step <
+              k_work_pages_freed.base / 2);
 }  // namespace
 
 void Reclaim::set_writer(Writer& writer) noexcept {
@@ -54,7 +60,7 @@ std::optional<float> Reclaim::look_at(Ref page, Weigh weigh, CallWork& work) con
     residents.take(image);
     state_.ranking->note_residents(residents.ranks());
   }
-  const auto victim = evictor_.worst(image, nullptr, weigh, work);
+  const auto victim = evictor_.worst(image, weigh, work);
   if (!victim) return std::nullopt;
   if (weigh == Weigh::bytes) evictor_.learn(victim->score);
   return victim->score;
@@ -104,12 +110,12 @@ std::size_t Reclaim::evict_from(const OwnedPage& owned, const Target& target, co
         });
     if (owner) evict(*owner);
   } else {
-    while (!log.full() && evicted < enough.entries && image.used() > enough.used_bytes &&
-           payload < enough.payload_bytes) {
-      const auto victim = evictor_.worst(image, nullptr, enough.weigh, work);
-      if (!victim || victim->score < enough.score) break;
-      evict(victim->place);
-    }
+    Wanted wanted = enough.wanted;
+    wanted.entries = std::min(wanted.entries, log.room());
+    Victims victims;
+    evictor_.pick(image, nullptr, wanted, victims, work);
+    for (const Victims::One& victim : victims)
+      evict(victim.place);
   }
   if (evicted == 0) return 0;
   if (target.leaf) {
@@ -131,8 +137,8 @@ bool Reclaim::evict_from(Ref page, const Enough& enough, CallWork& work) {
 bool Reclaim::shrink(Ref page, CallWork& work) {
   // An eighth less than it holds now lets the page move to a smaller bin.
   const std::size_t used = load_header(state_.page(page)).used;
-  return evict_from(page, {.used_bytes = used - used / 8, .payload_bytes = k_piece_bytes_enough},
-                    work);
+  return evict_from(
+      page, {.wanted = {.page_bytes = used / 8 + 1, .payload_bytes = k_piece_bytes_enough}}, work);
 }
 
 bool Reclaim::evict_step(Weigh weigh, CallWork& work) {
@@ -154,7 +160,8 @@ bool Reclaim::evict_step(Weigh weigh, CallWork& work) {
     if (*score > best_score) best = page, best_score = *score;
   }
   if (best == k_no_ref) return false;
-  if (weigh == Weigh::count) return evict_from(best, {.weigh = weigh, .entries = 1}, work);
+  if (weigh == Weigh::count)
+    return evict_from(best, {.wanted = {.weigh = weigh, .entries = 1}}, work);
   return shrink(best, work);
 }
 
@@ -165,7 +172,7 @@ void Reclaim::probe(CallWork& work) {
   const auto score = look_at(page, Weigh::bytes, work);
   const float far_worse = evictor_.threshold() * k_far_worse;
   if (score && *score > far_worse)
-    evict_from(page, {.entries = k_evictions_a_probe, .score = far_worse}, work);
+    evict_from(page, {.wanted = {.entries = k_evictions_a_probe, .score = far_worse}}, work);
 }
 
 bool Reclaim::clear_page(Ref page, Drain how, CallWork& work) {
@@ -182,7 +189,9 @@ bool Reclaim::clear_page(Ref page, Drain how, CallWork& work) {
     if (!target) return round > 0;  // it left with what was evicted; or it is a node
     const std::size_t fits = state_.arena->largest_free(owned->header().used);
     // A bucket that holds only records of large groups has nothing to evict.
-    if (evict_from(*owned, *target, {.used_bytes = fits}, work) == 0) return false;
+    if (evict_from(*owned, *target, {.wanted = {.page_bytes = owned->header().used - fits}},
+                   work) == 0)
+      return false;
     const auto left = target_of(state_, directory_, writer_->lookup(), *owned, page);
     if (!left) return true;
     owned->reread(left->found.header);
@@ -195,7 +204,7 @@ void Reclaim::clear_piece(const OwnedPage& owned, Ref page, CallWork& work) {
   // What is coldest beside its owner may leave pieces free for it; its owner goes if nothing does.
   for (int round = 0; round < k_clear_piece_rounds; ++round) {
     const auto target = target_of(state_, directory_, writer_->lookup(), owned, page);
-    if (!target || evict_from(owned, *target, {.entries = 1}, work) == 0) break;
+    if (!target || evict_from(owned, *target, {.wanted = {.entries = 1}}, work) == 0) break;
     work.pages_freed += debt_.pay(k_debt_pages_a_step);
     if (mover_->move(owned, page, arena::k_no_new_slab, work)) return;
   }
@@ -262,13 +271,13 @@ bool Reclaim::fragmented() const noexcept {
          free > state_.arena->slab_bytes_in_use() / k_fragmented_divisor;
 }
 
-bool Reclaim::make_room(CallWork& work) {
+void Reclaim::make_room(const Patience& patience, CallWork& work) {
   const OpenNoSlab scope(work);
   // Whoever waited here finds the room that another has made.
   const std::lock_guard drainer(drain_mutex_);
   bool debt_paid = false;
-  for (std::size_t i = 0; i < k_steps_a_round; ++i) {
-    if (state_.arena->slabs_left() > state_.reserve_slabs) return true;
+  for (std::size_t i = 0; i < k_steps_a_round && patience.left(); ++i) {
+    if (state_.arena->slabs_left() > state_.reserve_slabs) return;
     ++work.reclaim_steps;
     // What is owed comes before what is wanted; its pages may be those that the caller needs.
     if (const std::size_t paid = debt_.pay_for_room(k_debt_pages_a_step); paid != 0) {
@@ -276,10 +285,9 @@ bool Reclaim::make_room(CallWork& work) {
       debt_paid = true;
       continue;
     }
-    if (debt_paid) return true;
+    if (debt_paid) return;
     if (!drain_some(Drain::forced, work)) evict_step(Weigh::bytes, work);
   }
-  return debt_paid || state_.arena->slabs_left() > state_.reserve_slabs;
 }
 
 void Reclaim::enforce_entries(CallWork& work) {

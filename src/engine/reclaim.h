@@ -26,24 +26,28 @@ namespace ullage::engine {
 
 class Writer;
 
-/// How long one call goes on making room: its bound of work. A round that freed nothing brings the
-/// end near; one whose room another thread took does so only in the long run.
+/// How long one call goes on making room: until it has done half of what it may do at most (the
+/// other half is more than one step can add), or others took its room too often.
 class Patience {
  public:
+  Patience(const CallWork& work, std::size_t argument_bytes) noexcept
+      : work_(work), bytes_(argument_bytes) {}
+
   /// Whether to try again after a round.
-  [[nodiscard]] bool again(bool freed) noexcept {
-    ++rounds_;
-    fruitless_ = freed ? 0 : fruitless_ + 1;
-    return fruitless_ < k_fruitless_max && rounds_ < k_rounds_max;
+  [[nodiscard]] bool again() noexcept { return ++rounds_ < k_rounds_max && left(); }
+  [[nodiscard]] bool left() const noexcept {
+    return work_.reclaim_steps < k_work_reclaim_steps.of(bytes_) / 2 &&
+           work_.pages_freed < k_work_pages_freed.of(bytes_) / 2 &&
+           work_.candidates_ranked < k_work_candidates.of(bytes_) / 2 &&
+           work_.entries_moved < k_work_entries_moved.of(bytes_) / 2;
   }
   [[nodiscard]] int rounds() const noexcept { return rounds_; }
 
  private:
-  static constexpr int k_fruitless_max = 64;
-  static constexpr int k_rounds_max = 1024;
-  static_assert(k_fruitless_max < k_rounds_max);
+  static constexpr int k_rounds_max = 4096;
+  const CallWork& work_;
+  const std::size_t bytes_;
   int rounds_ = 0;
-  int fruitless_ = 0;
 };
 
 class Reclaim {
@@ -59,8 +63,8 @@ class Reclaim {
         seed_(seed) {}
   void set_writer(Writer& writer) noexcept;
 
-  /// A round of bounded steps towards a free slab. Answers whether there is more room than before.
-  bool make_room(CallWork& work);
+  /// A round of bounded steps towards a free slab, while patience is left.
+  void make_room(const Patience& patience, CallWork& work);
   /// What every write does before it returns: its share of the debt, of the reserve, of
   /// max_entries.
   void after_write(CallWork& work);
@@ -70,14 +74,10 @@ class Reclaim {
   [[nodiscard]] bool over_budget() const noexcept { return state_.arena->slabs_over_budget() != 0; }
 
  private:
-  /// When an eviction from one page stops: at whichever comes first.
+  /// What an eviction from one page takes.
   struct Enough {
-    Weigh weigh = Weigh::bytes;
-    std::uint32_t entries = ~std::uint32_t{0};
-    std::size_t used_bytes = 0;                       ///< left in the page
-    std::uint64_t payload_bytes = ~std::uint64_t{0};  ///< taken out
-    float score = 0;                                  ///< entries that score less stay
-    Ref owner_of = k_no_ref;  ///< takes the entry alone whose value begins in this piece
+    Wanted wanted{};
+    Ref owner_of = k_no_ref;  ///< the entry alone whose value begins in this piece
   };
   std::size_t evict_from(const OwnedPage& owned, const Target& target, const Enough& enough,
                          CallWork& work);

@@ -85,7 +85,8 @@ void RemovalLog::entry(RemovalCause cause, std::string_view group, std::string_v
          .payload_bytes = static_cast<std::uint32_t>(field.size()) + value_bytes,
          .value_bytes = value_bytes,
          .hash = 0,
-         .pieces = pieces,
+         .pieces_first = pieces.first,
+         .pieces_bytes = pieces.bytes,
          .names_at = 0,
          .group_bytes = 0,
          .field_bytes = 0,
@@ -122,8 +123,8 @@ void RemovalLog::publish(State& state, RemovalRing& ring, Debt& debt) {
       const std::string_view all = names_;
       const std::string_view group = all.substr(one.names_at, one.group_bytes);
       const std::string_view field = all.substr(one.names_at + one.group_bytes, one.field_bytes);
-      if (values_ && one.pieces.first != k_no_ref) {
-        std::string value = debt.read_pieces(one.pieces);
+      if (values_ && one.pieces_first != k_no_ref) {
+        std::string value = debt.read_pieces({one.pieces_first, one.pieces_bytes});
         ring.push(one.cause, group, field, value, one.value_bytes);
       } else {
         ring.push(
@@ -132,7 +133,7 @@ void RemovalLog::publish(State& state, RemovalRing& ring, Debt& debt) {
             one.value_bytes);
       }
     }
-    if (one.pieces.first != k_no_ref) debt.owe_pieces(one.pieces.first);
+    if (one.pieces_first != k_no_ref) debt.owe_pieces(one.pieces_first);
   }
   for (std::size_t i = 0; i < anchors_; ++i)
     state.arena->free(anchor_refs_[i]);

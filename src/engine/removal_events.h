@@ -78,6 +78,7 @@ class RemovalLog {
   }
   [[nodiscard]] std::size_t entries() const noexcept { return count_; }
   [[nodiscard]] bool full() const noexcept { return count_ == k_max; }
+  [[nodiscard]] std::size_t room() const noexcept { return k_max - count_; }
   /// The shard's lock is held. Ends with the log empty.
   void publish(State& state, RemovalRing& ring, Debt& debt);
 
@@ -91,7 +92,8 @@ class RemovalLog {
     std::uint32_t payload_bytes;
     std::uint32_t value_bytes;
     std::uint64_t hash;
-    PieceLink pieces;
+    Ref pieces_first;  // not a PieceLink: this stays without initialisers, there are many
+    std::uint32_t pieces_bytes;
     std::uint32_t names_at, group_bytes, field_bytes, kept_value_bytes;
   };
   const State& state_;

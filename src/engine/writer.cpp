@@ -30,8 +30,7 @@ Writer::Writer(State& state, const Directory& directory, RemovalRing& ring, Debt
 Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide decide) {
   CallWork work;
   Prepared prepared;
-  Patience patience;
-  bool freed = false;
+  Patience patience(work, names.group.size() + names.field.size());
   do {
     work.keep_slabs = slabs_to_keep(patience.rounds());
     const Attempt done = attempt(names, wants_value, decide, prepared, work);
@@ -54,11 +53,10 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
         state_.flush(work);
         return made.error();
       }
-      freed = true;
     } else {
-      freed = reclaim_.make_room(work);
+      reclaim_.make_room(patience, work);
     }
-  } while (patience.again(freed));
+  } while (patience.again());
   discard(prepared);
   state_.flush(work);
   return Error{
@@ -220,16 +218,24 @@ bool Writer::put_in_place(Shard& shard, const Names& names, const GroupPlace& gr
 bool Writer::evict_to_fit(const Found& found, PageImage& image, const Names& keep, bool only_cold,
                           RemovalLog& log, std::uint64_t& leaf_payload, std::uint32_t& leaf_removed,
                           CallWork& work) {
-  while (!pages_.fits(found, image) && !log.full()) {
-    const auto victim = evictor_.worst(image, &keep, Weigh::bytes, work);
-    if (!victim) return false;
-    if (only_cold && victim->score < evictor_.threshold()) return false;
-    std::uint32_t payload = 0;
-    remove_entry(image, victim->place, RemovalCause::evicted, keep.group, log, payload);
-    leaf_payload += payload;
-    ++leaf_removed;
+  const std::size_t room = state_.arena->page_bytes(found.page);
+  while (image.used() > room && !log.full()) {
+    Wanted wanted;
+    wanted.entries = log.room();
+    wanted.page_bytes = image.used() - room;
+    if (only_cold) wanted.score = evictor_.threshold();
+    Victims victims;
+    evictor_.pick(image, &keep, wanted, victims, work);
+    // Cold ones alone are no reason to evict: if they are too few, others pay for the growth.
+    if (victims.empty() || (only_cold && victims.page_bytes() < wanted.page_bytes)) return false;
+    for (const Victims::One& victim : victims) {
+      std::uint32_t payload = 0;
+      remove_entry(image, victim.place, RemovalCause::evicted, keep.group, log, payload);
+      leaf_payload += payload;
+      ++leaf_removed;
+    }
   }
-  return pages_.fits(found, image);
+  return image.used() <= room;
 }
 
 namespace {
@@ -585,13 +591,13 @@ void Writer::commit_shrunk_leaf(Shard& shard, const GroupPlace& group, const Fou
 Result<void> Writer::prepare_pieces(std::string_view value, Prepared& prepared, CallWork& work) {
   prepared = {value, k_no_ref};
   Ref last = k_no_ref;
-  Patience patience;
+  Patience patience(work, value.size());
   for (std::size_t offset = 0; offset < value.size();) {
     std::size_t held = 0;
     const Ref piece = pieces_.append(value, offset, last, work, held);
     if (piece == k_no_ref) {
-      const bool freed = reclaim_.make_room(work);
-      const bool again = patience.again(freed);
+      reclaim_.make_room(patience, work);
+      const bool again = patience.again();
       work.keep_slabs = slabs_to_keep(patience.rounds());
       if (!again) {
         discard(prepared);
@@ -600,7 +606,6 @@ Result<void> Writer::prepare_pieces(std::string_view value, Prepared& prepared, 
       }
       continue;
     }
-    patience = {};
     if (last == k_no_ref) prepared.first = piece;
     last = piece;
     offset += held;

@@ -91,8 +91,9 @@ inline void Model::match_field(const std::string& field, std::vector<Event>& eve
   constexpr std::size_t none = SIZE_MAX;
   // Lives that few events can explain choose first: one that had several names may take an event of
   // a later batch, and must not take away the only one of another.
-  std::stable_sort(lives.begin(), lives.end(), [](const Ended& one, const Ended& other) {
-    return one.names.size() < other.names.size();
+  std::sort(lives.begin(), lives.end(), [](const Ended& one, const Ended& other) {
+    return one.names.size() != other.names.size() ? one.names.size() < other.names.size()
+                                                  : one.life < other.life;
   });
   std::vector<std::size_t> life_of(events.size(), none);
   std::vector<std::size_t> event_of(lives.size(), none);

@@ -85,7 +85,7 @@ inline void Model::dispatch(const Command& command) {
           life.erased = true;  // as in end_group()
       }
       while (!groups_.empty())
-        end_group(groups_.begin()->first, End::erased);
+        end_group(std::string(groups_.begin()->first), End::erased);
       if (cache_.size() != 0) fail("clear() left entries");
       return;
     }
