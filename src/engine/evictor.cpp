@@ -35,7 +35,7 @@ std::optional<Victim> Evictor::worst(const PageImage& image, Weigh weigh, CallWo
                  [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank rank) {
                    ++work.candidates_ranked;
                    const float score = weigh_one(place, at, size, rank, weigh).score;
-                   if (!best || score > best->score) best = Victim{place, score};
+                   if (!best || score > best->score) best = Victim{place, score, false};
                  });
   return best;
 }
@@ -96,7 +96,8 @@ void Evictor::pick(const PageImage& image, const Names* keep, const Wanted& want
 }
 
 std::optional<Victim> Evictor::worst_of_record(const PageImage& image, std::uint32_t record,
-                                               const Names* keep, CallWork& work) const {
+                                               const Names* keep, std::int64_t now_ms,
+                                               CallWork& work) const {
   std::optional<Victim> best;
   const RecordHead head = image.record(record);
   const RecordFields<PlainBytes> fields(image.slots().at(record), head);
@@ -105,10 +106,12 @@ std::optional<Victim> Evictor::worst_of_record(const PageImage& image, std::uint
     const EntryPlace place{record, f};
     if (keep != nullptr && is_entry(image, place, *keep)) continue;
     const auto item = fields.item(f);
+    if (decode_entry<PlainBytes>(item.at, item.bytes, image.base_ms()).deadline_ms <= now_ms)
+      return Victim{place, 0, true};
     const policy::Rank rank =
         head.fields == 1 ? image.slots().rank(record) : fields.slots().rank(f);
     const float score = weigh_one(place, item.at, item.bytes, rank, Weigh::bytes).score;
-    if (!best || score > best->score) best = Victim{place, score};
+    if (!best || score > best->score) best = Victim{place, score, false};
   }
   return best;
 }

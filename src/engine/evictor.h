@@ -15,6 +15,10 @@ namespace ullage::engine {
 struct Victim {
   EntryPlace place;
   float score = 0;
+  bool expired = false;  ///< its time has come: it goes before any other, and as expired
+  [[nodiscard]] RemovalCause cause(RemovalCause otherwise) const noexcept {
+    return expired ? RemovalCause::expired : otherwise;
+  }
 };
 
 /// Whether an entry is weighed by the bytes that it gives back, or counts as one (under
@@ -65,9 +69,11 @@ class Evictor {
   /// entries of the page, each ranked once.
   void pick(const PageImage& image, const Names* keep, const Wanted& wanted, Victims& victims,
             CallWork& work) const;
-  /// The worst field of one record of a bucket's image, `keep` excepted.
+  /// The worst field of one record of a bucket's image, `keep` excepted: one that has expired, if
+  /// there is any.
   [[nodiscard]] std::optional<Victim> worst_of_record(const PageImage& image, std::uint32_t record,
-                                                      const Names* keep, CallWork& work) const;
+                                                      const Names* keep, std::int64_t now_ms,
+                                                      CallWork& work) const;
 
   /// What the worst of a page must score at least for the page to pay for its own growth. It
   /// follows the scores that pages offer, so that most pages do and hot ones let others pay.

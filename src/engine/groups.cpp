@@ -202,10 +202,36 @@ bool Writer::over_limits(const GroupPlace& place) const noexcept {
                         (limits.max_bytes != 0 && bytes > limits.max_bytes));
 }
 
+bool Writer::remove_some_expired(Shard& shard, const GroupPlace& group, std::string_view name,
+                                 std::uint64_t from, std::int64_t now_ms, CallWork& work) {
+  const Level level = directory_.group_level(shard, group.stub_body(), group.anchor());
+  std::uint64_t at = from;
+  for (int hop = 0; hop < k_limit_hops_max; ++hop) {
+    const Found leaf = directory_.find(level, at);
+    if (leaf.page != k_no_ref && leaf.header.has_time()) {
+      PageImage image;
+      image.load(state_.page(leaf.page));
+      RemovalLog log(state_, ring_);
+      std::uint32_t removed = 0;
+      const std::uint32_t payload =
+          image.due_ms() <= now_ms ? remove_expired(image, now_ms, name, log, removed) : 0;
+      if (removed != 0) {
+        commit_shrunk_leaf(shard, group, leaf, at, image, removed, payload, log, work);
+        return true;
+      }
+    }
+    at = after_range(at, leaf.depth());
+    if (leaf.depth() == 0) break;
+  }
+  return false;
+}
+
 std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, std::uint64_t hash,
                                          const Names* keep, CallWork& work) {
   base::Random random(hash ^ state_.entries.load(std::memory_order_relaxed));
+  const std::int64_t now_ms = state_.now_ms();
   std::size_t evicted = 0;
+  bool look_for_expired = true;
   while (evicted < k_limit_evictions_a_call) {
     const GroupPlace group = lookup_.group(shard, name, hash);
     if (!group) break;
@@ -221,10 +247,10 @@ std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, st
                         ((limits.max_fields != 0 && record.head().fields > limits.max_fields) ||
                          (limits.max_bytes != 0 && inline_payload(record) > limits.max_bytes));
       if (!over) break;
-      const auto victim = evictor_.worst_of_record(image, group.item, keep, work);
+      const auto victim = evictor_.worst_of_record(image, group.item, keep, now_ms, work);
       if (!victim) break;
       std::uint32_t payload = 0;
-      remove_entry(image, victim->place, RemovalCause::limit, name, log, payload);
+      remove_entry(image, victim->place, victim->cause(RemovalCause::limit), name, log, payload);
       commit_shrunk_bucket(shard, group.bucket, state_.in_shard(hash), image, log, work);
       ++evicted;
       continue;
@@ -234,6 +260,13 @@ std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, st
         stub.fields > 1 && ((limits.max_fields != 0 && stub.fields > limits.max_fields) ||
                             (limits.max_bytes != 0 && stub.bytes > limits.max_bytes));
     if (!over) break;
+    const bool may_hold_expired =
+        stub.due_ms <= now_ms || (look_for_expired && is_being_swept(group.anchor()));
+    if (look_for_expired && may_hold_expired &&
+        remove_some_expired(shard, group, name, random.next(), now_ms, work)) {
+      continue;
+    }
+    look_for_expired = false;
     // The coldest of a few of the group's own pages.
     const Level level = directory_.group_level(shard, group.stub_body(), group.anchor());
     std::optional<Victim> worst;
@@ -255,7 +288,7 @@ std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, st
       Victims victims;
       evictor_.pick(image, keep, wanted, victims, work);
       if (!victims.empty() && (!worst || victims.begin()->score > worst->score)) {
-        worst = Victim{victims.begin()->place, victims.begin()->score};
+        worst = Victim{victims.begin()->place, victims.begin()->score, false};
         worst_leaf = leaf, worst_hash = at;
       }
     }

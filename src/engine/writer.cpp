@@ -388,10 +388,11 @@ Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const Group
       while (record.head().fields > 1 && !log.full() &&
              ((limits.max_fields != 0 && record.head().fields > limits.max_fields) ||
               (limits.max_bytes != 0 && inline_payload(record) > limits.max_bytes))) {
-        const auto victim = evictor_.worst_of_record(image, group.item, &names, work);
+        const auto victim = evictor_.worst_of_record(image, group.item, &names, now_ms, work);
         if (!victim) break;
         std::uint32_t payload = 0;
-        remove_entry(image, victim->place, RemovalCause::limit, names.group, log, payload);
+        remove_entry(image, victim->place, victim->cause(RemovalCause::limit), names.group, log,
+                     payload);
         record.load(image.slots().at(group.item), image.slots().size(group.item),
                     image.slots().rank(group.item));
       }

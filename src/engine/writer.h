@@ -134,6 +134,10 @@ class Writer {
   bool evict_to_fit(const Found& found, PageImage& image, const Names& keep, bool only_cold,
                     RemovalLog& log, std::uint64_t& leaf_payload, std::uint32_t& leaf_removed,
                     CallWork& work);
+  /// Takes the expired fields out of one leaf of a large group, the first that has any from a
+  /// random place on; false if a bounded number of leaves has none.
+  bool remove_some_expired(Shard& shard, const GroupPlace& group, std::string_view name,
+                           std::uint64_t from, std::int64_t now_ms, CallWork& work);
   Step erase_entry(Shard& shard, const Names& names, const GroupPlace& group, const EntryPos& pos,
                    RemovalCause cause, CallWork& work);
   [[nodiscard]] std::size_t slabs_to_keep(int round) const noexcept;

@@ -36,6 +36,7 @@ int replay_command(ReplayOptions options, const std::string& command) {
     throw Failure("--compare: standard input can be read only once; give a file", k_exit_usage);
   }
   complete_options(workload, options);
+  if (!options.report.empty()) expect_writable(options.report);
   const bool show_progress = stderr_is_terminal() && !options.quiet && !options.json;
 
   std::optional<ReplayResult> naive;

@@ -10,6 +10,15 @@
 
 namespace ullage::app {
 
+void expect_writable(const std::string& path) {
+  const std::string fresh = path + ".new";
+  std::FILE* file = std::fopen(fresh.c_str(), "wbe");
+  if (file == nullptr)
+    throw Failure(fmt::format("--report: cannot write {}: {}", path, std::strerror(errno)));
+  std::fclose(file);
+  std::remove(fresh.c_str());
+}
+
 void write_file(const std::string& path, std::string_view content) {
   const std::string fresh = path + ".new";
   std::FILE* file = std::fopen(fresh.c_str(), "wbe");
