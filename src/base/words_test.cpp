@@ -1,5 +1,5 @@
 // Shared words: every alignment and every length against plain byte copies. The buffers are whole
-// words and no more, so that the address sanitizer sees a word too many.
+// words and one more, which loads of whole words may reach: the address sanitizer sees any other.
 #include "base/words.h"
 
 #include "base/random.h"
@@ -26,7 +26,7 @@ class Shared {
   Shared(std::size_t offset, std::size_t length)
       : offset_(offset),
         words_((offset + length + 7) / 8 == 0 ? 1 : (offset + length + 7) / 8),
-        memory_(std::make_unique<std::uint64_t[]>(words_)) {
+        memory_(std::make_unique<std::uint64_t[]>(words_ + 1)) {
     Random random(offset * k_lengths + length);
     for (std::size_t i = 0; i < words_; ++i)
       memory_[i] = random.next();

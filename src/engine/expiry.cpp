@@ -22,7 +22,8 @@ bool Expiry::find_due_shard(std::int64_t now_ms) {
   for (std::size_t n = 0; n < k_shards_a_step; ++n) {
     if (shards_read_ == state_.shard_count()) {
       shards_read_ = 0;
-      next_scan_ms_ = now_ms + scan_interval_ms();
+      next_scan_ms_ = look_again_ ? now_ms : now_ms + scan_interval_ms();
+      look_again_ = false;
       return false;
     }
     const std::size_t index = next_shard_;
@@ -209,6 +210,7 @@ void Expiry::all_due() noexcept {
 void Expiry::look_again() noexcept {
   const std::lock_guard lock(mutex_);
   next_scan_ms_ = 0;
+  look_again_ = shards_read_ != 0;  // a scan under way may have passed what is due now
 }
 
 }  // namespace ullage::engine

@@ -33,6 +33,8 @@ class Patience {
   Patience(const CallWork& work, std::size_t argument_bytes) noexcept
       : work_(work), bytes_(argument_bytes) {}
 
+  /// A value of so many bytes is written besides.
+  void allow(std::size_t bytes) noexcept { bytes_ += bytes; }
   /// Whether to try again after a round.
   [[nodiscard]] bool again() noexcept { return ++rounds_ < k_rounds_max && left(); }
   [[nodiscard]] bool left() const noexcept {
@@ -46,7 +48,7 @@ class Patience {
  private:
   static constexpr int k_rounds_max = 4096;
   const CallWork& work_;
-  const std::size_t bytes_;
+  std::size_t bytes_;
   int rounds_ = 0;
 };
 

@@ -49,6 +49,7 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
     }
     if (done.step == Step::need_pieces) {
       discard(prepared);
+      patience.allow(done.value.size());
       if (auto made = prepare_pieces(done.value, prepared, work); !made) {
         state_.flush(work);
         return made.error();

@@ -69,6 +69,7 @@ TEST_P(Bounds, TenTimesTheDataIn64MiB) {
   const std::optional<Report> report = run(64_MiB, k_sanitized ? 80_MiB : 640_MiB);
   ASSERT_TRUE(report.has_value()) << "the child died";
   expect_bounded(*report, 64_MiB);
+  if (k_sanitized) return;  // some workloads do not fill it then
   EXPECT_GE(report->live_share_end, 0.92);
   EXPECT_GE(report->live_share_mean, 0.92);
 }
