@@ -7,6 +7,12 @@ namespace ullage::engine {
 namespace {
 constexpr int k_empty_ranges_a_hold = 64;
 constexpr unsigned k_rounds = 4;
+
+/// Whether a page of so many hash bits covers hashes before the position: it was merged with a page
+/// that the scan has passed, and what lies before the position has been seen.
+bool begins_before(std::uint64_t position, unsigned depth) noexcept {
+  return (depth == 0 ? position : position << depth) != 0;
+}
 }  // namespace
 
 void Scan::add_entry(const std::byte* at, std::uint32_t bytes, std::int64_t base_ms,
@@ -54,8 +60,13 @@ std::uint64_t Scan::group_step(std::string_view group, std::uint64_t position, s
     if (found.page == k_no_ref) continue;
     ++ranges;
     const PageSlots leaf = open_slots(state_.page(found.page), found.header);
+    const bool merged = begins_before(position, found.depth());
     for (std::uint32_t i = 0; i < leaf.slots.count(); ++i) {
       const auto item = leaf.slots.item(i);
+      if (merged) {
+        const EntryHead e = decode_entry<PlainBytes>(item.at, item.bytes, leaf.base_ms);
+        if (state_.hash_field(chars(item.at + e.field_at, e.field_bytes)) < position) continue;
+      }
       add_entry(item.at, item.bytes, leaf.base_ms, now_ms, out);
     }
     position = after_range(position, found.depth());
@@ -74,9 +85,12 @@ std::uint64_t Scan::groups_step(std::uint64_t position, std::size_t count, ScanB
     const Found found = directory_.find(level, in_shard);
     if (found.page != k_no_ref) {
       const PageSlots page = open_slots(state_.page(found.page), found.header);
+      const bool merged = begins_before(in_shard, found.depth());
       for (std::uint32_t i = 0; i < page.slots.count(); ++i) {
         const auto item = page.slots.item(i);
         const RecordHead head = decode_record<PlainBytes>(item.at, item.bytes);
+        const std::string_view name = chars(item.at + head.name_at, head.name_bytes);
+        if (merged && state_.in_shard(state_.hash_group(name)) < in_shard) continue;
         if (group_end_ms(state_, item.at, head) <= now_ms) continue;
         std::uint64_t fields = 0;
         if (head.is_stub()) {
@@ -90,7 +104,7 @@ std::uint64_t Scan::groups_step(std::uint64_t position, std::size_t count, ScanB
           }
           if (fields == 0) continue;
         }
-        out.add(chars(item.at + head.name_at, head.name_bytes), {}, fields);
+        out.add(name, {}, fields);
       }
     }
     const std::uint64_t next = after_range(in_shard, found.depth());
