@@ -18,15 +18,16 @@ namespace {
 std::atomic<std::uint64_t> g_allocations{0};  // of the whole process; orders nothing
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Out of line, else the compiler sees malloc() on one side only.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   g_allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* at = std::malloc(size == 0 ? 1 : size)) return at;
   throw std::bad_alloc();
 }
-void operator delete(void* at) noexcept {
+[[gnu::noinline]] void operator delete(void* at) noexcept {
   std::free(at);
 }
-void operator delete(void* at, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* at, std::size_t) noexcept {
   std::free(at);
 }
 
@@ -102,7 +103,8 @@ TEST_P(Hit, TouchesFewLines) {
   std::uint64_t lines = 0;
   each([&](const Names& names) { ASSERT_TRUE(cache_.get(names.group, names.field)); },
        [&](const base::TouchCounts& touch) { lines += touch.lines; });
-  const double bar = GetParam() <= 10 ? 6 : 8;
+  // A group with pages of its own adds its stub, perhaps a node, and a leaf.
+  const double bar = GetParam() <= 10 ? 6 : 10;
   EXPECT_LE(static_cast<double>(lines) / static_cast<double>(k_reads), bar);
 }
 
