@@ -141,7 +141,10 @@ class Cache {
 
   /// Reads, computes and writes one entry as one step. `update` gets the present value or none and
   /// answers the new one, or none to leave it. It runs under the entry's lock: it must be short and
-  /// must not call this cache (detected: Errc::reentered). Answers what was done.
+  /// must not call this cache (detected: Errc::reentered). It is called again only if the entry
+  /// changed while room was made for its answer. Answers what was done. Errors: no_room, busy (a
+  /// large value, and others changed the entry each time), name_too_long, value_too_long (of the
+  /// answer), ttl_out_of_range.
   Result<SetOutcome> update(
       std::string_view group, std::string_view field,
       FunctionRef<std::optional<std::string>(std::optional<std::string_view>)> update,

@@ -325,19 +325,22 @@ Result<SetOutcome> Cache::update(
   const Names names = core_->state.names(group, field);
   const std::int64_t deadline_ms = deadline_of(*core_, options.ttl);
   std::optional<std::string> made;
+  std::optional<std::string> seen;  // what the function made it from
+  std::uint32_t answers = 0;
   std::optional<Error> error;
   auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
-    error.reset();
-    std::optional<std::string> now;
-    {
+    // A round that had to make room decides again: the answer stands while the entry is the same.
+    const std::optional<std::string_view> now = present.exists ? present.value : std::nullopt;
+    if (answers == 0 || seen != now) {
       const UpdateScope scope(core_.get());
-      now = update(present.exists ? present.value : std::nullopt);
+      made = update(now);
+      seen = now;
+      ++answers;
     }
-    if (!now) return {};
-    if ((error = check_value(*now, core_->state.max_value_bytes))) return {};
-    // A round that had to make room asks again: pieces prepared for the same bytes stay good.
-    if (!made || *made != *now) made = std::move(now);
-    return {Decision::Kind::put, *made, options.ttl ? deadline_ms : present.deadline_ms};
+    error.reset();
+    if (!made) return {};
+    if ((error = check_value(*made, core_->state.max_value_bytes))) return {};
+    return {Decision::Kind::put, *made, options.ttl ? deadline_ms : present.deadline_ms, answers};
   });
   if (!done) return done.error();
   if (error) return *error;

@@ -31,6 +31,7 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
   CallWork work;
   Prepared prepared;
   Patience patience(work, names.group.size() + names.field.size());
+  bool overtaken = false;  // the entry changed after pieces were written for it
   do {
     work.keep_slabs = slabs_to_keep(patience.rounds());
     const Attempt done = attempt(names, wants_value, decide, prepared, work);
@@ -48,9 +49,10 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
                        " bytes are more than the group's max_bytes"};
     }
     if (done.step == Step::need_pieces) {
+      overtaken = prepared.first != k_no_ref;
       discard(prepared);
       patience.allow(done.value.size());
-      if (auto made = prepare_pieces(done.value, prepared, work); !made) {
+      if (auto made = prepare_pieces(done.value, done.answer, prepared, work); !made) {
         state_.flush(work);
         return made.error();
       }
@@ -60,6 +62,9 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
   } while (patience.again());
   discard(prepared);
   state_.flush(work);
+  if (overtaken) {
+    return Error{Errc::busy, "others changed the entry each time its new value had been written"};
+  }
   return Error{
       Errc::no_room,
       "the cache is full and nothing could be reclaimed within the work bound of one call"};
@@ -126,8 +131,8 @@ Writer::Attempt Writer::attempt(const Names& names, bool wants_value, Decide dec
       draft.pieces = pos.head.pieces;
     } else if (draft.value.size() > k_piece_link_bytes &&
                encoded_bytes(draft, now_ms) > k_inline_entry_bytes) {
-      if (prepared.first == k_no_ref || prepared.value != draft.value)
-        return {Step::need_pieces, {}, draft.value};
+      if (prepared.first == k_no_ref || prepared.answer != decision->answer)
+        return {Step::need_pieces, {}, draft.value, decision->answer};
       encode_link(link, {prepared.first, static_cast<std::uint32_t>(draft.value.size())});
       draft.value = chars(link, sizeof link);
       draft.pieces = true;
@@ -590,8 +595,9 @@ void Writer::commit_shrunk_leaf(Shard& shard, const GroupPlace& group, const Fou
   }
 }
 
-Result<void> Writer::prepare_pieces(std::string_view value, Prepared& prepared, CallWork& work) {
-  prepared = {value, k_no_ref};
+Result<void> Writer::prepare_pieces(std::string_view value, std::uint32_t answer,
+                                    Prepared& prepared, CallWork& work) {
+  prepared = {answer, k_no_ref};
   Ref last = k_no_ref;
   Patience patience(work, value.size());
   for (std::size_t offset = 0; offset < value.size();) {

@@ -37,8 +37,9 @@ struct Present {
 struct Decision {
   enum class Kind : std::uint8_t { keep, put, redate, erase };
   Kind kind = Kind::keep;
-  std::string_view value;                 ///< put: must stay valid until the write returns
+  std::string_view value;                 ///< put: valid until the next decision or the end
   std::int64_t deadline_ms = k_never_ms;  ///< put, redate
+  std::uint32_t answer = 0;               ///< put: another number whenever the value is another
 };
 using Decide = FunctionRef<Decision(const Present&)>;
 
@@ -88,14 +89,15 @@ class Writer {
  private:
   /// The pieces of a large value, written before the lock is taken.
   struct Prepared {
-    std::string_view value;
+    std::uint32_t answer = 0;  ///< Decision::answer of the value they hold
     Ref first = k_no_ref;
   };
   enum class Step : std::uint8_t { done, restart, need_room, need_pieces, too_large_for_group };
   struct Attempt {
     Step step = Step::done;
     WriteOutcome outcome = WriteOutcome::unchanged;
-    std::string_view value;  ///< need_pieces
+    std::string_view value;    ///< need_pieces: of the last decision
+    std::uint32_t answer = 0;  ///< need_pieces
   };
   Attempt attempt(const Names& names, bool wants_value, Decide decide, Prepared& prepared,
                   CallWork& work);
@@ -145,8 +147,8 @@ class Writer {
   policy::Rank rank_after(const Names& names, const PageImage& image, bool redate, bool expired,
                           policy::Rank rank);
   void log_old(RemovalLog& log, const Names& names, const EntryPos& pos, RemovalCause cause) const;
-  [[nodiscard]] Result<void> prepare_pieces(std::string_view value, Prepared& prepared,
-                                            CallWork& work);
+  [[nodiscard]] Result<void> prepare_pieces(std::string_view value, std::uint32_t answer,
+                                            Prepared& prepared, CallWork& work);
   void discard(Prepared& prepared);
   std::uint64_t inline_payload(const RecordImage& record) const noexcept;
   void store_stub(std::byte* body, const Stub& stub) const noexcept;

@@ -59,6 +59,29 @@ TEST(ManyThreads, CompareAndSetAndUpdateSumExactly) {
   EXPECT_EQ(std::to_string(4 * each), fetch(cache, "g", "update"));
 }
 
+TEST(ManyThreads, UpdatesOfLargeValuesSumExactly) {
+  Cache cache = open_cache(64_MiB);
+  const std::string tail(3000, 't');  // in pieces, written before the lock is taken
+  put(cache, "g", "f", "0" + tail);
+  std::atomic<std::uint64_t> written{0};
+  const std::uint64_t each = rounds(2000);
+  const auto worker = [&] {
+    for (std::uint64_t i = 0; i < each; ++i) {
+      const auto done = cache.update("g", "f", [&](std::optional<std::string_view> now) {
+        return std::optional<std::string>(std::to_string(std::stoll(std::string(*now)) + 1) + tail);
+      });
+      if (done) {
+        ++written;
+      } else {
+        ASSERT_EQ(Errc::busy, done.error().code) << done.error().message;
+      }
+    }
+  };
+  together({worker, worker, worker, worker});
+  EXPECT_EQ(std::to_string(written.load()) + tail, fetch(cache, "g", "f"));
+  expect_balanced(cache);
+}
+
 TEST(ManyThreads, TryEmplaceHasOneWinner) {
   Cache cache = open_cache(64_MiB);
   const std::uint64_t entries = rounds(5000);

@@ -364,6 +364,21 @@ TEST_P(SingleEntry, UpdateOfLargeValues) {
   EXPECT_EQ(std::string(100'000, 'a') + "end", fetch(cache, "g", "f"));
 }
 
+TEST_P(SingleEntry, UpdateAsksOnceWhileTheEntryStays) {
+  Cache& cache = open();
+  for (const std::size_t size : {100, 600, 5'000, 100'000}) {
+    put(cache, "g", "f", std::string(size, 'a'));
+    int asked = 0;
+    // Another answer each time: what was prepared for one is no use to the next.
+    const auto next = [&](std::optional<std::string_view> now) {
+      return std::optional<std::string>(std::to_string(++asked) + std::string(now->size(), 'b'));
+    };
+    EXPECT_EQ(SetOutcome::replaced, cache.update("g", "f", next).value()) << size;
+    EXPECT_EQ(1, asked) << size;
+    EXPECT_EQ("1" + std::string(size, 'b'), fetch(cache, "g", "f"));
+  }
+}
+
 TEST_P(SingleEntry, ValuesGrowAndShrinkAmongNeighbours) {
   Cache& cache = open();
   Rng rng(11);
