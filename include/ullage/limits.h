@@ -18,6 +18,10 @@ inline constexpr std::size_t k_memory_limit_min_bytes = 8 * k_mib;
 /// The largest one: references are 32-bit counts of 16-byte granules.
 inline constexpr std::size_t k_memory_limit_max_bytes = 64 * k_gib;
 
+/// From this memory limit on HugePages::automatic asks for huge pages: what they round up to is
+/// then a small share.
+inline constexpr std::size_t k_huge_pages_from_bytes = 1 * k_gib;
+
 /// Longest name of a group or a field. All byte values are allowed and the empty name too.
 inline constexpr std::size_t k_name_max_bytes = 1024;
 /// Longest value unless `Options::max_value_bytes` says otherwise ...

@@ -16,6 +16,7 @@ constexpr std::size_t round_up(std::size_t n, std::size_t to) noexcept {
   return (n + to - 1) / to * to;
 }
 constexpr std::size_t k_os_page_bytes = 4096;
+constexpr std::size_t k_huge_page_bytes = std::size_t{2} << 20;
 // Readers may read a whole page plus a word from any plausible reference.
 constexpr std::size_t k_tail_bytes = k_page_max_bytes + k_os_page_bytes;
 constexpr std::size_t k_larger_divisor =
@@ -25,15 +26,21 @@ constexpr std::uint32_t k_drain_search_max = 16;  // slabs looked at for the spa
 }  // namespace
 
 std::unique_ptr<Arena> Arena::map(const ArenaLayout& layout, std::size_t budget_bytes) {
-  const std::size_t mapped =
-      round_up(layout.reserve_bytes + k_tail_bytes + layout.slab_bytes, k_os_page_bytes);
-  void* base = ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (base == MAP_FAILED) return nullptr;
+  const std::size_t align = layout.huge_pages ? k_huge_page_bytes : k_os_page_bytes;
+  std::size_t mapped = round_up(layout.reserve_bytes + k_tail_bytes + layout.slab_bytes, align);
+  const std::size_t slack = align - k_os_page_bytes;
+  void* at = ::mmap(nullptr, mapped + slack, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) return nullptr;
+  auto* base = static_cast<std::byte*>(at);
+  const auto address = reinterpret_cast<std::uintptr_t>(at);
+  const std::size_t before = round_up(address, align) - address;
+  if (before != 0) ::munmap(base, before);
+  base += before;
+  mapped += slack - before;
   // The kernel must not refill with one huge page what was given back page by page.
   static_cast<void>(::madvise(base, mapped, MADV_NOHUGEPAGE));
-  return std::unique_ptr<Arena>(
-      new Arena(static_cast<std::byte*>(base), mapped, layout, budget_bytes));
+  return std::unique_ptr<Arena>(new Arena(base, mapped, layout, budget_bytes));
 }
 
 Arena::Arena(std::byte* base, std::size_t mapped, const ArenaLayout& layout,
@@ -47,6 +54,7 @@ Arena::Arena(std::byte* base, std::size_t mapped, const ArenaLayout& layout,
   slabs_span_ = max_slabs_ * slab_bytes_;
   slabs_ = reinterpret_cast<Slab*>(base_ + table_at);
   fixed_charge_ = slabs_at_;
+  huge_pages_.store(layout.huge_pages, std::memory_order_relaxed);
   set_budget(budget_bytes);
 }
 
@@ -283,6 +291,23 @@ void Arena::set_budget(std::size_t budget_bytes) noexcept {
       budget_bytes > fixed_charge_ ? (budget_bytes - fixed_charge_) / slab_bytes_ : 0;
   budget_slabs_.store(std::min(slabs, max_slabs_), std::memory_order_relaxed);
   recount();
+  allow_huge_pages();
+}
+
+void Arena::allow_huge_pages() noexcept {
+  if (!huge_pages()) return;
+  const std::size_t end = slabs_at_ + budget_slabs() * slab_bytes_;
+  const std::size_t whole = end / k_huge_page_bytes * k_huge_page_bytes;
+  if (whole <= huge_end_) return;
+  static_cast<void>(::madvise(base_ + huge_end_, whole - huge_end_, MADV_HUGEPAGE));
+  huge_end_ = whole;
+}
+
+void Arena::forbid_huge_pages() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!huge_pages()) return;
+  huge_pages_.store(false, std::memory_order_relaxed);
+  static_cast<void>(::madvise(base_, mapped_, MADV_NOHUGEPAGE));
 }
 
 Ref Arena::sample_page(base::Random& random) const noexcept {
@@ -400,6 +425,7 @@ std::size_t Arena::release_empty(std::size_t count, std::size_t keep) noexcept {
       // Between the locks the slab is in no list: nobody else can open it.
       slabs_[slab].state = SlabState::untouched;
     }
+    if (huge_pages()) forbid_huge_pages();
     static_cast<void>(
         ::madvise(base_ + slabs_at_ + slab * slab_bytes_, slab_bytes_, MADV_DONTNEED));
     {

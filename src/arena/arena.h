@@ -43,6 +43,7 @@ struct ArenaLayout {
   std::size_t reserve_bytes = 0;  ///< address space for fixed tables and slabs
   std::size_t fixed_bytes = 0;    ///< of it, for the owner's tables
   std::size_t slab_bytes = 0;     ///< a power of two
+  bool huge_pages = false;        ///< ask for them; see Arena::huge_pages()
 };
 
 /// Bytes of the arena by state. in_use + empty + fixed = charged.
@@ -116,6 +117,13 @@ class Arena {
   }
 
   void set_budget(std::size_t budget_bytes) noexcept;
+  /// Whether the system may back the arena with huge pages: from its start to the last whole one
+  /// within the budget, so that however it rounds, what is resident stays within the budget. It
+  /// may also make resident again what was released, so the first release ends it for good: pages
+  /// that are huge stay, others stay small.
+  [[nodiscard]] bool huge_pages() const noexcept {
+    return huge_pages_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::size_t max_budget_bytes() const noexcept {
     return max_slabs_ * slab_bytes_ + fixed_charge_;
   }
@@ -217,6 +225,8 @@ class Arena {
     free_page_bytes_.store(free_page_bytes() - bytes, std::memory_order_relaxed);
   }
   [[nodiscard]] bool was_given_up(std::uint32_t slab) const noexcept;
+  void allow_huge_pages() noexcept;  // mutex_ is held
+  void forbid_huge_pages() noexcept;
   void start_drain(std::uint32_t slab) noexcept;
   [[nodiscard]] bool refused() noexcept;               // by refuse_after()
   [[nodiscard]] Ref take_page(BinIndex bin) noexcept;  // the bin has an open slab
@@ -242,6 +252,7 @@ class Arena {
   std::uint32_t slabs_seen_ = 0;  // slabs below were opened at least once
   std::size_t in_use_slabs_ = 0;
   std::uint64_t page_bytes_used_ = 0;
+  std::size_t huge_end_ = 0;  // from the start: where huge pages were allowed
 
   /// Slabs that were lately given up: drains pass them by for a while.
   static constexpr std::size_t k_given_up_max = 64;
@@ -260,6 +271,7 @@ class Arena {
   std::atomic<std::size_t> budget_slabs_{0};
   std::atomic<std::size_t> slab_bytes_in_use_{0};
   std::atomic<std::size_t> free_page_bytes_{0};
+  std::atomic<bool> huge_pages_{false};
 };
 
 }  // namespace ullage::arena

@@ -17,10 +17,17 @@ using namespace engine;
 
 namespace {
 
+// The answer is made where the caller will have it.
 class ValueInto final : public ValueSink {
  public:
-  char* start(std::size_t bytes) override { return value.resize_for_overwrite(bytes); }
-  Value value;
+  explicit ValueInto(std::optional<Value>& value) noexcept : value_(value) {}
+  char* start(std::size_t bytes) override {
+    if (!value_) value_.emplace();
+    return value_->resize_for_overwrite(bytes);
+  }
+
+ private:
+  std::optional<Value>& value_;
 };
 
 class BufferInto final : public ValueSink {
@@ -154,7 +161,7 @@ Result<SetOutcome> Cache::set(std::string_view group, std::string_view field,
   if (options.keep_ttl && options.ttl)
     return Error{Errc::invalid_argument, "keep_ttl and ttl exclude each other"};
   if (t_updating == core_.get()) return reentered_update();
-  const Names names = core_->state.names(group, field);
+  const Names names = core_->reader.names(group, field);
   const std::int64_t deadline_ms = deadline_of(*core_, options.ttl);
   const auto decide = [&](const Present& present) -> Decision {
     if (options.condition == Condition::if_absent && present.exists) return {};
@@ -169,16 +176,17 @@ Result<SetOutcome> Cache::set(std::string_view group, std::string_view field,
 
 std::optional<Value> Cache::get(std::string_view group, std::string_view field) {
   if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
-  ValueInto sink;
-  if (!core_->reader.read(core_->state.names(group, field), sink, true).hit) return std::nullopt;
-  return std::move(sink.value);
+  std::optional<Value> value;
+  ValueInto sink(value);
+  if (!core_->reader.read(core_->reader.names(group, field), sink, true).hit) value.reset();
+  return value;
 }
 
 std::optional<std::size_t> Cache::get_into(std::string_view group, std::string_view field,
                                            std::span<char> buffer) {
   if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
   BufferInto sink(buffer);
-  const ReadResult read = core_->reader.read(core_->state.names(group, field), sink, true);
+  const ReadResult read = core_->reader.read(core_->reader.names(group, field), sink, true);
   if (!read.hit) return std::nullopt;
   return read.bytes;
 }
@@ -189,7 +197,7 @@ Result<bool> Cache::visit(std::string_view group, std::string_view field,
   if (t_updating == core_.get()) return reentered_update();
   if (!names_fit(group, field)) return false;
   Scratch scratch;
-  if (!core_->reader.read(core_->state.names(group, field), scratch, true).hit) return false;
+  if (!core_->reader.read(core_->reader.names(group, field), scratch, true).hit) return false;
   const VisitorScope scope;
   visitor(scratch.view());
   return true;
@@ -201,7 +209,7 @@ Result<bool> Cache::visit_chunks(
   if (VisitorScope::too_deep()) return VisitorScope::error();
   if (t_updating == core_.get()) return reentered_update();
   if (!names_fit(group, field)) return false;
-  const Names names = core_->state.names(group, field);
+  const Names names = core_->reader.names(group, field);
   SizeOnly size;
   const ReadResult read = core_->reader.read(names, size, true);
   if (!read.hit) return false;
@@ -237,14 +245,14 @@ bool Cache::contains(std::string_view group, std::string_view field) {
 std::optional<std::size_t> Cache::value_size(std::string_view group, std::string_view field) {
   if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
   SizeOnly sink;
-  const ReadResult read = core_->reader.read(core_->state.names(group, field), sink, false);
+  const ReadResult read = core_->reader.read(core_->reader.names(group, field), sink, false);
   if (!read.hit) return std::nullopt;
   return read.bytes;
 }
 
 bool Cache::erase(std::string_view group, std::string_view field) {
   if (!names_fit(group, field) || t_updating == core_.get()) return false;
-  const Names names = core_->state.names(group, field);
+  const Names names = core_->reader.names(group, field);
   const auto done = core_->writer.write(
       names, false, [](const Present&) { return Decision{Decision::Kind::erase, {}, k_never_ms}; });
   core_->flights.entry_changed(names);
@@ -264,7 +272,7 @@ Result<bool> Cache::compare_and_set(std::string_view group, std::string_view fie
   if (auto bad = check_value(desired, core_->state.max_value_bytes)) return *bad;
   if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
   if (t_updating == core_.get()) return reentered_update();
-  const Names names = core_->state.names(group, field);
+  const Names names = core_->reader.names(group, field);
   const std::int64_t deadline_ms = deadline_of(*core_, options.ttl);
   auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
     if (!present.exists || *present.value != expected) return {};
@@ -280,7 +288,7 @@ Result<std::int64_t> Cache::increment(std::string_view group, std::string_view f
                                       std::int64_t by) {
   if (auto bad = check_names(group, field)) return *bad;
   if (t_updating == core_.get()) return reentered_update();
-  const Names names = core_->state.names(group, field);
+  const Names names = core_->reader.names(group, field);
   std::int64_t result = 0;
   std::array<char, 24> text{};
   std::optional<Error> error;
@@ -322,7 +330,7 @@ Result<SetOutcome> Cache::update(
   if (auto bad = check_names(group, field)) return *bad;
   if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
   if (t_updating == core_.get()) return reentered_update();
-  const Names names = core_->state.names(group, field);
+  const Names names = core_->reader.names(group, field);
   const std::int64_t deadline_ms = deadline_of(*core_, options.ttl);
   std::optional<std::string> made;
   std::optional<std::string> seen;  // what the function made it from
@@ -372,8 +380,8 @@ Result<void> Cache::get_many(std::span<const Key> keys, std::span<std::optional<
     for (std::size_t i = 0; i < n; ++i) {
       out[first + i].reset();
       if (!names_fit(keys[first + i].group, keys[first + i].field)) continue;
-      ValueInto sink;
-      if (core_->reader.read(window[i], sink, true).hit) out[first + i] = std::move(sink.value);
+      ValueInto sink(out[first + i]);
+      if (!core_->reader.read(window[i], sink, true, 0).hit) out[first + i].reset();
     }
   }
   return {};
@@ -403,7 +411,7 @@ Result<bool> Cache::expire(std::string_view group, std::string_view field,
   if (auto bad = check_ttl("ttl", ttl)) return *bad;
   if (t_updating == core_.get()) return reentered_update();
   if (!names_fit(group, field)) return false;
-  const Names names = core_->state.names(group, field);
+  const Names names = core_->reader.names(group, field);
   const std::int64_t deadline_ms = deadline_of(*core_, ttl);
   auto done = core_->writer.write(names, false, [&](const Present& present) -> Decision {
     if (!present.exists) return {};
@@ -416,7 +424,7 @@ Result<bool> Cache::expire(std::string_view group, std::string_view field,
 std::optional<Ttl> Cache::ttl(std::string_view group, std::string_view field) {
   if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
   SizeOnly sink;
-  const ReadResult read = core_->reader.read(core_->state.names(group, field), sink, false);
+  const ReadResult read = core_->reader.read(core_->reader.names(group, field), sink, false);
   if (!read.hit) return std::nullopt;
   if (read.deadline_ms == k_never_ms) return Ttl{};
   return Ttl{Millis(std::max<std::int64_t>(read.deadline_ms - core_->state.now_ms(), 0))};

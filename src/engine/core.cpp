@@ -136,6 +136,9 @@ Result<std::unique_ptr<CacheCore>> CacheCore::open(Options options) {
   layout.slab_bytes = budget.slab_bytes;
   layout.fixed_bytes = budget.fixed_bytes;
   layout.reserve_bytes = options.max_memory_limit;
+  layout.huge_pages =
+      options.huge_pages == HugePages::on ||
+      (options.huge_pages == HugePages::automatic && limit >= k_huge_pages_from_bytes);
   auto arena = arena::Arena::map(layout, limit - Budget::outside_bytes(limit));
   if (!arena) {
     return Error{Errc::system, std::string("no address space for max_memory_limit of ") +

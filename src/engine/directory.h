@@ -87,8 +87,10 @@ class Directory {
     return {&shard, stub_body + k_root_at, 0, PageKind::group_node, PageKind::leaf, anchor};
   }
 
-  /// The page for a hash (at the level's own alignment: see State::in_shard).
-  [[nodiscard]] Found find(const Level& level, std::uint64_t hash) const noexcept;
+  /// The page for a hash (at the level's own alignment: see State::in_shard). Asks for its first
+  /// `lines` lines on the way.
+  [[nodiscard]] Found find(const Level& level, std::uint64_t hash,
+                           std::size_t lines = k_lookahead_lines) const noexcept;
 
   // --- with the shard's lock held; each is one change of its own or part of the caller's ---
 

@@ -12,31 +12,37 @@ constexpr float k_step_up = 1.01F;
 constexpr float k_step_down = 0.96F;
 }  // namespace
 
-Victims::One Evictor::weigh_one(EntryPlace place, const std::byte* at, std::uint32_t size,
-                                policy::Rank rank, Weigh weigh) const noexcept {
-  Victims::One one{place, 0, size + static_cast<std::uint32_t>(k_slot_bytes), size};
-  if (weigh == Weigh::count) {
-    one.score = state_.ranking->score(rank, 1);
-    return one;
-  }
+// What runs for every candidate is worth having in the loop itself, in all three places where
+// for_each_entry() calls it.
+#define ULLAGE_INLINE __attribute__((always_inline))
+
+namespace {
+/// Payload bytes that go with an entry of `size` bytes.
+inline std::uint32_t payload_of(const std::byte* at, std::uint32_t size) noexcept {
   // Only the long form can have pieces; what else it says does not matter here.
-  if (PlainBytes::u8(at) >= detail::k_long) {
-    const EntryHead e = decode_entry<PlainBytes>(at, size, 0);
-    if (e.pieces) one.payload_bytes += decode_link<PlainBytes>(at + e.value_at).bytes;
-  }
-  one.score =
-      state_.ranking->score(rank, one.payload_bytes + static_cast<std::uint32_t>(k_slot_bytes));
-  return one;
+  if (PlainBytes::u8(at) < detail::k_long) return size;
+  const EntryHead e = decode_entry<PlainBytes>(at, size, 0);
+  return e.pieces ? size + decode_link<PlainBytes>(at + e.value_at).bytes : size;
 }
+/// What an entry counts for when it is ranked.
+inline std::uint32_t weight_of(Weigh weigh, std::uint32_t payload) noexcept {
+  return weigh == Weigh::count ? 1 : payload + static_cast<std::uint32_t>(k_slot_bytes);
+}
+}  // namespace
 
 std::optional<Victim> Evictor::worst(const PageImage& image, Weigh weigh, CallWork& work) const {
-  std::optional<Victim> best;
-  for_each_entry(image,
-                 [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank rank) {
-                   ++work.candidates_ranked;
-                   const float score = weigh_one(place, at, size, rank, weigh).score;
-                   if (!best || score > best->score) best = Victim{place, score, false};
-                 });
+  Victim best;
+  best.score = -1;
+  std::uint64_t ranked = 0;
+  const auto score_of = state_.ranking->scorer();
+  for_each_entry(image, [&](EntryPlace place, const std::byte* at, std::uint32_t size,
+                            policy::Rank rank) ULLAGE_INLINE {
+    ++ranked;
+    const float score = score_of(rank, weight_of(weigh, payload_of(at, size)));
+    if (score > best.score) best.place = place, best.score = score;
+  });
+  work.candidates_ranked += ranked;
+  if (ranked == 0) return std::nullopt;
   return best;
 }
 
@@ -59,21 +65,40 @@ bool is_entry(const PageImage& image, EntryPlace place, const Names& names) {
 
 void Evictor::pick(const PageImage& image, const Names* keep, const Wanted& wanted,
                    Victims& victims, CallWork& work) const {
+  victims.count_ = 0;
+  victims.page_bytes_ = 0;
   std::size_t all = 0;
-  for_each_entry(image,
-                 [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank rank) {
-                   ++work.candidates_ranked;
-                   const Victims::One one = weigh_one(place, at, size, rank, wanted.weigh);
-                   if (one.score >= wanted.score && all < Victims::k_max)
-                     victims.ones_[all++] = one;
-                 });
+  std::size_t worst = 0;
+  std::uint64_t ranked = 0;
+  const auto score_of = state_.ranking->scorer();
+  for_each_entry(image, [&](EntryPlace place, const std::byte* at, std::uint32_t size,
+                            policy::Rank rank) ULLAGE_INLINE {
+    ++ranked;
+    const std::uint32_t payload = payload_of(at, size);
+    const float score = score_of(rank, weight_of(wanted.weigh, payload));
+    if (score < wanted.score || all == Victims::k_max) return;
+    victims.ones_[all] = {place, score, size + static_cast<std::uint32_t>(k_slot_bytes), payload};
+    if (score > victims.ones_[worst].score) worst = all;
+    ++all;
+  });
+  work.candidates_ranked += ranked;
+  if (all == 0) return;
+  // Mostly the worst alone is enough: one entry makes room for another of its size.
+  if (const Victims::One one = victims.ones_[worst];
+      (wanted.entries == 1 || one.page_bytes >= wanted.page_bytes ||
+       one.payload_bytes >= wanted.payload_bytes) &&
+      (keep == nullptr || !is_entry(image, one.place, *keep))) {
+    victims.ones_[0] = one;
+    victims.count_ = 1;
+    victims.page_bytes_ = one.page_bytes;
+    return;
+  }
   const auto better = [](const Victims::One& a, const Victims::One& b) {
     return a.score < b.score;
   };
   Victims::One* const ones = victims.ones_;
   std::make_heap(ones, ones + all, better);
   // The heap's worst goes to its end: the victims gather behind it.
-  victims.page_bytes_ = 0;
   std::uint64_t payload = 0;
   std::size_t taken = 0;
   std::size_t left = all;
@@ -110,7 +135,8 @@ std::optional<Victim> Evictor::worst_of_record(const PageImage& image, std::uint
       return Victim{place, 0, true};
     const policy::Rank rank =
         head.fields == 1 ? image.slots().rank(record) : fields.slots().rank(f);
-    const float score = weigh_one(place, item.at, item.bytes, rank, Weigh::bytes).score;
+    const float score =
+        state_.ranking->score(rank, weight_of(Weigh::bytes, payload_of(item.at, item.bytes)));
     if (!best || score > best->score) best = Victim{place, score, false};
   }
   return best;

@@ -13,7 +13,7 @@
 namespace ullage::engine {
 
 struct Victim {
-  EntryPlace place;
+  EntryPlace place{};
   float score = 0;
   bool expired = false;  ///< its time has come: it goes before any other, and as expired
   [[nodiscard]] RemovalCause cause(RemovalCause otherwise) const noexcept {
@@ -83,8 +83,6 @@ class Evictor {
   void learn(float worst_score) noexcept;
 
  private:
-  [[nodiscard]] Victims::One weigh_one(EntryPlace place, const std::byte* at, std::uint32_t size,
-                                       policy::Rank rank, Weigh weigh) const noexcept;
   State& state_;
   std::atomic<float> threshold_{0};
 };

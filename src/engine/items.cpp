@@ -72,7 +72,7 @@ std::uint32_t remove_expired(PageImage& image, std::int64_t now_ms, std::string_
   removed_out = 0;
   if (!image.has_time()) return 0;
   for (;;) {
-    EntryPlace expired;
+    EntryPlace expired{};
     bool found = false;
     std::int64_t due = k_never_ms;
     for_each_entry(image,

@@ -15,8 +15,8 @@ namespace ullage::engine {
 
 /// Where an entry is in an image: its item in a leaf, or its record and field in a bucket.
 struct EntryPlace {
-  std::uint32_t item = 0;
-  std::uint32_t field = 0;
+  std::uint32_t item;  // no initialisers: arrays of places are made without writing them
+  std::uint32_t field;
 };
 
 inline std::string_view chars(const std::byte* at, std::size_t n) noexcept {
@@ -26,21 +26,29 @@ inline std::string_view chars(const std::byte* at, std::size_t n) noexcept {
 /// Calls visit(place, bytes, size, rank) for every entry in the image. Stubs have none.
 template <class Visit>
 void for_each_entry(const PageImage& image, Visit visit) {
-  const SlotsEdit& slots = image.slots();
-  for (std::uint32_t i = 0; i < image.count(); ++i) {
-    if (image.is_leaf()) {
-      visit(EntryPlace{i, 0}, slots.at(i), slots.size(i), slots.rank(i));
-      continue;
-    }
-    const RecordHead head = image.record(i);
-    if (head.is_stub()) continue;
-    const RecordFields<PlainBytes> fields(slots.at(i), head);
-    for (std::uint32_t f = 0; f < fields.count(); ++f) {
-      const auto item = fields.item(f);
-      visit(EntryPlace{i, f}, item.at, item.bytes,
-            head.fields == 1 ? slots.rank(i) : fields.slots().rank(f));
-    }
+  const SlotsView<PlainBytes> slots = image.slots().view();
+  using Item = SlotsView<PlainBytes>::Item;
+  if (image.is_leaf()) {
+    slots.for_each([&](std::uint32_t i, Item item) {
+      visit(EntryPlace{i, 0}, item.at, item.bytes, slots.rank(i));
+    });
+    return;
   }
+  slots.for_each([&](std::uint32_t i, Item bytes) {
+    const RecordHead head = decode_record<PlainBytes>(bytes.at, bytes.bytes);
+    ULLAGE_CHECK(!head.broken);
+    if (head.is_stub()) return;
+    const RecordFields<PlainBytes> fields(bytes.at, head);
+    if (head.fields == 1) {
+      const Item item = fields.item(0);
+      visit(EntryPlace{i, 0}, item.at, item.bytes, slots.rank(i));
+      return;
+    }
+    const SlotsView<PlainBytes> table = fields.slots();
+    table.for_each([&](std::uint32_t f, Item item) {
+      visit(EntryPlace{i, f}, item.at, item.bytes, table.rank(f));
+    });
+  });
 }
 
 /// Ranks of a few entries of a page, spread over it whatever their ranks.

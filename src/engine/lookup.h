@@ -72,14 +72,16 @@ class Lookup {
   Lookup(State& state, const Directory& directory) noexcept
       : state_(state), directory_(directory) {}
 
-  [[nodiscard]] GroupPlace group(Shard& shard, std::string_view name,
-                                 std::uint64_t hash) const noexcept;
+  /// `lines` as in Directory::find(): 0 where they are at hand already.
+  [[nodiscard]] GroupPlace group(Shard& shard, std::string_view name, std::uint64_t hash,
+                                 std::size_t lines = k_lookahead_lines) const noexcept;
   /// The group that owns an anchor: how a page that names it is traced to its record. Needs the
   /// lock.
   [[nodiscard]] GroupPlace group_of_anchor(Shard& shard, std::uint64_t hash,
                                            Ref anchor) const noexcept;
   [[nodiscard]] EntryPos entry(Shard& shard, const GroupPlace& place, std::string_view field,
-                               std::uint64_t hash) const noexcept;
+                               std::uint64_t hash,
+                               std::size_t lines = k_lookahead_lines) const noexcept;
 
  private:
   State& state_;

@@ -11,11 +11,16 @@ namespace ullage::engine {
 namespace {
 constexpr int k_optimistic_tries = 12;
 constexpr int k_tick_tries = 4;
+// In a batch other names' lines fill the waits, so each asks only for what it will need: a page's
+// head, and what of a record lies behind its first line.
+constexpr std::size_t k_head_lines = 3;
+constexpr std::size_t k_record_lines = 6;
 }  // namespace
 
-Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, bool use) {
+Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, bool use,
+                          std::size_t lines) {
   Look seen;
-  const GroupPlace group = lookup_.group(shard, names.group, names.group_hash);
+  const GroupPlace group = lookup_.group(shard, names.group, names.group_hash, lines);
   seen.broken = group.broken;
   if (!group) return seen;
   std::int64_t now_ms = -1;
@@ -28,7 +33,7 @@ Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, boo
       group_end_ms(state_, group.record, group.head) <= now())
     return seen;
 
-  const EntryPos pos = lookup_.entry(shard, group, names.field, names.field_hash);
+  const EntryPos pos = lookup_.entry(shard, group, names.field, names.field_hash, lines);
   seen.broken = pos.broken;
   if (!pos || (pos.head.deadline_ms != k_never_ms && pos.head.deadline_ms <= now())) return seen;
   seen.result.deadline_ms = pos.head.deadline_ms;
@@ -82,11 +87,11 @@ void Reader::note(Shard& shard, base::VersionLock::Version version, const Look& 
   if (seen.use_at != nullptr || seen.use_has_no_place) writer_->note_use(names.group);
 }
 
-ReadResult Reader::read(const Names& names, ValueSink& sink, bool use) {
+ReadResult Reader::read(const Names& names, ValueSink& sink, bool use, std::size_t lines) {
   Shard& shard = state_.shard_of(names.group_hash);
   for (int i = 0; i < k_optimistic_tries; ++i) {
     const auto version = shard.lock.begin_read();
-    const Look seen = look(shard, names, sink, use);
+    const Look seen = look(shard, names, sink, use, lines);
     if (shard.lock.validate(version)) {
       ULLAGE_CHECK(!seen.broken);
       if (use) {
@@ -102,7 +107,7 @@ ReadResult Reader::read(const Names& names, ValueSink& sink, bool use) {
   Look seen;
   {
     const ShardGuard guard(shard);
-    seen = look(shard, names, sink, use);
+    seen = look(shard, names, sink, use, lines);
     ULLAGE_CHECK(!seen.broken);
     if (seen.rank_at != nullptr) base::store_bytes(seen.rank_at, &seen.rank, sizeof seen.rank);
     if (seen.use_at != nullptr) base::store_bytes(seen.use_at, &seen.use_ms, sizeof seen.use_ms);
@@ -162,37 +167,41 @@ std::optional<Reader::GroupFacts> Reader::group(std::string_view name) {
   return facts;
 }
 
+Names Reader::names(std::string_view group, std::string_view field) const noexcept {
+  Names names{group, field, state_.hash_group(group), 0};
+  const Ref ref = top_ref(names.group_hash);
+  if (state_.arena->plausible(ref)) prefetch_lines(state_.page(ref), k_lookahead_lines);
+  names.field_hash = state_.hash_field(field);
+  return names;
+}
+
+Ref Reader::top_ref(std::uint64_t group_hash) const noexcept {
+  const Shard& shard = state_.shard_of(group_hash);
+  return base::load_u32(reinterpret_cast<const std::byte*>(shard.refs) +
+                        4 * leading_bits(state_.in_shard(group_hash), 0, k_shard_node_bits));
+}
+
 void Reader::prefetch(const Names& names, int step) const noexcept {
   Shard& shard = state_.shard_of(names.group_hash);
-  const auto line = [](const std::byte* at) { __builtin_prefetch(at); };
   if (step == 0) {
-    line(reinterpret_cast<const std::byte*>(&shard));
+    __builtin_prefetch(&shard);
     return;
   }
   // From here on the lines of the step before are at hand. What is read may be stale: it only
   // guides prefetches.
   if (step == 1) {
-    const Ref ref =
-        base::load_u32(reinterpret_cast<const std::byte*>(shard.refs) +
-                       4 * leading_bits(state_.in_shard(names.group_hash), 0, k_shard_node_bits));
-    if (ref == k_no_ref || !state_.arena->plausible(ref)) return;
-    line(state_.page(ref));
-    line(state_.page(ref) + 64);
-    line(state_.page(ref) + 128);
+    const Ref ref = top_ref(names.group_hash);
+    if (state_.arena->plausible(ref)) prefetch_lines(state_.page(ref), k_head_lines);
     return;
   }
-  const GroupPlace place = lookup_.group(shard, names.group, names.group_hash);
+  const GroupPlace place = lookup_.group(shard, names.group, names.group_hash, 0);
   if (!place) return;
   if (!place.head.is_stub()) {
-    line(place.record + 64);
-    line(place.record + 128);
+    prefetch_lines(place.record + 64, k_record_lines);
     return;
   }
   const Ref root = base::load_u32(place.stub_body() + k_stub_root_at);
-  if (root != k_no_ref && state_.arena->plausible(root)) {
-    line(state_.page(root));
-    line(state_.page(root) + 64);
-  }
+  if (state_.arena->plausible(root)) prefetch_lines(state_.page(root), k_head_lines);
 }
 
 }  // namespace ullage::engine

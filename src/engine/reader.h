@@ -38,8 +38,12 @@ class Reader {
   void set_writer(Writer& writer) noexcept { writer_ = &writer; }
 
   /// Reads an entry into the sink. `use` says whether it counts as a use: hit or miss, recency,
-  /// idle time.
-  ReadResult read(const Names& names, ValueSink& sink, bool use);
+  /// idle time. `lines` as in Directory::find(): 0 after prefetch() of all steps.
+  ReadResult read(const Names& names, ValueSink& sink, bool use,
+                  std::size_t lines = k_lookahead_lines);
+
+  /// The names with their hashes. The bucket's lines are on their way while the field is hashed.
+  [[nodiscard]] Names names(std::string_view group, std::string_view field) const noexcept;
 
   /// What a group says of itself, if it exists and has not ended.
   struct GroupFacts {
@@ -75,7 +79,9 @@ class Reader {
     std::int64_t use_ms = 0;
     bool use_has_no_place = false;
   };
-  Look look(Shard& shard, const Names& names, ValueSink& sink, bool use);
+  Look look(Shard& shard, const Names& names, ValueSink& sink, bool use, std::size_t lines);
+  /// What the shard refers to for a group: a page or a node.
+  [[nodiscard]] Ref top_ref(std::uint64_t group_hash) const noexcept;
   void note(Shard& shard, base::VersionLock::Version version, const Look& seen, const Names& names);
 
   State& state_;

@@ -17,6 +17,8 @@ constexpr std::size_t k_debt_pages_under_pressure = 16;
 constexpr std::size_t k_drain_slots_a_step = 8;
 constexpr std::size_t k_stock_slabs = 2;     // empty slabs that stay resident ...
 constexpr std::size_t k_stock_divisor = 32;  // ... and this share of those in use
+// With huge pages the first release ends them, so it has to be worth it: this share of the limit.
+constexpr std::size_t k_huge_stock_divisor = 16;
 constexpr int k_clear_piece_rounds = 4;
 constexpr int k_clear_rounds = 3;  // of eviction before a page goes to a fresh slab as it is
 constexpr std::uint32_t k_drain_pause = 16;
@@ -166,8 +168,12 @@ bool Reclaim::evict_step(Weigh weigh, CallWork& work) {
 }
 
 void Reclaim::probe(CallWork& work) {
+  // The page was chosen by the probe before, so that its lines had time to come. It may be free or
+  // another's by now: lock_owner() finds out.
   base::Random pick = random();
-  const Ref page = state_.arena->sample_page(pick);
+  const Ref next = state_.arena->sample_page(pick);
+  if (next != k_no_ref) prefetch_lines(state_.page(next), k_lookahead_lines);
+  const Ref page = next_probe_.exchange(next, std::memory_order_relaxed);
   if (page == k_no_ref) return;
   const auto score = look_at(page, Weigh::bytes, work);
   const float far_worse = evictor_.threshold() * k_far_worse;
@@ -335,8 +341,10 @@ bool Reclaim::tick_step(CallWork& work) {
   // Sparse slabs are emptied ahead of need; what is empty beyond a small stock goes back to the
   // system.
   if (fragmented() && drain_step(Drain::sparse, work)) return true;
-  const std::size_t stock = k_stock_slabs + state_.arena->slab_bytes_in_use() /
-                                                state_.arena->slab_bytes() / k_stock_divisor;
+  const std::size_t in_use = state_.arena->slab_bytes_in_use() / state_.arena->slab_bytes();
+  const std::size_t stock =
+      k_stock_slabs + in_use / k_stock_divisor +
+      (state_.arena->huge_pages() ? state_.arena->budget_slabs() / k_huge_stock_divisor : 0);
   return state_.arena->release_empty(1, stock) != 0;
 }
 

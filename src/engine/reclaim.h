@@ -122,6 +122,7 @@ class Reclaim {
   std::optional<Mover> mover_;
   std::atomic<std::uint64_t> seed_;
   std::atomic<std::uint32_t> writes_{0};  // under pressure; paces the probes
+  std::atomic<Ref> next_probe_{k_no_ref};
 
   std::mutex drain_mutex_;  // one empties at a time; LOCK ORDER: drain -> shard -> debt -> arena
   std::optional<arena::Arena::Drain> drain_;

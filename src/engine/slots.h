@@ -61,6 +61,20 @@ class SlotsView {
     return {area_ + begin, stop - begin};
   }
 
+  /// Calls visit(i, item) for every item, in order; for private memory, whose offsets are true.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    const std::byte* const offsets = area_ + cap_;
+    const std::byte* const data = area_ + cap_ * k_slot_bytes;
+    const std::byte* at = data;
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      const std::byte* const stop =
+          i + 1 < count_ ? data + Bytes::u16(offsets + 2 * (i + 1)) : area_ + end_;
+      visit(i, Item{at, static_cast<std::uint32_t>(stop - at)});
+      at = stop;
+    }
+  }
+
   /// The first item from `from` on whose tag may be `tag`; count() if there is none. May answer an
   /// item with another tag (the word trick errs upwards): callers compare the item itself.
   [[nodiscard]] std::uint32_t find_tag(std::uint8_t tag, std::uint32_t from) const noexcept {

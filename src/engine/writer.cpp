@@ -31,6 +31,7 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
   CallWork work;
   Prepared prepared;
   Patience patience(work, names.group.size() + names.field.size());
+  state_.ranking->prefetch(entry_hash(names.group_hash, names.field_hash));
   bool overtaken = false;  // the entry changed after pieces were written for it
   do {
     work.keep_slabs = slabs_to_keep(patience.rounds());

@@ -28,6 +28,11 @@ class Ranking {
 
   [[nodiscard]] bool census_due() const noexcept { return adaptive_ && model_.census_due(); }
 
+  /// Asks for the memory that on_insert() of this hash will look at.
+  void prefetch(std::uint64_t hash) const noexcept {
+    if (adaptive_) ghosts_.prefetch(hash);
+  }
+
   /// The rank of an entry that comes into a cache of `entries` entries. `residents` are ranks of
   /// some entries of the page that takes it, chosen without regard to their ranks; empty unless
   /// census_due().
@@ -44,11 +49,25 @@ class Ranking {
   /// than the page that takes the new entry, whose entries share its group and so its moment.
   void note_residents(std::span<const Rank> residents) noexcept;
 
-  /// Higher goes first; never negative. `bytes` is what eviction gives back.
+  /// Scores many candidates as of one moment.
+  class Scorer {
+   public:
+    explicit Scorer(const Ranking& ranking) noexcept
+        : model_(ranking.model_), now_(ranking.model_.now()), adaptive_(ranking.adaptive_) {}
+    /// Higher goes first; never negative. `bytes` is what eviction gives back.
+    [[nodiscard]] float operator()(Rank rank, std::uint32_t bytes) const noexcept {
+      if (adaptive_) return model_.score(EntryState(rank), now_, bytes);
+      return static_cast<float>(EntryState(rank).age(now_)) + 1.0F;
+    }
+
+   private:
+    const ReuseModel& model_;
+    const Tick now_;
+    const bool adaptive_;
+  };
+  [[nodiscard]] Scorer scorer() const noexcept { return Scorer(*this); }
   [[nodiscard]] float score(Rank rank, std::uint32_t bytes) const noexcept {
-    const Tick now = model_.now();
-    if (adaptive_) return model_.score(EntryState(rank), now, bytes);
-    return static_cast<float>(EntryState(rank).age(now)) + 1.0F;
+    return scorer()(rank, bytes);
   }
   /// The rank that a candidate should carry so that its age cannot wrap; mostly the same.
   [[nodiscard]] Rank refreshed(Rank rank) const noexcept {

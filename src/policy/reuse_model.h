@@ -157,6 +157,9 @@ class GhostTable {
   // Finds and removes the ghost of `hash`, if there is one. Called when an entry is inserted.
   [[nodiscard]] std::optional<Ghost> take(std::uint64_t hash, Tick now);
 
+  // Asks for the word of a hash that take() or look() will want.
+  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&word_of(hash), 1); }
+
   // All ghosts in the word of `hash`; for the model's census.
   [[nodiscard]] Word look(std::uint64_t hash, Tick now) const;
 

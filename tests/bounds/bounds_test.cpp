@@ -116,6 +116,22 @@ TEST(BoundsOfOneCall, BytesOfADroppedGroupLeaveTheProcess) {
   EXPECT_TRUE(report.has_value()) << "less than 38 MiB of 40 MiB came back within a second";
 }
 
+TEST(BoundsOfOneCall, HugePagesStayWithinTheLimitToo) {
+  Options options;
+  options.memory_limit = 64_MiB;
+  options.huge_pages = HugePages::on;
+  const std::optional<Report> report =
+      in_child(options, [&](WatchedCache& sink, ScenarioTools& tools) {
+        grow_in_step(sink, tools, k_sanitized ? 80_MiB : 320_MiB, 1000);
+        const std::uint64_t full = Resident::now().data();
+        if (!sink.cache().set_memory_limit(16_MiB)) ::_exit(2);
+        const std::uint64_t after = Resident::now().data();
+        if (!k_sanitized && (full < after || full - after < 44_MiB)) ::_exit(3);
+      });
+  ASSERT_TRUE(report.has_value()) << "less than 44 MiB of 48 MiB came back";
+  expect_bounded(*report, 64_MiB);
+}
+
 TEST(BoundsOfOneCall, ReserveMakesMemoryResidentWithinTheLimit) {
   Options options;
   options.memory_limit = 64_MiB;
