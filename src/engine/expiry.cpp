@@ -19,12 +19,14 @@ std::int64_t Expiry::scan_interval_ms() const noexcept {
 }
 
 bool Expiry::find_due_shard(std::int64_t now_ms) {
+  // What falls due while a scan is under way may lie behind it: the interval counts from its start.
+  if (shards_read_ == 0) scan_began_ms_ = now_ms;
   for (std::size_t n = 0; n < k_shards_a_step; ++n) {
     if (shards_read_ == state_.shard_count()) {
       shards_read_ = 0;
-      next_scan_ms_ = look_again_ ? now_ms : now_ms + scan_interval_ms();
+      next_scan_ms_ = look_again_ ? now_ms : scan_began_ms_ + scan_interval_ms();
       look_again_ = false;
-      return false;
+      return next_scan_ms_ <= now_ms;
     }
     const std::size_t index = next_shard_;
     next_shard_ = (next_shard_ + 1) % state_.shard_count();

@@ -67,6 +67,7 @@ class Expiry {
   Cursor cursor_;
   std::size_t next_shard_ = 0;
   std::size_t shards_read_ = 0;
+  std::int64_t scan_began_ms_ = 0;
   std::int64_t next_scan_ms_ = 0;
   bool look_again_ = false;  // the scan under way is to be followed by another at once
 };
