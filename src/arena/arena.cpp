@@ -113,10 +113,10 @@ bool Arena::open_slab(BinIndex bin, std::size_t keep_slabs) noexcept {
   if (empty_.head != 0) {
     slab = empty_.head - 1;
     unlink(empty_, slab);
-  } else if (in_use_slabs_ + empty_.count < budget && untouched_.head != 0) {
+  } else if (in_use_slabs_ + empty_.count + releasing_ < budget && untouched_.head != 0) {
     slab = untouched_.head - 1;
     unlink(untouched_, slab);
-  } else if (in_use_slabs_ + empty_.count < budget && slabs_seen_ < max_slabs_) {
+  } else if (in_use_slabs_ + empty_.count + releasing_ < budget && slabs_seen_ < max_slabs_) {
     slab = slabs_seen_++;
   } else {
     return false;
@@ -298,9 +298,21 @@ void Arena::allow_huge_pages() noexcept {
   if (!huge_pages()) return;
   const std::size_t end = slabs_at_ + budget_slabs() * slab_bytes_;
   const std::size_t whole = end / k_huge_page_bytes * k_huge_page_bytes;
-  if (whole <= huge_end_) return;
-  static_cast<void>(::madvise(base_ + huge_end_, whole - huge_end_, MADV_HUGEPAGE));
+  if (whole > huge_end_) {
+    static_cast<void>(::madvise(base_ + huge_end_, whole - huge_end_, MADV_HUGEPAGE));
+  } else if (whole < huge_end_) {
+    static_cast<void>(::madvise(base_ + whole, huge_end_ - whole, MADV_NOHUGEPAGE));
+    release_huge_tail();
+  }
   huge_end_ = whole;
+}
+
+void Arena::release_huge_tail() noexcept {
+  const std::size_t end = slabs_at_ + slabs_seen_ * slab_bytes_;
+  const std::size_t tail = round_up(end, k_huge_page_bytes);
+  // Slabs begin at a multiple of an OS page.
+  if (tail > end && tail <= mapped_)
+    static_cast<void>(::madvise(base_ + end, tail - end, MADV_DONTNEED));
 }
 
 void Arena::forbid_huge_pages() noexcept {
@@ -308,6 +320,7 @@ void Arena::forbid_huge_pages() noexcept {
   if (!huge_pages()) return;
   huge_pages_.store(false, std::memory_order_relaxed);
   static_cast<void>(::madvise(base_, mapped_, MADV_NOHUGEPAGE));
+  release_huge_tail();
 }
 
 Ref Arena::sample_page(base::Random& random) const noexcept {
@@ -422,8 +435,9 @@ std::size_t Arena::release_empty(std::size_t count, std::size_t keep) noexcept {
       if (empty_.count <= keep) break;
       slab = empty_.tail - 1;
       unlink(empty_, slab);
-      // Between the locks the slab is in no list: nobody else can open it.
+      // Between the locks the slab is in no list: nobody else can open it, or another in its place.
       slabs_[slab].state = SlabState::untouched;
+      ++releasing_;
     }
     if (huge_pages()) forbid_huge_pages();
     static_cast<void>(
@@ -431,6 +445,7 @@ std::size_t Arena::release_empty(std::size_t count, std::size_t keep) noexcept {
     {
       const std::lock_guard lock(mutex_);
       push_front(untouched_, slab);
+      --releasing_;
     }
     ++released;
   }
@@ -441,7 +456,7 @@ std::size_t Arena::populate(std::size_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
   const std::size_t want = round_up(bytes, slab_bytes_) / slab_bytes_;
   while (empty_.count < want) {
-    if (in_use_slabs_ + empty_.count >= budget_slabs_.load(std::memory_order_relaxed)) break;
+    if (in_use_slabs_ + empty_.count + releasing_ >= budget_slabs()) break;
     std::uint32_t slab;
     if (untouched_.head != 0) {
       slab = untouched_.head - 1;

@@ -227,6 +227,9 @@ class Arena {
   [[nodiscard]] bool was_given_up(std::uint32_t slab) const noexcept;
   void allow_huge_pages() noexcept;  // mutex_ is held
   void forbid_huge_pages() noexcept;
+  /// Gives back what a huge page holds resident behind the last slab that was opened. mutex_ is
+  /// held.
+  void release_huge_tail() noexcept;
   void start_drain(std::uint32_t slab) noexcept;
   [[nodiscard]] bool refused() noexcept;               // by refuse_after()
   [[nodiscard]] Ref take_page(BinIndex bin) noexcept;  // the bin has an open slab
@@ -251,6 +254,7 @@ class Arena {
   List untouched_;                // released ones
   std::uint32_t slabs_seen_ = 0;  // slabs below were opened at least once
   std::size_t in_use_slabs_ = 0;
+  std::size_t releasing_ = 0;  // on their way from empty_ to untouched_, and resident
   std::uint64_t page_bytes_used_ = 0;
   std::size_t huge_end_ = 0;  // from the start: where huge pages were allowed
 

@@ -68,6 +68,13 @@ class Scratch final : public ValueSink {
 constexpr std::size_t k_chunk_bytes = 64 * k_kib;
 constexpr std::size_t k_window = 16;  // keys of a batch whose lines are fetched together
 
+/// Tells a load under way that it is overtaken, while the decision still has the shard's lock: a
+/// load that decides after this one sees it.
+Decision overtaking(CacheCore& core, const Names& names, const Decision& decision) {
+  core.flights.entry_changed(names);
+  return decision;
+}
+
 std::int64_t deadline_of(const CacheCore& core, std::optional<Millis> ttl) noexcept {
   return ttl ? core.state.now_ms() + ttl->count() : k_never_ms;
 }
@@ -160,13 +167,15 @@ Result<SetOutcome> Cache::set(std::string_view group, std::string_view field,
   if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
   if (options.keep_ttl && options.ttl)
     return Error{Errc::invalid_argument, "keep_ttl and ttl exclude each other"};
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   const Names names = core_->reader.names(group, field);
   const std::int64_t deadline_ms = deadline_of(*core_, options.ttl);
   const auto decide = [&](const Present& present) -> Decision {
     if (options.condition == Condition::if_absent && present.exists) return {};
     if (options.condition == Condition::if_present && !present.exists) return {};
-    return {Decision::Kind::put, value, options.keep_ttl ? present.deadline_ms : deadline_ms};
+    return overtaking(
+        *core_, names,
+        {Decision::Kind::put, value, options.keep_ttl ? present.deadline_ms : deadline_ms});
   };
   auto done = core_->writer.write(names, false, decide);
   if (!done) return done.error();
@@ -175,7 +184,7 @@ Result<SetOutcome> Cache::set(std::string_view group, std::string_view field,
 }
 
 std::optional<Value> Cache::get(std::string_view group, std::string_view field) {
-  if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
+  if (!names_fit(group, field) || UpdateScope::holds(core_.get())) return std::nullopt;
   std::optional<Value> value;
   ValueInto sink(value);
   if (!core_->reader.read(core_->reader.names(group, field), sink, true).hit) value.reset();
@@ -184,7 +193,7 @@ std::optional<Value> Cache::get(std::string_view group, std::string_view field) 
 
 std::optional<std::size_t> Cache::get_into(std::string_view group, std::string_view field,
                                            std::span<char> buffer) {
-  if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
+  if (!names_fit(group, field) || UpdateScope::holds(core_.get())) return std::nullopt;
   BufferInto sink(buffer);
   const ReadResult read = core_->reader.read(core_->reader.names(group, field), sink, true);
   if (!read.hit) return std::nullopt;
@@ -194,7 +203,7 @@ std::optional<std::size_t> Cache::get_into(std::string_view group, std::string_v
 Result<bool> Cache::visit(std::string_view group, std::string_view field,
                           FunctionRef<void(std::string_view)> visitor) {
   if (VisitorScope::too_deep()) return VisitorScope::error();
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   if (!names_fit(group, field)) return false;
   Scratch scratch;
   if (!core_->reader.read(core_->reader.names(group, field), scratch, true).hit) return false;
@@ -207,7 +216,7 @@ Result<bool> Cache::visit_chunks(
     std::string_view group, std::string_view field,
     FunctionRef<bool(std::string_view, std::size_t, std::size_t)> visitor) {
   if (VisitorScope::too_deep()) return VisitorScope::error();
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   if (!names_fit(group, field)) return false;
   const Names names = core_->reader.names(group, field);
   SizeOnly size;
@@ -217,17 +226,24 @@ Result<bool> Cache::visit_chunks(
   if (read.bytes <= k_chunk_bytes) {
     Scratch scratch;
     if (!core_->reader.read(names, scratch, false).hit) return false;
-    visitor(scratch.view(), 0, scratch.view().size());
+    // It may be another by now, and a large one.
+    for (std::size_t offset = 0, total = scratch.view().size();;) {
+      const std::string_view chunk = scratch.view().substr(offset, k_chunk_bytes);
+      if (!visitor(chunk, offset, total)) break;
+      offset += chunk.size();
+      if (offset >= total) break;
+    }
     return true;
   }
   const auto buffer = std::make_unique<char[]>(k_chunk_bytes);
   std::optional<std::uint32_t> stamp;
   for (std::size_t offset = 0, total = read.bytes; offset < total;) {
     const auto chunk = core_->reader.read_chunk(names, offset, {buffer.get(), k_chunk_bytes});
-    if (!chunk.hit)
-      return stamp ? Result<bool>(
-                         Error{Errc::busy, "the value changed while its chunks were visited"})
-                   : Result<bool>(false);
+    if (!chunk.hit) {
+      // Gone; or another that is held in one piece.
+      if (!stamp && !core_->reader.read(names, size, false).hit) return false;
+      return Error{Errc::busy, "the value changed while its chunks were visited"};
+    }
     if (stamp && (*stamp != chunk.stamp || total != chunk.total))
       return Error{Errc::busy, "the value changed while its chunks were visited"};
     stamp = chunk.stamp;
@@ -243,7 +259,7 @@ bool Cache::contains(std::string_view group, std::string_view field) {
 }
 
 std::optional<std::size_t> Cache::value_size(std::string_view group, std::string_view field) {
-  if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
+  if (!names_fit(group, field) || UpdateScope::holds(core_.get())) return std::nullopt;
   SizeOnly sink;
   const ReadResult read = core_->reader.read(core_->reader.names(group, field), sink, false);
   if (!read.hit) return std::nullopt;
@@ -251,10 +267,11 @@ std::optional<std::size_t> Cache::value_size(std::string_view group, std::string
 }
 
 bool Cache::erase(std::string_view group, std::string_view field) {
-  if (!names_fit(group, field) || t_updating == core_.get()) return false;
+  if (!names_fit(group, field) || UpdateScope::holds(core_.get())) return false;
   const Names names = core_->reader.names(group, field);
-  const auto done = core_->writer.write(
-      names, false, [](const Present&) { return Decision{Decision::Kind::erase, {}, k_never_ms}; });
+  const auto done = core_->writer.write(names, false, [&](const Present&) {
+    return overtaking(*core_, names, {Decision::Kind::erase, {}, k_never_ms});
+  });
   core_->flights.entry_changed(names);
   return done.has_value() && *done == WriteOutcome::erased;
 }
@@ -271,12 +288,14 @@ Result<bool> Cache::compare_and_set(std::string_view group, std::string_view fie
   if (auto bad = check_names(group, field)) return *bad;
   if (auto bad = check_value(desired, core_->state.max_value_bytes)) return *bad;
   if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   const Names names = core_->reader.names(group, field);
   const std::int64_t deadline_ms = deadline_of(*core_, options.ttl);
   auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
     if (!present.exists || *present.value != expected) return {};
-    return {Decision::Kind::put, desired, options.ttl ? deadline_ms : present.deadline_ms};
+    return overtaking(
+        *core_, names,
+        {Decision::Kind::put, desired, options.ttl ? deadline_ms : present.deadline_ms});
   });
   if (!done) return done.error();
   if (*done == WriteOutcome::unchanged) return false;
@@ -287,7 +306,7 @@ Result<bool> Cache::compare_and_set(std::string_view group, std::string_view fie
 Result<std::int64_t> Cache::increment(std::string_view group, std::string_view field,
                                       std::int64_t by) {
   if (auto bad = check_names(group, field)) return *bad;
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   const Names names = core_->reader.names(group, field);
   std::int64_t result = 0;
   std::array<char, 24> text{};
@@ -313,9 +332,10 @@ Result<std::int64_t> Cache::increment(std::string_view group, std::string_view f
       return {};
     }
     const auto end = std::to_chars(text.data(), text.data() + text.size(), result).ptr;
-    return {Decision::Kind::put,
-            {text.data(), static_cast<std::size_t>(end - text.data())},
-            present.deadline_ms};
+    return overtaking(*core_, names,
+                      {Decision::Kind::put,
+                       {text.data(), static_cast<std::size_t>(end - text.data())},
+                       present.deadline_ms});
   });
   if (!done) return done.error();
   if (error) return *error;
@@ -329,7 +349,7 @@ Result<SetOutcome> Cache::update(
     SetOptions options) {
   if (auto bad = check_names(group, field)) return *bad;
   if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   const Names names = core_->reader.names(group, field);
   const std::int64_t deadline_ms = deadline_of(*core_, options.ttl);
   std::optional<std::string> made;
@@ -345,10 +365,11 @@ Result<SetOutcome> Cache::update(
       seen = now;
       ++answers;
     }
-    error.reset();
-    if (!made) return {};
-    if ((error = check_value(*made, core_->state.max_value_bytes))) return {};
-    return {Decision::Kind::put, *made, options.ttl ? deadline_ms : present.deadline_ms, answers};
+    error = made ? check_value(*made, core_->state.max_value_bytes) : std::nullopt;
+    if (!made || error) return {};
+    return overtaking(
+        *core_, names,
+        {Decision::Kind::put, *made, options.ttl ? deadline_ms : present.deadline_ms, answers});
   });
   if (!done) return done.error();
   if (error) return *error;
@@ -363,7 +384,7 @@ Result<void> Cache::get_many(std::span<const Key> keys, std::span<std::optional<
                                              " keys but room for " + std::to_string(out.size()) +
                                              " answers"};
   }
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   std::array<Names, k_window> window;
   for (std::size_t first = 0; first < keys.size(); first += k_window) {
     const std::size_t n = std::min(k_window, keys.size() - first);
@@ -409,7 +430,7 @@ std::uint64_t Cache::group_count() const noexcept {
 Result<bool> Cache::expire(std::string_view group, std::string_view field,
                            std::optional<Millis> ttl) {
   if (auto bad = check_ttl("ttl", ttl)) return *bad;
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   if (!names_fit(group, field)) return false;
   const Names names = core_->reader.names(group, field);
   const std::int64_t deadline_ms = deadline_of(*core_, ttl);
@@ -422,7 +443,7 @@ Result<bool> Cache::expire(std::string_view group, std::string_view field,
 }
 
 std::optional<Ttl> Cache::ttl(std::string_view group, std::string_view field) {
-  if (!names_fit(group, field) || t_updating == core_.get()) return std::nullopt;
+  if (!names_fit(group, field) || UpdateScope::holds(core_.get())) return std::nullopt;
   SizeOnly sink;
   const ReadResult read = core_->reader.read(core_->reader.names(group, field), sink, false);
   if (!read.hit) return std::nullopt;
@@ -431,6 +452,7 @@ std::optional<Ttl> Cache::ttl(std::string_view group, std::string_view field) {
 }
 
 Result<void> Cache::set_memory_limit(std::size_t bytes) {
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   return core_->set_memory_limit(bytes);
 }
 void Cache::set_max_entries(std::uint64_t entries) noexcept {
@@ -444,17 +466,23 @@ Result<void> Cache::reserve(std::size_t bytes) {
                                             " bytes is above memory_limit of " +
                                             std::to_string(limit)};
   }
-  core_->state.arena->populate(bytes);
+  core_->state.resident_slabs.store(core_->state.arena->populate(bytes), std::memory_order_relaxed);
   return {};
 }
 
 std::size_t Cache::tick(std::size_t budget) {
-  return t_updating == core_.get() ? 0 : core_->tick(budget);
+  return UpdateScope::holds(core_.get()) ? 0 : core_->tick(budget);
 }
 Stats Cache::stats() const {
   return core_->stats();
 }
 Validation Cache::validate() {
+  if (UpdateScope::holds(core_.get())) {
+    Validation refused;
+    refused.ok = false;
+    refused.findings.push_back(reentered_update().message);
+    return refused;
+  }
   return core_->validate();
 }
 

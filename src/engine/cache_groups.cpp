@@ -18,7 +18,7 @@ constexpr std::size_t k_entries_a_batch = 64;
 Result<Cursor> Cache::scan(std::string_view group, Cursor cursor, std::size_t count,
                            FunctionRef<void(std::string_view, std::string_view)> visitor) {
   if (VisitorScope::too_deep()) return VisitorScope::error();
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   ScanBatch batch;
   const std::uint64_t next = core_->scan.group_step(group, core_->scan.unseal(cursor),
                                                     std::max<std::size_t>(count, 1), batch);
@@ -31,7 +31,7 @@ Result<Cursor> Cache::scan(std::string_view group, Cursor cursor, std::size_t co
 Result<Cursor> Cache::scan_groups(Cursor cursor, std::size_t count,
                                   FunctionRef<void(std::string_view, std::uint64_t)> visitor) {
   if (VisitorScope::too_deep()) return VisitorScope::error();
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   ScanBatch batch;
   const std::uint64_t next =
       core_->scan.groups_step(core_->scan.unseal(cursor), std::max<std::size_t>(count, 1), batch);
@@ -82,6 +82,7 @@ Result<std::uint64_t> Cache::erase_if(
     // Only what the predicate has seen goes.
     const auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
       if (!present.exists || *present.value != value) return {};
+      core_->flights.entry_changed(names);  // under the lock: see overtaking() in cache.cpp
       return {Decision::Kind::erase, {}, k_never_ms};
     });
     core_->flights.entry_changed(names);
@@ -112,8 +113,10 @@ Result<std::uint64_t> Cache::erase_if(
 }
 
 bool Cache::erase_group(std::string_view group) {
-  if (group.size() > k_name_max_bytes || t_updating == core_.get()) return false;
+  if (group.size() > k_name_max_bytes || UpdateScope::holds(core_.get())) return false;
   core_->sweep_if_due(group);
+  // Before: a load under way must not put back what goes. After: nor what it decided meanwhile.
+  core_->flights.group_changed(group);
   const bool erased = core_->writer.erase_group(group, RemovalCause::erased);
   core_->flights.group_changed(group);
   return erased;
@@ -122,9 +125,11 @@ bool Cache::erase_group(std::string_view group) {
 Result<void> Cache::rename_group(std::string_view from, std::string_view to, bool replace) {
   if (auto bad = check_name("group", from)) return *bad;
   if (auto bad = check_name("group", to)) return *bad;
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   core_->sweep_if_due(from);
   core_->sweep_if_due(to);
+  core_->flights.group_changed(from);
+  core_->flights.group_changed(to);
   auto done = core_->writer.rename_group(from, to, replace);
   core_->flights.group_changed(from);
   core_->flights.group_changed(to);
@@ -132,13 +137,14 @@ Result<void> Cache::rename_group(std::string_view from, std::string_view to, boo
 }
 
 void Cache::clear() {
-  if (t_updating == core_.get()) return;
+  if (UpdateScope::holds(core_.get())) return;
+  core_->flights.all_changed();
   core_->writer.clear();
   core_->flights.all_changed();
 }
 
 std::uint64_t Cache::group_size(std::string_view group) {
-  if (group.size() > k_name_max_bytes || t_updating == core_.get()) return 0;
+  if (group.size() > k_name_max_bytes || UpdateScope::holds(core_.get())) return 0;
   auto facts = core_->reader.group(group);
   // Fields of a large group that have ended are taken out before they could be counted.
   if (facts && facts->timed_fields) {
@@ -154,7 +160,7 @@ bool Cache::contains_group(std::string_view group) {
 
 Result<bool> Cache::expire_group(std::string_view group, std::optional<Millis> ttl) {
   if (auto bad = check_ttl("ttl", ttl)) return *bad;
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   if (group.size() > k_name_max_bytes) return false;
   core_->sweep_if_due(group);
   const std::int64_t deadline_ms = ttl ? core_->state.now_ms() + ttl->count() : k_never_ms;
@@ -163,7 +169,7 @@ Result<bool> Cache::expire_group(std::string_view group, std::optional<Millis> t
 }
 
 std::optional<Ttl> Cache::group_ttl(std::string_view group) {
-  if (group.size() > k_name_max_bytes || t_updating == core_.get()) return std::nullopt;
+  if (group.size() > k_name_max_bytes || UpdateScope::holds(core_.get())) return std::nullopt;
   const auto facts = core_->reader.group(group);
   if (!facts || facts->fields == 0) return std::nullopt;
   if (facts->deadline_ms == k_never_ms) return Ttl{};
@@ -172,6 +178,7 @@ std::optional<Ttl> Cache::group_ttl(std::string_view group) {
 
 Result<void> Cache::set_default_group_limits(const GroupLimits& limits) {
   if (auto bad = check_limits(limits)) return *bad;
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   State& state = core_->state;
   state.group_max_fields.store(limits.max_fields, std::memory_order_relaxed);
   state.group_max_bytes.store(limits.max_bytes, std::memory_order_relaxed);
@@ -184,21 +191,21 @@ Result<void> Cache::set_default_group_limits(const GroupLimits& limits) {
 
 Result<bool> Cache::set_group_limits(std::string_view group, const GroupLimits& limits) {
   if (auto bad = check_limits(limits)) return *bad;
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   if (group.size() > k_name_max_bytes) return false;
   core_->sweep_if_due(group);
   auto done = core_->writer.edit_group(group, [&](RecordDraft& head) {
     head.has_limits = true;
     head.limits = limits;
-    if (limits.idle_ttl.count() > 0 && head.last_use_ms < 0)
-      head.last_use_ms = core_->state.now_ms();
+    // What was noted while no limit in time held may be long ago.
+    if (limits.idle_ttl.count() > 0) head.last_use_ms = core_->state.now_ms();
   });
   core_->expiry.look_again();
   return done;
 }
 
 std::optional<GroupLimits> Cache::group_limits(std::string_view group) {
-  if (group.size() > k_name_max_bytes || t_updating == core_.get()) return std::nullopt;
+  if (group.size() > k_name_max_bytes || UpdateScope::holds(core_.get())) return std::nullopt;
   const auto facts = core_->reader.group(group);
   if (!facts || facts->fields == 0) return std::nullopt;
   if (facts->has_limits) return facts->limits;

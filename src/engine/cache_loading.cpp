@@ -29,9 +29,9 @@ Landed store_loaded(CacheCore& core, const Names& names,
   switch (landed.kind) {
     case Loaded::Kind::value: {
       const std::optional<Millis> ttl = loaded.ttl ? loaded.ttl : options.ttl;
-      if ((error = check_value(landed.value, core.state.max_value_bytes)) ||
-          (error = check_ttl("ttl", ttl)))
-        break;
+      error = check_value(landed.value, core.state.max_value_bytes);
+      if (!error) error = check_ttl("ttl", ttl);
+      if (error) break;
       const std::int64_t deadline_ms = ttl ? core.state.now_ms() + ttl->count() : k_never_ms;
       auto done = core.writer.write(names, false, [&](const Present& present) -> Decision {
         if (flight->overtaken.load(std::memory_order_acquire) || (present.exists && !over_present))
@@ -42,16 +42,24 @@ Landed store_loaded(CacheCore& core, const Names& names,
       break;
     }
     case Loaded::Kind::none:
-      if (!flight->overtaken.load(std::memory_order_acquire))
-        core.flights.remember(names, landed.kind, {}, options.negative_ttl);
+      core.flights.remember(names, *flight, landed.kind, {}, options.negative_ttl);
       break;
     case Loaded::Kind::failure:
       core.state.count(Counter::load_failures);
-      core.flights.remember(names, landed.kind, landed.message, options.failure_ttl);
+      core.flights.remember(names, *flight, landed.kind, landed.message, options.failure_ttl);
       break;
   }
   if (error) landed = {Loaded::Kind::failure, {}, error->message};
   return landed;
+}
+
+/// After a write that came during the load, what it left is the truth.
+void prefer_what_overtook(CacheCore& core, const Names& names,
+                          const std::shared_ptr<Flights::Flight>& flight, Landed& landed) {
+  if (!flight->overtaken.load(std::memory_order_acquire)) return;
+  ValueInto present;
+  if (core.reader.read(names, present, false).hit)
+    landed = {Loaded::Kind::value, present.value.str(), {}};
 }
 
 Result<std::optional<Value>> answer(const Landed& landed) {
@@ -91,6 +99,7 @@ void refresh(CacheCore& core, const Names& names, const Loader& loader,
   } catch (...) {
     return;  // landed by call(): the value that is there stays until it ends
   }
+  prefer_what_overtook(core, names, boarded.flight, landed);
   core.flights.land(names, boarded.flight, std::move(landed));
 }
 
@@ -125,7 +134,7 @@ Result<std::optional<Value>> Cache::get_or_load(std::string_view group, std::str
                                                 const Loader& loader, const LoadOptions& options) {
   if (auto bad = check_names(group, field)) return *bad;
   if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   const Names names = core_->state.names(group, field);
   ValueInto sink;
   const ReadResult read = core_->reader.read(names, sink, true);
@@ -162,12 +171,7 @@ Result<std::optional<Value>> Cache::get_or_load(std::string_view group, std::str
   std::optional<Error> error;
   Landed landed = store_loaded(*core_, names, boarded.flight,
                                call(loader, *core_, names, boarded.flight), options, false, error);
-  if (boarded.flight->overtaken.load(std::memory_order_acquire)) {
-    // A write came during the load: what it left is the truth.
-    ValueInto present;
-    if (core_->reader.read(names, present, false).hit)
-      landed = {Loaded::Kind::value, present.value.str(), {}};
-  }
+  prefer_what_overtook(*core_, names, boarded.flight, landed);
   core_->flights.land(names, boarded.flight, landed);
   if (error) return *error;
   return answer(landed);
@@ -182,7 +186,7 @@ Result<std::vector<std::optional<Value>>> Cache::get_or_load_many(
     if (auto bad = check_name("field", field)) return *bad;
   }
   if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
-  if (t_updating == core_.get()) return reentered_update();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
 
   std::vector<std::optional<Value>> out(fields.size());
   std::vector<std::string_view> missing;
@@ -204,7 +208,11 @@ Result<std::vector<std::optional<Value>>> Cache::get_or_load_many(
       continue;
     }
     auto boarded = core_->flights.board(names);
-    if (boarded.pilot) {
+    if (boarded.pilot && core_->reader.read(names, sink, false).hit) {
+      // Another flight landed between the look and the start of this one.
+      core_->flights.land(names, boarded.flight, {Loaded::Kind::value, sink.value.str(), {}});
+      out[i] = std::move(sink.value);
+    } else if (boarded.pilot) {
       missing.push_back(fields[i]);
       missing_at.push_back(i);
       mine.push_back(boarded.flight);
@@ -244,8 +252,9 @@ Result<std::vector<std::optional<Value>>> Cache::get_or_load_many(
     for (std::size_t i = 0; i < missing.size(); ++i) {
       const Names names = core_->state.names(group, missing[i]);
       std::optional<Error> failed;
-      const Landed landed =
+      Landed landed =
           store_loaded(*core_, names, mine[i], std::move(loaded[i]), options, false, failed);
+      prefer_what_overtook(*core_, names, mine[i], landed);
       if (landed.kind == Loaded::Kind::value) out[missing_at[i]] = Value(landed.value);
       if (landed.kind == Loaded::Kind::failure && !error) {
         error = failed ? *failed

@@ -32,11 +32,12 @@ constexpr std::size_t k_slab_max_bytes = 256 * k_kib;
 constexpr std::size_t k_reserve_divisor =
     96;  // about 1 % of the slabs are reclaim's to move pages with
 constexpr std::size_t k_reserve_slabs_min = 4;
-constexpr std::size_t k_memories_a_limit = 16 * k_kib;
+constexpr std::size_t k_memories_divisor = 2;  // of what lies outside the arena
 constexpr int k_idle_steps_max = 1000;
 constexpr std::size_t k_ghost_min_bytes = 4 * k_kib;
 constexpr auto k_maintenance_interval = std::chrono::milliseconds(50);
 constexpr std::size_t k_maintenance_budget = 4096;
+constexpr std::size_t k_tick_shares = 4;
 
 /// What the machine or its container has, whichever is less.
 std::size_t memory_of_the_machine() {
@@ -86,7 +87,8 @@ Budget Budget::of(const Options& options) noexcept {
           : limit / 64;
   b.ghost_bytes = std::max(k_ghost_min_bytes, entries) / 64 * 64;
   b.ring_bytes = options.on_removal
-                     ? std::min(k_removal_ring_bytes_max, limit / k_removal_ring_share_of_limit)
+                     ? std::min(k_removal_ring_bytes_max, limit / k_removal_ring_share_of_limit) /
+                           64 * 64  // what follows it begins a line
                      : 0;
   b.fixed_bytes =
       (sizeof(Shard) << b.shard_bits) + sizeof(Counters) + b.ring_bytes + b.ghost_bytes + 64;
@@ -156,7 +158,8 @@ CacheCore::CacheCore(Options opts, const Budget& budget, std::unique_ptr<arena::
       ring(arena->fixed() + (sizeof(Shard) << budget.shard_bits) + sizeof(Counters),
            budget.ring_bytes, options.removal_values),
       reclaim(state, directory, ring, debt, evictor, seed),
-      flights(state, std::min(k_negatives_max, options.memory_limit / k_memories_a_limit)) {
+      flights(state, k_negatives_max,
+              Budget::outside_bytes(options.memory_limit) / k_memories_divisor) {
   std::byte* fixed = arena->fixed();
   state.shard_bits = budget.shard_bits;
   // Fresh pages of the system are zero, and zero is how all three tables start: constructing them
@@ -177,9 +180,8 @@ CacheCore::CacheCore(Options opts, const Budget& budget, std::unique_ptr<arena::
   state.group_max_bytes = options.group.max_bytes;
   state.group_idle_ms = options.group.idle_ttl.count();
   state.idle_since_ms = state.now_ms();
-  auto* ghosts =
-      reinterpret_cast<std::atomic<std::uint64_t>*>(fixed + (sizeof(Shard) << budget.shard_bits) +
-                                                    sizeof(Counters) + budget.ring_bytes / 64 * 64);
+  auto* ghosts = reinterpret_cast<std::atomic<std::uint64_t>*>(
+      fixed + (sizeof(Shard) << budget.shard_bits) + sizeof(Counters) + budget.ring_bytes);
   state.ranking = std::make_unique<policy::Ranking>(options.policy == Policy::adaptive,
                                                     std::span(ghosts, budget.ghost_bytes / 8));
   reclaim.set_writer(writer);
@@ -225,6 +227,13 @@ std::size_t CacheCore::deliver_removals(std::size_t max) {
 std::size_t CacheCore::tick(std::size_t budget) {
   CallWork work;
   std::size_t done = 0;
+  // However much one finds to do, it leaves the others their turn; what they leave it takes after.
+  const std::size_t share = budget / k_tick_shares;
+  while (done + 2 * share < budget && expiry.step(work))
+    ++done;
+  while (done + share < budget && reclaim.tick_step(work))
+    ++done;
+  if (done < budget) done += deliver_removals(budget - done);
   while (done < budget && expiry.step(work))
     ++done;
   while (done < budget && reclaim.tick_step(work))

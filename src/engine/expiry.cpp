@@ -103,11 +103,12 @@ void Expiry::step_bucket(Shard& shard, std::int64_t now_ms, CallWork& work) {
       }
       if (!place.head.is_stub()) continue;
       const Stub stub = decode_stub<SharedBytes>(place.stub_body());
-      if (stub.due_ms > now_ms) {
+      if (stub.due_ms > now_ms || cursor_.has_passed(place.anchor())) {
         cursor_.due_ms = std::min(cursor_.due_ms, stub.due_ms);
         continue;
       }
       cursor_.in_group = true;
+      cursor_.passed[cursor_.passed_count++] = place.anchor();
       cursor_.anchor = place.anchor();
       cursor_.group_hash = load_header(state_.page(cursor_.anchor)).owner;
       cursor_.field_at = 0;
@@ -119,6 +120,7 @@ void Expiry::step_bucket(Shard& shard, std::int64_t now_ms, CallWork& work) {
     if (due <= now_ms) return;  // the log was full: the same page again
     cursor_.due_ms = std::min(cursor_.due_ms, due);
   }
+  cursor_.passed_count = 0;
   cursor_.bucket_at = after_range(cursor_.bucket_at, found.depth());
   if (cursor_.bucket_at == 0) {
     lower_due(shard, cursor_.due_ms);

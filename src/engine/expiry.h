@@ -12,6 +12,8 @@
 #include "engine/state.h"
 #include "engine/writer.h"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -47,6 +49,15 @@ class Expiry {
     Ref anchor = k_no_ref;
     std::uint64_t field_at = 0;
     std::int64_t group_due_ms = k_never_ms;
+    // Large groups of this bucket that had their pass: what falls due meanwhile is the next scan's.
+    static constexpr std::size_t k_passed_max = 64;
+    std::array<Ref, k_passed_max> passed{};
+    std::size_t passed_count = 0;
+    [[nodiscard]] bool has_passed(Ref group) const noexcept {
+      return passed_count == k_passed_max ||
+             std::find(passed.begin(), passed.begin() + passed_count, group) !=
+                 passed.begin() + passed_count;
+    }
   };
   bool find_due_shard(std::int64_t now_ms);
   void begin_sweep(const GroupPlace& place) noexcept;

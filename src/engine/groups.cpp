@@ -264,6 +264,7 @@ std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, st
         stub.due_ms <= now_ms || (look_for_expired && is_being_swept(group.anchor()));
     if (look_for_expired && may_hold_expired &&
         remove_some_expired(shard, group, name, random.next(), now_ms, work)) {
+      ++evicted;  // a leaf's worth: it counts for the bound, and the caller's places are gone
       continue;
     }
     look_for_expired = false;
@@ -388,6 +389,7 @@ void Writer::note_use(std::string_view name) {
     if (!place) return;
     if (place.head.idle_at != 0) {
       const std::int64_t now_ms = state_.now_ms();
+      const Change change(shard);
       base::store_bytes(place.record + place.head.idle_at, &now_ms, sizeof now_ms);
       return;
     }

@@ -56,9 +56,12 @@ std::int64_t group_end_ms(const State& state, const std::byte* record,
   std::int64_t idle = state.group_idle_ms.load(std::memory_order_relaxed);
   if (head.limits_at != 0) idle = decode_limits<SharedBytes>(record, head).idle_ttl.count();
   if (idle > 0) {
-    const std::int64_t last = head.idle_at != 0
-                                  ? static_cast<std::int64_t>(base::load_u64(record + head.idle_at))
-                                  : state.idle_since_ms.load(std::memory_order_relaxed);
+    // What was noted before the default limit was switched on may be long ago: until then nobody
+    // noted uses.
+    std::int64_t last =
+        head.limits_at != 0 ? 0 : state.idle_since_ms.load(std::memory_order_relaxed);
+    if (head.idle_at != 0)
+      last = std::max(last, static_cast<std::int64_t>(base::load_u64(record + head.idle_at)));
     // A use is noted at most once in a tick, so the last one may be a tick later than noted: never
     // early.
     end = std::min(end, last + idle + idle / 16 + 1);

@@ -2,10 +2,24 @@
 
 namespace ullage::engine {
 
-std::string Flights::key_of(const Names& names) {
-  const auto group_bytes = static_cast<std::uint32_t>(names.group.size());
+std::string Flights::group_key_of(std::string_view group) {
+  const auto group_bytes = static_cast<std::uint32_t>(group.size());
   std::string key(reinterpret_cast<const char*>(&group_bytes), sizeof group_bytes);
-  return key.append(names.group).append(names.field);
+  return key.append(group);
+}
+
+std::string Flights::key_of(const Names& names) {
+  return group_key_of(names.group).append(names.field);
+}
+
+template <class Predicate>
+void Flights::forget_if(Predicate predicate) noexcept {
+  std::erase_if(memories_, [&](const auto& one) {
+    if (!predicate(one)) return false;
+    memory_bytes_ -= bytes_of(one.first, one.second.message);
+    return true;
+  });
+  recount();
 }
 
 Flights::Boarded Flights::board(const Names& names) {
@@ -54,6 +68,7 @@ std::optional<Landed> Flights::remembered(const Names& names) {
   const auto at = memories_.find(key_of(names));
   if (at == memories_.end()) return std::nullopt;
   if (at->second.until_ms <= state_.now_ms()) {
+    memory_bytes_ -= bytes_of(at->first, at->second.message);
     memories_.erase(at);
     recount();
     return std::nullopt;
@@ -61,17 +76,32 @@ std::optional<Landed> Flights::remembered(const Names& names) {
   return Landed{at->second.kind, {}, at->second.message};
 }
 
-void Flights::remember(const Names& names, Loaded::Kind kind, std::string message, Millis ttl) {
-  if (ttl.count() <= 0 || remembered_max_ == 0) return;
+void Flights::remember(const Names& names, const Flight& flight, Loaded::Kind kind,
+                       const std::string& message, Millis ttl) {
+  if (ttl.count() <= 0) return;
   const std::int64_t now_ms = state_.now_ms();
+  Memory memory{kind, message.substr(0, k_message_bytes), now_ms + ttl.count()};
+  std::string key = key_of(names);
+  const std::size_t bytes = bytes_of(key, memory.message);
   const std::lock_guard lock(mutex_);
-  if (memories_.size() >= remembered_max_) {
-    // What has ended goes first; else any one: it is a cache of answers, it may forget.
-    std::erase_if(memories_, [&](const auto& one) { return one.second.until_ms <= now_ms; });
-    if (memories_.size() >= remembered_max_) memories_.erase(memories_.begin());
+  if (flight.overtaken.load(std::memory_order_acquire) || bytes > remembered_max_bytes_) return;
+  const auto full = [&] {
+    return memories_.size() >= remembered_max_ || memory_bytes_ + bytes > remembered_max_bytes_;
+  };
+  if (const auto at = memories_.find(key); at != memories_.end()) {
+    memory_bytes_ -= bytes_of(at->first, at->second.message);
+    memories_.erase(at);
   }
-  memories_.insert_or_assign(key_of(names), Memory{kind, std::move(message),
-                                                   std::string(names.group), now_ms + ttl.count()});
+  // What has ended goes first; else any one: it is a cache of answers, it may forget.
+  if (full()) forget_if([&](const auto& one) { return one.second.until_ms <= now_ms; });
+  while (full() && !memories_.empty()) {
+    memory_bytes_ -= bytes_of(memories_.begin()->first, memories_.begin()->second.message);
+    memories_.erase(memories_.begin());
+  }
+  if (!full()) {
+    memory_bytes_ += bytes;
+    memories_.emplace(std::move(key), std::move(memory));
+  }
   recount();
 }
 
@@ -90,7 +120,10 @@ void Flights::entry_changed_slow(const Names& names) noexcept {
   const std::lock_guard lock(mutex_);
   if (const auto at = flights_.find(key); at != flights_.end())
     at->second->overtaken.store(true, std::memory_order_release);
-  memories_.erase(key);
+  if (const auto at = memories_.find(key); at != memories_.end()) {
+    memory_bytes_ -= bytes_of(at->first, at->second.message);
+    memories_.erase(at);
+  }
   recount();
 }
 
@@ -99,8 +132,8 @@ void Flights::group_changed_slow(std::string_view group) noexcept {
   for (auto& [key, flight] : flights_) {
     if (flight->group == group) flight->overtaken.store(true, std::memory_order_release);
   }
-  std::erase_if(memories_, [&](const auto& one) { return one.second.group == group; });
-  recount();
+  const std::string prefix = group_key_of(group);
+  forget_if([&](const auto& one) { return one.first.starts_with(prefix); });
 }
 
 void Flights::all_changed() noexcept {
@@ -108,6 +141,7 @@ void Flights::all_changed() noexcept {
   for (auto& [key, flight] : flights_)
     flight->overtaken.store(true, std::memory_order_release);
   memories_.clear();
+  memory_bytes_ = 0;
   recount();
 }
 

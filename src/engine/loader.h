@@ -35,8 +35,11 @@ struct Landed {
 
 class Flights {
  public:
-  Flights(State& state, std::size_t remembered_max) noexcept
-      : state_(state), remembered_max_(remembered_max) {}
+  /// Memories lie outside the arena: together they take at most so many bytes.
+  Flights(State& state, std::size_t remembered_max, std::size_t remembered_max_bytes) noexcept
+      : state_(state),
+        remembered_max_(remembered_max),
+        remembered_max_bytes_(remembered_max_bytes) {}
 
   struct Flight {
     std::thread::id pilot;
@@ -57,7 +60,9 @@ class Flights {
 
   /// A remembered "there is none" or failure, if its time has not ended.
   std::optional<Landed> remembered(const Names& names);
-  void remember(const Names& names, Loaded::Kind kind, std::string message, Millis ttl);
+  /// Nothing is remembered of a flight that was overtaken.
+  void remember(const Names& names, const Flight& flight, Loaded::Kind kind,
+                const std::string& message, Millis ttl);
 
   /// Whether this caller is to have the entry refreshed: nobody else is. It must end_refresh().
   [[nodiscard]] bool begin_refresh(const Names& names);
@@ -76,10 +81,18 @@ class Flights {
   struct Memory {
     Loaded::Kind kind;
     std::string message;
-    std::string group;
     std::int64_t until_ms;
   };
+  using Memories = std::unordered_map<std::string, Memory>;
+  static constexpr std::size_t k_memory_bytes = 192;   // node, strings' heads, their allocations
+  static constexpr std::size_t k_message_bytes = 256;  // a longer one is remembered cut
+  static std::string group_key_of(std::string_view group);
   static std::string key_of(const Names& names);
+  static std::size_t bytes_of(const std::string& key, const std::string& message) noexcept {
+    return key.size() + message.size() + k_memory_bytes;
+  }
+  template <class Predicate>
+  void forget_if(Predicate predicate) noexcept;  // mutex_ is held
   void entry_changed_slow(const Names& names) noexcept;
   void group_changed_slow(std::string_view group) noexcept;
   void recount() noexcept {
@@ -88,11 +101,13 @@ class Flights {
 
   State& state_;
   const std::size_t remembered_max_;
+  const std::size_t remembered_max_bytes_;
   std::atomic<std::size_t> watching_{0};
   std::mutex mutex_;  // a leaf; guards what follows
   std::condition_variable landed_;
   std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;
-  std::unordered_map<std::string, Memory> memories_;
+  Memories memories_;
+  std::size_t memory_bytes_ = 0;
   std::unordered_set<std::string> refreshes_;  // given to the executor and not yet done
 };
 

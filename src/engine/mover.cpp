@@ -37,7 +37,7 @@ bool Mover::move_piece(const OwnedPage& owned, Ref page, std::size_t keep_slabs)
   // header said before is looked at again.
   const auto debt_stands_still = debt_.hold();
   const PageHeader header = load_header(state_.page(page));
-  if (header.page_kind() != PageKind::piece) return false;
+  if (header.page_kind() != PageKind::piece || header.owner != owned.header().owner) return false;
   std::byte* referrer = nullptr;
   if ((header.flags & k_piece_first) == 0) {
     const Ref before = base::load_u32(state_.page(page) + k_piece_back_at);

@@ -34,9 +34,17 @@ Ref Pieces::append(std::string_view value, std::size_t offset, Ref last, CallWor
 }
 
 void Pieces::adopt(Ref first, std::uint64_t owner) const noexcept {
+  mark(first, PageKind::piece, owner);
+}
+
+void Pieces::disown(Ref first) const noexcept {
+  mark(first, PageKind::pending, 0);
+}
+
+void Pieces::mark(Ref first, PageKind kind, std::uint64_t owner) const noexcept {
   for (Ref ref = first; ref != k_no_ref; ref = base::load_u32(state_.page(ref) + k_piece_next_at)) {
     PageHeader header = load_header(state_.page(ref));
-    header.kind = static_cast<std::uint8_t>(PageKind::piece);
+    header.kind = static_cast<std::uint8_t>(kind);
     header.owner = owner;
     store_header(state_.page(ref), header);
   }

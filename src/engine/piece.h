@@ -38,6 +38,8 @@ class Pieces {
   /// Gives the whole chain its owner; from now on it may be moved. Shard lock held, inside no
   /// Change.
   void adopt(Ref first, std::uint64_t owner) const noexcept;
+  /// Takes it back where the entry could not be written after all: nobody moves it any more.
+  void disown(Ref first) const noexcept;
   /// Copies `bytes` bytes of the chain; false if it is not what it should be (a stale read). Starts
   /// at `offset`.
   [[nodiscard]] bool read(PieceLink link, std::size_t offset, char* to,
@@ -50,6 +52,8 @@ class Pieces {
   }
 
  private:
+  void mark(Ref first, PageKind kind, std::uint64_t owner) const noexcept;
+
   State& state_;
 };
 

@@ -76,7 +76,10 @@ void Reader::note(Shard& shard, base::VersionLock::Version version, const Look& 
     if (shard.lock.try_tick(version)) {
       base::count_tick();
       if (seen.rank_at != nullptr) base::store_bytes(seen.rank_at, &seen.rank, sizeof seen.rank);
-      if (seen.use_at != nullptr) base::store_bytes(seen.use_at, &seen.use_ms, sizeof seen.use_ms);
+      if (seen.use_at != nullptr) {
+        const Change change(shard);  // eight bytes anywhere: nobody may see half of them
+        base::store_bytes(seen.use_at, &seen.use_ms, sizeof seen.use_ms);
+      }
       shard.lock.unlock();
       if (!seen.use_has_no_place) return;
       break;
@@ -110,7 +113,10 @@ ReadResult Reader::read(const Names& names, ValueSink& sink, bool use, std::size
     seen = look(shard, names, sink, use, lines);
     ULLAGE_CHECK(!seen.broken);
     if (seen.rank_at != nullptr) base::store_bytes(seen.rank_at, &seen.rank, sizeof seen.rank);
-    if (seen.use_at != nullptr) base::store_bytes(seen.use_at, &seen.use_ms, sizeof seen.use_ms);
+    if (seen.use_at != nullptr) {
+      const Change change(shard);
+      base::store_bytes(seen.use_at, &seen.use_ms, sizeof seen.use_ms);
+    }
   }
   if (use) state_.count(seen.result.hit ? Counter::hits : Counter::misses);
   if (seen.use_has_no_place) writer_->note_use(names.group);

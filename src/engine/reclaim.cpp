@@ -232,7 +232,11 @@ bool Reclaim::drain_step(Drain how, CallWork& work) {
 
 bool Reclaim::drain_some(Drain how, CallWork& work) {
   if (!drain_) {
-    if (how == Drain::sparse && drain_pause_ != 0 && --drain_pause_ != 0) return false;
+    if (how == Drain::sparse && drain_pause_ > 1) {
+      --drain_pause_;
+      return false;
+    }
+    drain_pause_ = 0;
     drain_ = state_.arena->begin_drain();
     if (!drain_ && how == Drain::forced) {
       base::Random pick = random();
@@ -342,9 +346,11 @@ bool Reclaim::tick_step(CallWork& work) {
   // system.
   if (fragmented() && drain_step(Drain::sparse, work)) return true;
   const std::size_t in_use = state_.arena->slab_bytes_in_use() / state_.arena->slab_bytes();
-  const std::size_t stock =
+  const std::size_t reserved = state_.resident_slabs.load(std::memory_order_relaxed);
+  const std::size_t stock = std::max(
+      reserved > in_use ? reserved - in_use : 0,
       k_stock_slabs + in_use / k_stock_divisor +
-      (state_.arena->huge_pages() ? state_.arena->budget_slabs() / k_huge_stock_divisor : 0);
+          (state_.arena->huge_pages() ? state_.arena->budget_slabs() / k_huge_stock_divisor : 0));
   return state_.arena->release_empty(1, stock) != 0;
 }
 

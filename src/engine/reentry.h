@@ -9,8 +9,6 @@
 
 namespace ullage::engine {
 
-inline thread_local const void* t_updating =
-    nullptr;  // the cache whose lock this thread holds in a callback
 inline thread_local std::size_t t_visitor_depth = 0;
 
 inline Error reentered_update() {
@@ -19,15 +17,29 @@ inline Error reentered_update() {
       "the cache was called from an update() callback of its own, which holds the entry's lock"};
 }
 
+/// While this thread runs an update() callback of a cache it holds a lock of that cache; callbacks
+/// of several caches nest.
 class UpdateScope {
  public:
-  explicit UpdateScope(const void* cache) noexcept : before_(t_updating) { t_updating = cache; }
-  ~UpdateScope() { t_updating = before_; }
+  explicit UpdateScope(const void* cache) noexcept : cache_(cache), outer_(t_innermost) {
+    t_innermost = this;
+  }
+  ~UpdateScope() { t_innermost = outer_; }
   UpdateScope(const UpdateScope&) = delete;
   UpdateScope& operator=(const UpdateScope&) = delete;
 
+  /// Whether this thread is in a callback of the cache.
+  [[nodiscard]] static bool holds(const void* cache) noexcept {
+    for (const UpdateScope* scope = t_innermost; scope != nullptr; scope = scope->outer_) {
+      if (scope->cache_ == cache) return true;
+    }
+    return false;
+  }
+
  private:
-  const void* before_;
+  inline static thread_local const UpdateScope* t_innermost = nullptr;
+  const void* cache_;
+  const UpdateScope* outer_;
 };
 
 class VisitorScope {

@@ -108,7 +108,8 @@ struct State {
   base::HashKey field_key;
   std::shared_ptr<const Clock> clock;
   std::atomic<std::size_t> max_value_bytes{0};
-  std::atomic<std::size_t> reserve_slabs{0};  ///< that only reclaim may open
+  std::atomic<std::size_t> reserve_slabs{0};   ///< that only reclaim may open
+  std::atomic<std::size_t> resident_slabs{0};  ///< that reserve() made resident: they stay
 
   std::atomic<std::uint64_t> entries{0};
   std::atomic<std::uint64_t> max_entries{0};

@@ -248,8 +248,11 @@ Validation CacheCore::validate() {
   // A sweep under way has taken due times off; it ends first. What is owed is paid: it belongs to
   // no group.
   CallWork work;
-  while (expiry.step(work)) {
-  }
+  // While others write and time goes on there may always be more to sweep: bounded.
+  std::uint64_t steps_left =
+      16 * state.shard_count() + 2 * state.entries.load(std::memory_order_relaxed);
+  while (steps_left != 0 && expiry.step(work))
+    --steps_left;
   while (debt.pay(1024) != 0) {
   }
   for (std::size_t i = 0; i < state.shard_count(); ++i)

@@ -13,6 +13,10 @@ namespace ullage::engine {
 namespace {
 constexpr int k_rounds_above_reserve = 4;  // after them a write may take from reclaim's slabs
 constexpr int k_restarts_max = 64;         // splits and promotions within one hold of the lock
+
+Ref first_piece(const EntryDraft& draft) noexcept {
+  return decode_link<PlainBytes>(reinterpret_cast<const std::byte*>(draft.value.data())).first;
+}
 }  // namespace
 
 Writer::Writer(State& state, const Directory& directory, RemovalRing& ring, Debt& debt,
@@ -32,12 +36,23 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
   Prepared prepared;
   Patience patience(work, names.group.size() + names.field.size());
   state_.ranking->prefetch(entry_hash(names.group_hash, names.field_hash));
+  // Also when `decide` throws, the pieces prepared for it go.
+  struct Discard {
+    Writer& writer;
+    Prepared& prepared;
+    Discard(Writer& w, Prepared& p) noexcept : writer(w), prepared(p) {}
+    Discard(const Discard&) = delete;
+    Discard& operator=(const Discard&) = delete;
+    ~Discard() { writer.discard(prepared); }
+  };
+  const Discard at_the_end(*this, prepared);
   bool overtaken = false;  // the entry changed after pieces were written for it
   do {
     work.keep_slabs = slabs_to_keep(patience.rounds());
     const Attempt done = attempt(names, wants_value, decide, prepared, work);
     if (done.step == Step::done) {
       discard(prepared);
+      if (done.use_has_no_place) note_use(names.group);
       reclaim_.after_write(work);
       state_.flush(work);
       return done.outcome;
@@ -142,7 +157,11 @@ Writer::Attempt Writer::attempt(const Names& names, bool wants_value, Decide dec
     if (step == Step::restart) continue;
     if (step == Step::done) {
       if (draft.pieces && !redate) prepared = {};
-      return {Step::done, pos && !expired ? WriteOutcome::replaced : WriteOutcome::inserted, {}};
+      Attempt done;
+      done.outcome = pos && !expired ? WriteOutcome::replaced : WriteOutcome::inserted;
+      done.use_has_no_place =
+          group && group.head.idle_at == 0 && limits_of(group).idle_ttl.count() > 0;
+      return done;
     }
     return {step, {}, {}};
   }
@@ -427,16 +446,16 @@ Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const Group
     header.owner = names.group_hash;
     store_header(state_.page(new_anchor), header);
   }
-  if (draft.pieces && !redate) {
+  const Ref adopted = draft.pieces && !redate ? first_piece(draft) : k_no_ref;
+  if (adopted != k_no_ref) {
     const Ref anchor = PlainBytes::u32(record.bytes() + record.head().anchor_at);
-    pieces_.adopt(
-        decode_link<PlainBytes>(reinterpret_cast<const std::byte*>(draft.value.data())).first,
-        pack_owner(anchor, names.field_hash));
+    pieces_.adopt(adopted, pack_owner(anchor, names.field_hash));
   }
   if (!pages_.commit(level, found, hash, image, work, k_nothing_else)) {
     if (found.page == k_no_ref ||
         !evict_to_fit(found, image, names, false, log, leaf_payload, leaf_removed, work) ||
         !pages_.commit(level, found, hash, image, work, k_nothing_else)) {
+      if (adopted != k_no_ref) pieces_.disown(adopted);
       return give_up(Step::need_room);
     }
   }
@@ -509,11 +528,8 @@ Writer::Step Writer::put_in_leaf(Shard& shard, const Names& names, const GroupPl
       (draft.pieces
            ? decode_link<PlainBytes>(reinterpret_cast<const std::byte*>(draft.value.data())).bytes
            : draft.value.size());
-  if (draft.pieces && !redate) {
-    pieces_.adopt(
-        decode_link<PlainBytes>(reinterpret_cast<const std::byte*>(draft.value.data())).first,
-        pack_owner(anchor, names.field_hash));
-  }
+  const Ref adopted = draft.pieces && !redate ? first_piece(draft) : k_no_ref;
+  if (adopted != k_no_ref) pieces_.adopt(adopted, pack_owner(anchor, names.field_hash));
   const auto books = [&] {
     Stub stub = decode_stub<SharedBytes>(group.stub_body());
     stub.fields += (pos ? 0U : 1U);
@@ -529,6 +545,7 @@ Writer::Step Writer::put_in_leaf(Shard& shard, const Names& names, const GroupPl
     if (found.page == k_no_ref ||
         !evict_to_fit(found, image, names, false, log, evicted_payload, evicted, work) ||
         !pages_.commit(level, found, names.field_hash, image, work, books)) {
+      if (adopted != k_no_ref) pieces_.disown(adopted);
       return Step::need_room;
     }
   }

@@ -62,7 +62,7 @@ class Writer {
   Result<bool> edit_group(std::string_view name, FunctionRef<void(RecordDraft&)> edit);
 
   /// Notes a use of a group whose idle time counts. Takes the lock: the reader's last resort.
-  void note_use(std::string_view group);
+  void note_use(std::string_view name);
 
   // --- for Reclaim and Expiry, with the shard's lock held ---
 
@@ -75,7 +75,7 @@ class Writer {
   void commit_shrunk_bucket(Shard& shard, const Found& bucket, std::uint64_t hash, PageImage& image,
                             RemovalLog& log, CallWork& work);
   /// Evicts the coldest fields of a large group until it is within its limits, a bounded number.
-  /// Answers how many.
+  /// Answers how many steps changed something: afterwards nothing found before is where it was.
   std::size_t enforce_group_limits(Shard& shard, std::string_view name, std::uint64_t hash,
                                    const Names* keep, CallWork& work);
   /// Whether a group has more than its limits allow: after they were lowered.
@@ -96,8 +96,9 @@ class Writer {
   struct Attempt {
     Step step = Step::done;
     WriteOutcome outcome = WriteOutcome::unchanged;
-    std::string_view value;    ///< need_pieces: of the last decision
-    std::uint32_t answer = 0;  ///< need_pieces
+    std::string_view value;         ///< need_pieces: of the last decision
+    std::uint32_t answer = 0;       ///< need_pieces
+    bool use_has_no_place = false;  ///< done: an idle limit holds, and the group keeps no last use
   };
   Attempt attempt(const Names& names, bool wants_value, Decide decide, Prepared& prepared,
                   CallWork& work);

@@ -158,7 +158,7 @@ void ReuseModel::count_hit(std::uint64_t hash, unsigned seen, unsigned age_ticks
 }
 
 void ReuseModel::count_exposure(unsigned seen, unsigned age_ticks, double entry_turnovers) {
-  const auto units = static_cast<std::uint64_t>(entry_turnovers * k_exposure_unit + 0.5);
+  const auto units = static_cast<std::uint64_t>(std::llround(entry_turnovers * k_exposure_unit));
   exposure_[cell(seen, bucket_of(std::min(age_ticks, k_age_ticks_max)))].fetch_add(
       units, std::memory_order_relaxed);
 }

@@ -43,8 +43,9 @@ constexpr double k_number_max = 9007199254740992.0;
 template <class Units>
 std::optional<std::uint64_t> parse(std::string_view text, const Units& units) {
   double number = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+  const char* const begin = text.data();  // from_chars() wants no terminator
+  const char* const end = begin + text.size();
+  const auto [rest, error] = std::from_chars(begin, end, number, std::chars_format::fixed);
   if (error != std::errc{} || !std::isfinite(number) || number < 0) return std::nullopt;
   std::string suffix;
   for (const char* c = rest; c != end; ++c) {

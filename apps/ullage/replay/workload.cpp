@@ -24,7 +24,7 @@ constexpr std::uint64_t k_peeked_requests = 10'000;
 
 // "orm-busy" of ".../orm-busy.csv.xz".
 std::string short_name(const std::string& path) {
-  const std::string file = std::filesystem::path(path).filename().string();
+  std::string file = std::filesystem::path(path).filename().string();
   for (const std::string_view ending :
        {".csv.xz", ".csv.gz", ".csv.zst", ".csv", ".xz", ".gz", ".zst"}) {
     if (file.size() > ending.size() && file.ends_with(ending))

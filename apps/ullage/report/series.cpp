@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 namespace ullage::app {
 namespace {
@@ -46,10 +47,10 @@ std::vector<double> range_ticks(double min, double max, std::size_t count) {
   if (!(max > min)) max = min + 1;
   const double step = nice_step((max - min) / static_cast<double>(std::max<std::size_t>(count, 1)));
   std::vector<double> ticks;
-  const double first = std::floor(min / step + 1e-9);
-  const double last = std::ceil(max / step - 1e-9);
-  for (double at = first; at <= last; ++at)
-    ticks.push_back(at * step);
+  const auto first = static_cast<std::int64_t>(std::floor(min / step + 1e-9));
+  const auto last = static_cast<std::int64_t>(std::ceil(max / step - 1e-9));
+  for (std::int64_t at = first; at <= last; ++at)
+    ticks.push_back(static_cast<double>(at) * step);
   return ticks;
 }
 

@@ -166,7 +166,7 @@ std::string svg_stack(const std::vector<ChartLine>& layers, const ChartAxes& axe
     double middle = 0;
     for (std::size_t i = 0; i < points.size(); ++i) {
       const double x = frame.x(points[i].x);
-      bottom = fmt::format("L{:.1f} {:.1f}", x, frame.y(floor[i])) + bottom;
+      bottom.insert(0, fmt::format("L{:.1f} {:.1f}", x, frame.y(floor[i])));
       middle = floor[i] + points[i].y / 2;
       floor[i] += points[i].y;
       top += fmt::format("{}{:.1f} {:.1f}", top.empty() ? "M" : "L", x, frame.y(floor[i]));

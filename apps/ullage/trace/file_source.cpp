@@ -14,8 +14,9 @@
 
 namespace ullage::app {
 
-FileSource::FileSource(std::string path) : path_(std::move(path)) {
-  file_ = path_ == "-" ? ::dup(STDIN_FILENO) : ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+FileSource::FileSource(std::string path)
+    : path_(std::move(path)),
+      file_(path_ == "-" ? ::dup(STDIN_FILENO) : ::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (file_ < 0) throw Failure(fmt::format("{}: cannot open: {}", path_, std::strerror(errno)));
   struct stat info{};
   if (::fstat(file_, &info) == 0) {

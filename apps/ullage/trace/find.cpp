@@ -52,7 +52,7 @@ std::optional<std::filesystem::path> find_trace(const std::string& name,
     return std::nullopt;  // a path, not a name
   for (const auto& folder : folders) {
     for (const auto ending : k_endings) {
-      const auto path = folder / (name + std::string(ending));
+      auto path = folder / (name + std::string(ending));
       if (is_file(path)) return path;
     }
   }
