@@ -82,6 +82,16 @@ TEST_F(HugePages, EndWithTheLastWholeOneInTheBudget) {
   EXPECT_TRUE(forbidden_at(start + 12 * k_huge));
 }
 
+TEST_F(HugePages, RetreatWithTheBudget) {
+  const auto arena = map(true, 12 * k_huge);
+  const std::byte* const start = start_of(*arena);
+  arena->set_budget(6 * k_huge + k_huge / 2);
+  EXPECT_TRUE(allowed_at(start + 6 * k_huge - 1));
+  EXPECT_TRUE(forbidden_at(start + 6 * k_huge)) << "they would reach beyond the lowered budget";
+  arena->set_budget(12 * k_huge);
+  EXPECT_TRUE(allowed_at(start + 11 * k_huge - 1));
+}
+
 TEST_F(HugePages, EndForGoodWithTheFirstRelease) {
   const auto arena = map(true, 8 * k_huge);
   const std::byte* const start = start_of(*arena);

@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <stdexcept>
 
 namespace ullage::test {
 namespace {
@@ -80,6 +81,50 @@ TEST(ManyThreads, UpdatesOfLargeValuesSumExactly) {
   together({worker, worker, worker, worker});
   EXPECT_EQ(std::to_string(written.load()) + tail, fetch(cache, "g", "f"));
   expect_balanced(cache);
+}
+
+TEST(ManyThreads, AnUpdateThatThrowsLeavesNoPages) {
+  Cache cache = open_cache(64_MiB);
+  put(cache, "g", "f", "0");
+  const std::string large(3000, 'l');  // in pieces, written before the lock is taken
+  std::atomic<std::uint64_t> thrown{0};
+  const auto throwing = [&] {
+    for (std::uint64_t i = 0; i < rounds(3000); ++i) {
+      int asked = 0;
+      const auto next = [&](std::optional<std::string_view>) -> std::optional<std::string> {
+        // Asked again since the entry changed: the pieces of the first answer are there.
+        if (++asked == 2) throw std::runtime_error("no second time");
+        return large;
+      };
+      try {
+        static_cast<void>(cache.update("g", "f", next));
+      } catch (const std::runtime_error&) {
+        ++thrown;
+      }
+    }
+  };
+  const auto changing = [&] { put(cache, "g", "f", std::to_string(thrown.load())); };
+  together_with({throwing}, {changing});
+  expect_balanced(cache);
+}
+
+TEST(ManyThreads, ALoadLosesToAnErase) {
+  Cache cache = open_cache(64_MiB);
+  std::atomic<std::uint64_t> source{1};  // where the loader reads; grows with each erase
+  const Loader loader = [&](std::string_view, std::string_view) {
+    return Loaded::of(std::to_string(source.load()));
+  };
+  const auto erasing = [&] {
+    for (std::uint64_t i = 0; i < rounds(20'000); ++i) {
+      const std::uint64_t now = ++source;
+      cache.erase("g", "f");
+      if (const auto found = fetch(cache, "g", "f")) {
+        ASSERT_GE(std::stoull(*found), now) << "what a load brought before the erase came back";
+      }
+    }
+  };
+  const auto loading = [&] { static_cast<void>(cache.get_or_load("g", "f", loader)); };
+  together_with({erasing}, {loading, loading, loading});
 }
 
 TEST(ManyThreads, TryEmplaceHasOneWinner) {

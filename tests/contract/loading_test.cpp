@@ -510,5 +510,18 @@ TEST_P(Loading, BulkAndSingleShareFlights) {
   EXPECT_EQ(1, loads_of_a.load());
 }
 
+TEST_P(Loading, ABulkLoadThatIsOvertakenAnswersWhatWasWritten) {
+  Cache& cache = open();
+  const std::vector<std::string_view> fields = {"a", "b"};
+  const auto loaded = cache.get_or_load_many(
+      "g", fields, [&](std::string_view group, const std::vector<std::string_view>&) {
+        put(cache, group, "a", "written");
+        return std::vector<Loaded>{Loaded::of("loaded"), Loaded::of("loaded")};
+      });
+  ASSERT_TRUE(succeeded(loaded));
+  EXPECT_TRUE(loaded->at(0).has_value() && *loaded->at(0) == "written");
+  EXPECT_TRUE(loaded->at(1).has_value() && *loaded->at(1) == "loaded");
+}
+
 }  // namespace
 }  // namespace ullage::test

@@ -238,22 +238,6 @@ TEST_P(TimeToLive, BytesOfExpiredFieldsComeBackWithinASecond) {
   EXPECT_EQ(30'000U, cache.stats().removed(RemovalCause::expired));
 }
 
-TEST(TimeToLiveInSteps, WhatFallsDueBehindAScanUnderWayComesBackToo) {
-  const auto clock = std::make_shared<ManualClock>();
-  Options options;
-  options.memory_limit = 64_MiB;
-  options.maintenance = Maintenance::manual;
-  options.clock = clock;
-  Cache cache = Cache::open(std::move(options)).value();
-  // One step reads a part of the due times only.
-  ASSERT_EQ(1U, cache.tick(1));
-  for (std::uint64_t i = 0; i < 400; ++i)
-    put(cache, numbered("g", i), "f", "v", {.ttl = 10ms});
-  clock->advance(10ms + 1000ms);
-  settle(cache);
-  EXPECT_EQ(400U, cache.stats().removed(RemovalCause::expired));
-}
-
 TEST_P(TimeToLive, BytesComeBackAmongFieldsThatStay) {
   Cache& cache = open();
   for (std::uint64_t i = 0; i < 20'000; ++i) {
