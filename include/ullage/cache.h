@@ -243,7 +243,8 @@ class Cache {
   Result<bool> set_group_limits(std::string_view group, const GroupLimits& limits);
   [[nodiscard]] std::optional<GroupLimits> group_limits(std::string_view group);
 
-  /// Makes `bytes` of the limit resident now, so that later writes meet no page faults.
+  /// Makes `bytes` of the limit resident now, so that later writes meet no page faults. They stay
+  /// resident, whatever is erased, until memory_limit is lowered below them.
   /// Error: limit_too_large.
   Result<void> reserve(std::size_t bytes);
 

@@ -466,7 +466,9 @@ Result<void> Cache::reserve(std::size_t bytes) {
                                             " bytes is above memory_limit of " +
                                             std::to_string(limit)};
   }
-  core_->state.resident_slabs.store(core_->state.arena->populate(bytes), std::memory_order_relaxed);
+  const arena::Arena& arena = *core_->state.arena;
+  const std::size_t resident = core_->state.arena->populate(bytes) + arena.slab_bytes_in_use();
+  core_->state.resident_slabs.store(resident / arena.slab_bytes(), std::memory_order_relaxed);
   return {};
 }
 

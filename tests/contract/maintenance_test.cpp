@@ -88,6 +88,14 @@ TEST(MaintenanceInSteps, WhatReserveMadeResidentStays) {
   EXPECT_GE(reserved, 32_MiB);
   settle(cache);
   EXPECT_EQ(reserved, cache.stats().charged_bytes);
+  // What comes on top of it goes again.
+  for (std::uint64_t i = 0; i < 50'000; ++i)
+    put(cache, numbered("g", i), "f", std::string(1000, 'v'));
+  EXPECT_GT(cache.stats().charged_bytes, reserved + 16_MiB);
+  cache.clear();
+  settle(cache);
+  EXPECT_GE(cache.stats().charged_bytes, reserved);
+  EXPECT_LE(cache.stats().charged_bytes, reserved + 1_MiB);
 }
 
 TEST(IdleTimes, CountFromWhenTheLimitWasSwitchedOnAgain) {

@@ -13,7 +13,7 @@ ULLAGE_EVERY_SETTING(Reentry);
 /// run.
 Result<bool> nest(Cache& cache, std::uint64_t level, std::uint64_t depth) {
   Result<bool> innermost = true;
-  const Result<bool> visited = cache.visit("g", numbered("f", level), [&](std::string_view value) {
+  Result<bool> visited = cache.visit("g", numbered("f", level), [&](std::string_view value) {
     EXPECT_EQ(level, unseal(value));
     if (level + 1 < depth) innermost = nest(cache, level + 1, depth);
     EXPECT_EQ(level, unseal(value)) << "a visit inside overwrote the view";
@@ -172,10 +172,7 @@ TEST_P(Reentry, UpdateMayCallAnotherCache) {
   Cache& other = open();
   put(other, "g", "f", "elsewhere");
   EXPECT_EQ(SetOutcome::inserted,
-            cache
-                .update("g", "f",
-                        [&](auto) { return std::optional<std::string>(*fetch(other, "g", "f")); })
-                .value());
+            cache.update("g", "f", [&](auto) { return fetch(other, "g", "f"); }).value());
   EXPECT_EQ("elsewhere", fetch(cache, "g", "f"));
 }
 

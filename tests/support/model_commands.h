@@ -308,7 +308,7 @@ inline void Model::update(const Command& command, const std::string& group,
   meet_entry(group, field);
   if (!failure_.empty()) return;
   const Entry* const entry = find_entry(group, field);
-  const std::optional<std::string> next =
+  std::optional<std::string> next =
       command.arg % 3 == 0 ? std::nullopt : std::optional(value_of(command));
   bool same = true;
   const Result<SetOutcome> result =
@@ -347,7 +347,7 @@ inline void Model::expire(const Command& command, const std::string& group,
   if (*done && entry == nullptr)
     return fail("expire() found what should not exist: " + place(group, field));
   if (!*done && entry != nullptr) return end_entry(group, field, End::lost);
-  if (*done) entry->deadline = ttl ? now() + ttl->count() : k_never;
+  if (*done && entry != nullptr) entry->deadline = ttl ? now() + ttl->count() : k_never;
 }
 
 inline void Model::expire_group(const Command& command, const std::string& group) {

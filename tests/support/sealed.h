@@ -24,8 +24,8 @@ class Rng {
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
     return z ^ (z >> 31);
   }
-  /// A number below `bound`, which must not be 0.
-  std::uint64_t below(std::uint64_t bound) noexcept { return next() % bound; }
+  /// A number below `bound`; 0 if that is 0.
+  std::uint64_t below(std::uint64_t bound) noexcept { return bound == 0 ? 0 : next() % bound; }
   bool one_in(std::uint64_t n) noexcept { return below(n) == 0; }
 
  private:
