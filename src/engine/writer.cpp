@@ -36,7 +36,7 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
   Prepared prepared;
   Patience patience(work, names.group.size() + names.field.size());
   state_.ranking->prefetch(entry_hash(names.group_hash, names.field_hash));
-  // Also when `decide` throws, the pieces prepared for it go.
+  // Whatever ends the write, `decide` that throws too: pieces that found no entry go.
   struct Discard {
     Writer& writer;
     Prepared& prepared;
@@ -58,7 +58,6 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
       return done.outcome;
     }
     if (done.step == Step::too_large_for_group) {
-      discard(prepared);
       state_.flush(work);
       return Error{Errc::value_too_long,
                    "field and value of " + std::to_string(names.field.size() + done.value.size()) +
@@ -76,7 +75,6 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
       reclaim_.make_room(patience, work);
     }
   } while (patience.again());
-  discard(prepared);
   state_.flush(work);
   if (overtaken) {
     return Error{Errc::busy, "others changed the entry each time its new value had been written"};
@@ -135,8 +133,9 @@ Writer::Attempt Writer::attempt(const Names& names, bool wants_value, Decide dec
         break;
     }
     const bool redate = decision->kind == Decision::Kind::redate;
-    const std::uint64_t group_max = limits_of(group).max_bytes;
-    if (!redate && group_max != 0 && names.field.size() + decision->value.size() > group_max) {
+    const GroupLimits limits = limits_of(group);  // now: the write may move the record
+    if (!redate && limits.max_bytes != 0 &&
+        names.field.size() + decision->value.size() > limits.max_bytes) {
       return {Step::too_large_for_group, {}, decision->value};
     }
     EntryDraft draft{names.field, decision->value, decision->deadline_ms, false};
@@ -159,8 +158,7 @@ Writer::Attempt Writer::attempt(const Names& names, bool wants_value, Decide dec
       if (draft.pieces && !redate) prepared = {};
       Attempt done;
       done.outcome = pos && !expired ? WriteOutcome::replaced : WriteOutcome::inserted;
-      done.use_has_no_place =
-          group && group.head.idle_at == 0 && limits_of(group).idle_ttl.count() > 0;
+      done.use_has_no_place = group && group.head.idle_at == 0 && limits.idle_ttl.count() > 0;
       return done;
     }
     return {step, {}, {}};
