@@ -113,10 +113,10 @@ bool Arena::open_slab(BinIndex bin, std::size_t keep_slabs) noexcept {
   if (empty_.head != 0) {
     slab = empty_.head - 1;
     unlink(empty_, slab);
-  } else if (in_use_slabs_ + empty_.count + releasing_ < budget && untouched_.head != 0) {
+  } else if (resident_slabs() < budget && untouched_.head != 0) {
     slab = untouched_.head - 1;
     unlink(untouched_, slab);
-  } else if (in_use_slabs_ + empty_.count + releasing_ < budget && slabs_seen_ < max_slabs_) {
+  } else if (resident_slabs() < budget && slabs_seen_ < max_slabs_) {
     slab = slabs_seen_++;
   } else {
     return false;
@@ -456,7 +456,7 @@ std::size_t Arena::populate(std::size_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
   const std::size_t want = round_up(bytes, slab_bytes_) / slab_bytes_;
   while (empty_.count < want) {
-    if (in_use_slabs_ + empty_.count + releasing_ >= budget_slabs()) break;
+    if (resident_slabs() >= budget_slabs()) break;
     std::uint32_t slab;
     if (untouched_.head != 0) {
       slab = untouched_.head - 1;

@@ -225,6 +225,9 @@ class Arena {
     free_page_bytes_.store(free_page_bytes() - bytes, std::memory_order_relaxed);
   }
   [[nodiscard]] bool was_given_up(std::uint32_t slab) const noexcept;
+  [[nodiscard]] std::size_t resident_slabs() const noexcept {  // mutex_ is held
+    return in_use_slabs_ + empty_.count + releasing_;
+  }
   void allow_huge_pages() noexcept;  // mutex_ is held
   void forbid_huge_pages() noexcept;
   /// Gives back what a huge page holds resident behind the last slab that was opened. mutex_ is

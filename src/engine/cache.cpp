@@ -5,6 +5,7 @@
 #include "engine/arguments.h"
 #include "engine/core.h"
 #include "engine/reentry.h"
+#include "engine/value_into.h"
 
 #include <algorithm>
 #include <array>
@@ -16,19 +17,6 @@ namespace ullage {
 using namespace engine;
 
 namespace {
-
-// The answer is made where the caller will have it.
-class ValueInto final : public ValueSink {
- public:
-  explicit ValueInto(std::optional<Value>& value) noexcept : value_(value) {}
-  char* start(std::size_t bytes) override {
-    if (!value_) value_.emplace();
-    return value_->resize_for_overwrite(bytes);
-  }
-
- private:
-  std::optional<Value>& value_;
-};
 
 class BufferInto final : public ValueSink {
  public:
@@ -67,13 +55,6 @@ class Scratch final : public ValueSink {
 
 constexpr std::size_t k_chunk_bytes = 64 * k_kib;
 constexpr std::size_t k_window = 16;  // keys of a batch whose lines are fetched together
-
-/// Tells a load under way that it is overtaken, while the decision still has the shard's lock: a
-/// load that decides after this one sees it.
-Decision overtaking(CacheCore& core, const Names& names, const Decision& decision) {
-  core.flights.entry_changed(names);
-  return decision;
-}
 
 std::int64_t deadline_of(const CacheCore& core, std::optional<Millis> ttl) noexcept {
   return ttl ? core.state.now_ms() + ttl->count() : k_never_ms;
@@ -173,13 +154,10 @@ Result<SetOutcome> Cache::set(std::string_view group, std::string_view field,
   const auto decide = [&](const Present& present) -> Decision {
     if (options.condition == Condition::if_absent && present.exists) return {};
     if (options.condition == Condition::if_present && !present.exists) return {};
-    return overtaking(
-        *core_, names,
-        {Decision::Kind::put, value, options.keep_ttl ? present.deadline_ms : deadline_ms});
+    return {Decision::Kind::put, value, options.keep_ttl ? present.deadline_ms : deadline_ms};
   };
-  auto done = core_->writer.write(names, false, decide);
+  auto done = core_->change(names, false, decide);
   if (!done) return done.error();
-  if (*done != WriteOutcome::unchanged) core_->flights.entry_changed(names);
   return outcome_of(*done);
 }
 
@@ -269,10 +247,8 @@ std::optional<std::size_t> Cache::value_size(std::string_view group, std::string
 bool Cache::erase(std::string_view group, std::string_view field) {
   if (!names_fit(group, field) || UpdateScope::holds(core_.get())) return false;
   const Names names = core_->reader.names(group, field);
-  const auto done = core_->writer.write(names, false, [&](const Present&) {
-    return overtaking(*core_, names, {Decision::Kind::erase, {}, k_never_ms});
-  });
-  core_->flights.entry_changed(names);
+  const auto done = core_->change(
+      names, false, [](const Present&) { return Decision{Decision::Kind::erase, {}, k_never_ms}; });
   return done.has_value() && *done == WriteOutcome::erased;
 }
 
@@ -291,16 +267,12 @@ Result<bool> Cache::compare_and_set(std::string_view group, std::string_view fie
   if (UpdateScope::holds(core_.get())) return reentered_update();
   const Names names = core_->reader.names(group, field);
   const std::int64_t deadline_ms = deadline_of(*core_, options.ttl);
-  auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
+  auto done = core_->change(names, true, [&](const Present& present) -> Decision {
     if (!present.exists || *present.value != expected) return {};
-    return overtaking(
-        *core_, names,
-        {Decision::Kind::put, desired, options.ttl ? deadline_ms : present.deadline_ms});
+    return {Decision::Kind::put, desired, options.ttl ? deadline_ms : present.deadline_ms};
   });
   if (!done) return done.error();
-  if (*done == WriteOutcome::unchanged) return false;
-  core_->flights.entry_changed(names);
-  return true;
+  return *done != WriteOutcome::unchanged;
 }
 
 Result<std::int64_t> Cache::increment(std::string_view group, std::string_view field,
@@ -311,7 +283,7 @@ Result<std::int64_t> Cache::increment(std::string_view group, std::string_view f
   std::int64_t result = 0;
   std::array<char, 24> text{};
   std::optional<Error> error;
-  auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
+  auto done = core_->change(names, true, [&](const Present& present) -> Decision {
     error.reset();
     std::int64_t now = 0;
     if (present.exists) {
@@ -332,14 +304,12 @@ Result<std::int64_t> Cache::increment(std::string_view group, std::string_view f
       return {};
     }
     const auto end = std::to_chars(text.data(), text.data() + text.size(), result).ptr;
-    return overtaking(*core_, names,
-                      {Decision::Kind::put,
-                       {text.data(), static_cast<std::size_t>(end - text.data())},
-                       present.deadline_ms});
+    return {Decision::Kind::put,
+            {text.data(), static_cast<std::size_t>(end - text.data())},
+            present.deadline_ms};
   });
   if (!done) return done.error();
   if (error) return *error;
-  core_->flights.entry_changed(names);
   return result;
 }
 
@@ -356,7 +326,7 @@ Result<SetOutcome> Cache::update(
   std::optional<std::string> seen;  // what the function made it from
   std::uint32_t answers = 0;
   std::optional<Error> error;
-  auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
+  auto done = core_->change(names, true, [&](const Present& present) -> Decision {
     // A round that had to make room decides again: the answer stands while the entry is the same.
     const std::optional<std::string_view> now = present.exists ? present.value : std::nullopt;
     if (answers == 0 || seen != now) {
@@ -367,13 +337,10 @@ Result<SetOutcome> Cache::update(
     }
     error = made ? check_value(*made, core_->state.max_value_bytes) : std::nullopt;
     if (!made || error) return {};
-    return overtaking(
-        *core_, names,
-        {Decision::Kind::put, *made, options.ttl ? deadline_ms : present.deadline_ms, answers});
+    return {Decision::Kind::put, *made, options.ttl ? deadline_ms : present.deadline_ms, answers};
   });
   if (!done) return done.error();
   if (error) return *error;
-  if (*done != WriteOutcome::unchanged) core_->flights.entry_changed(names);
   return outcome_of(*done);
 }
 
@@ -466,8 +433,8 @@ Result<void> Cache::reserve(std::size_t bytes) {
                                             " bytes is above memory_limit of " +
                                             std::to_string(limit)};
   }
-  const arena::Arena& arena = *core_->state.arena;
-  const std::size_t resident = core_->state.arena->populate(bytes) + arena.slab_bytes_in_use();
+  arena::Arena& arena = *core_->state.arena;
+  const std::size_t resident = arena.populate(bytes) + arena.slab_bytes_in_use();
   core_->state.resident_slabs.store(resident / arena.slab_bytes(), std::memory_order_relaxed);
   return {};
 }

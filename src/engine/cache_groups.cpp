@@ -80,12 +80,10 @@ Result<std::uint64_t> Cache::erase_if(
     if (!predicate(field, value)) return;
     const Names names = core_->state.names(group, field);
     // Only what the predicate has seen goes.
-    const auto done = core_->writer.write(names, true, [&](const Present& present) -> Decision {
+    const auto done = core_->change(names, true, [&](const Present& present) -> Decision {
       if (!present.exists || *present.value != value) return {};
-      core_->flights.entry_changed(names);  // under the lock: see overtaking() in cache.cpp
       return {Decision::Kind::erase, {}, k_never_ms};
     });
-    core_->flights.entry_changed(names);
     if (done.has_value() && *done == WriteOutcome::erased) ++erased;
   };
   if (auto done = for_each(group, each); !done) return done.error();
@@ -115,7 +113,7 @@ Result<std::uint64_t> Cache::erase_if(
 bool Cache::erase_group(std::string_view group) {
   if (group.size() > k_name_max_bytes || UpdateScope::holds(core_.get())) return false;
   core_->sweep_if_due(group);
-  // Before: a load under way must not put back what goes. After: nor what it decided meanwhile.
+  // Before: a load under way must not put back what goes. After: nor one that began meanwhile.
   core_->flights.group_changed(group);
   const bool erased = core_->writer.erase_group(group, RemovalCause::erased);
   core_->flights.group_changed(group);

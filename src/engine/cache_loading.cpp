@@ -4,6 +4,7 @@
 #include "engine/arguments.h"
 #include "engine/core.h"
 #include "engine/reentry.h"
+#include "engine/value_into.h"
 
 #include <algorithm>
 #include <utility>
@@ -13,12 +14,6 @@ namespace ullage {
 using namespace engine;
 
 namespace {
-
-class ValueInto final : public ValueSink {
- public:
-  char* start(std::size_t bytes) override { return value.resize_for_overwrite(bytes); }
-  Value value;
-};
 
 /// Stores what a flight brought, unless a write overtook it; then answers for everybody aboard.
 Landed store_loaded(CacheCore& core, const Names& names,
@@ -57,9 +52,9 @@ Landed store_loaded(CacheCore& core, const Names& names,
 void prefer_what_overtook(CacheCore& core, const Names& names,
                           const std::shared_ptr<Flights::Flight>& flight, Landed& landed) {
   if (!flight->overtaken.load(std::memory_order_acquire)) return;
-  ValueInto present;
-  if (core.reader.read(names, present, false).hit)
-    landed = {Loaded::Kind::value, present.value.str(), {}};
+  std::optional<Value> present;
+  ValueInto sink(present);
+  if (core.reader.read(names, sink, false).hit) landed = {Loaded::Kind::value, present->str(), {}};
 }
 
 Result<std::optional<Value>> answer(const Landed& landed) {
@@ -136,7 +131,8 @@ Result<std::optional<Value>> Cache::get_or_load(std::string_view group, std::str
   if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
   if (UpdateScope::holds(core_.get())) return reentered_update();
   const Names names = core_->state.names(group, field);
-  ValueInto sink;
+  std::optional<Value> found;
+  ValueInto sink(found);
   const ReadResult read = core_->reader.read(names, sink, true);
   if (read.hit) {
     const bool ending = options.refresh_ahead.count() > 0 && read.deadline_ms != k_never_ms &&
@@ -152,7 +148,7 @@ Result<std::optional<Value>> Cache::get_or_load(std::string_view group, std::str
         refresh(*core_, names, loader, options);
       }
     }
-    return std::optional<Value>(std::move(sink.value));
+    return found;
   }
   if (auto known = core_->flights.remembered(names)) {
     core_->state.count(Counter::negative_hits);
@@ -163,10 +159,9 @@ Result<std::optional<Value>> Cache::get_or_load(std::string_view group, std::str
   if (!boarded.pilot) return answer(core_->flights.wait(boarded.flight));
 
   // Another flight may have landed between the look and the start of this one.
-  ValueInto again;
-  if (core_->reader.read(names, again, false).hit) {
-    core_->flights.land(names, boarded.flight, {Loaded::Kind::value, again.value.str(), {}});
-    return std::optional<Value>(std::move(again.value));
+  if (core_->reader.read(names, sink, false).hit) {
+    core_->flights.land(names, boarded.flight, {Loaded::Kind::value, found->str(), {}});
+    return found;
   }
   std::optional<Error> error;
   Landed landed = store_loaded(*core_, names, boarded.flight,
@@ -196,11 +191,9 @@ Result<std::vector<std::optional<Value>>> Cache::get_or_load_many(
   std::optional<Error> error;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const Names names = core_->state.names(group, fields[i]);
-    ValueInto sink;
-    if (core_->reader.read(names, sink, true).hit) {
-      out[i] = std::move(sink.value);
-      continue;
-    }
+    ValueInto sink(out[i]);
+    if (core_->reader.read(names, sink, true).hit) continue;
+    out[i].reset();
     if (auto known = core_->flights.remembered(names)) {
       core_->state.count(Counter::negative_hits);
       if (known->kind == Loaded::Kind::failure && !error)
@@ -210,9 +203,9 @@ Result<std::vector<std::optional<Value>>> Cache::get_or_load_many(
     auto boarded = core_->flights.board(names);
     if (boarded.pilot && core_->reader.read(names, sink, false).hit) {
       // Another flight landed between the look and the start of this one.
-      core_->flights.land(names, boarded.flight, {Loaded::Kind::value, sink.value.str(), {}});
-      out[i] = std::move(sink.value);
+      core_->flights.land(names, boarded.flight, {Loaded::Kind::value, out[i]->str(), {}});
     } else if (boarded.pilot) {
+      out[i].reset();
       missing.push_back(fields[i]);
       missing_at.push_back(i);
       mine.push_back(boarded.flight);

@@ -229,16 +229,25 @@ std::size_t CacheCore::tick(std::size_t budget) {
   std::size_t done = 0;
   // However much one finds to do, it leaves the others their turn; what they leave it takes after.
   const std::size_t share = budget / k_tick_shares;
-  while (done + 2 * share < budget && expiry.step(work))
-    ++done;
-  while (done + share < budget && reclaim.tick_step(work))
-    ++done;
-  if (done < budget) done += deliver_removals(budget - done);
-  while (done < budget && expiry.step(work))
-    ++done;
-  while (done < budget && reclaim.tick_step(work))
-    ++done;
-  if (done < budget) done += deliver_removals(budget - done);
+  for (const std::size_t left_to_others : {share, std::size_t{0}}) {
+    while (done + 2 * left_to_others < budget && expiry.step(work))
+      ++done;
+    while (done + left_to_others < budget && reclaim.tick_step(work))
+      ++done;
+    if (done < budget) done += deliver_removals(budget - done);
+  }
+  return done;
+}
+
+Result<WriteOutcome> CacheCore::change(const Names& names, bool wants_value, Decide decide) {
+  auto done = writer.write(names, wants_value, [&](const Present& present) {
+    const Decision decision = decide(present);
+    if (decision.kind == Decision::Kind::put || decision.kind == Decision::Kind::erase)
+      flights.entry_changed(names);
+    return decision;
+  });
+  // Again for a load that began meanwhile.
+  if (done && *done != WriteOutcome::unchanged) flights.entry_changed(names);
   return done;
 }
 

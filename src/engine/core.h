@@ -61,6 +61,9 @@ class CacheCore {
   Result<void> set_memory_limit(std::size_t bytes);
   /// Takes out a group's fields whose time has come, before a call that treats the group as a
   /// whole.
+  /// Writes an entry for a caller of the cache. A load of it that is under way is told that it is
+  /// overtaken while the decision still has the shard's lock: a load that decides later sees it.
+  Result<WriteOutcome> change(const Names& names, bool wants_value, Decide decide);
   void sweep_if_due(std::string_view group);
   [[nodiscard]] Stats stats() const;
   [[nodiscard]] Validation validate();

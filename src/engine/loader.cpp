@@ -12,14 +12,19 @@ std::string Flights::key_of(const Names& names) {
   return group_key_of(names.group).append(names.field);
 }
 
+void Flights::forget(Memories::iterator at) noexcept {
+  if (at == memories_.end()) return;
+  memory_bytes_ -= bytes_of(at->first, at->second.message);
+  memories_.erase(at);
+  recount();
+}
+
 template <class Predicate>
 void Flights::forget_if(Predicate predicate) noexcept {
-  std::erase_if(memories_, [&](const auto& one) {
-    if (!predicate(one)) return false;
-    memory_bytes_ -= bytes_of(one.first, one.second.message);
-    return true;
-  });
-  recount();
+  for (auto at = memories_.begin(); at != memories_.end();) {
+    const auto one = at++;
+    if (predicate(*one)) forget(one);
+  }
 }
 
 Flights::Boarded Flights::board(const Names& names) {
@@ -68,9 +73,7 @@ std::optional<Landed> Flights::remembered(const Names& names) {
   const auto at = memories_.find(key_of(names));
   if (at == memories_.end()) return std::nullopt;
   if (at->second.until_ms <= state_.now_ms()) {
-    memory_bytes_ -= bytes_of(at->first, at->second.message);
-    memories_.erase(at);
-    recount();
+    forget(at);
     return std::nullopt;
   }
   return Landed{at->second.kind, {}, at->second.message};
@@ -88,16 +91,11 @@ void Flights::remember(const Names& names, const Flight& flight, Loaded::Kind ki
   const auto full = [&] {
     return memories_.size() >= remembered_max_ || memory_bytes_ + bytes > remembered_max_bytes_;
   };
-  if (const auto at = memories_.find(key); at != memories_.end()) {
-    memory_bytes_ -= bytes_of(at->first, at->second.message);
-    memories_.erase(at);
-  }
+  forget(memories_.find(key));
   // What has ended goes first; else any one: it is a cache of answers, it may forget.
   if (full()) forget_if([&](const auto& one) { return one.second.until_ms <= now_ms; });
-  while (full() && !memories_.empty()) {
-    memory_bytes_ -= bytes_of(memories_.begin()->first, memories_.begin()->second.message);
-    memories_.erase(memories_.begin());
-  }
+  while (full() && !memories_.empty())
+    forget(memories_.begin());
   if (!full()) {
     memory_bytes_ += bytes;
     memories_.emplace(std::move(key), std::move(memory));
@@ -120,11 +118,7 @@ void Flights::entry_changed_slow(const Names& names) noexcept {
   const std::lock_guard lock(mutex_);
   if (const auto at = flights_.find(key); at != flights_.end())
     at->second->overtaken.store(true, std::memory_order_release);
-  if (const auto at = memories_.find(key); at != memories_.end()) {
-    memory_bytes_ -= bytes_of(at->first, at->second.message);
-    memories_.erase(at);
-  }
-  recount();
+  forget(memories_.find(key));
 }
 
 void Flights::group_changed_slow(std::string_view group) noexcept {

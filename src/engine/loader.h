@@ -91,8 +91,10 @@ class Flights {
   static std::size_t bytes_of(const std::string& key, const std::string& message) noexcept {
     return key.size() + message.size() + k_memory_bytes;
   }
+  // mutex_ is held; `at` may be the end.
+  void forget(Memories::iterator at) noexcept;
   template <class Predicate>
-  void forget_if(Predicate predicate) noexcept;  // mutex_ is held
+  void forget_if(Predicate predicate) noexcept;
   void entry_changed_slow(const Names& names) noexcept;
   void group_changed_slow(std::string_view group) noexcept;
   void recount() noexcept {

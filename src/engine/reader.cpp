@@ -68,6 +68,14 @@ Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, boo
   return seen;
 }
 
+void Reader::store(Shard& shard, const Look& seen) {
+  if (seen.rank_at != nullptr) base::store_bytes(seen.rank_at, &seen.rank, sizeof seen.rank);
+  if (seen.use_at != nullptr) {
+    const Change change(shard);  // eight bytes anywhere: nobody may see half of them
+    base::store_bytes(seen.use_at, &seen.use_ms, sizeof seen.use_ms);
+  }
+}
+
 void Reader::note(Shard& shard, base::VersionLock::Version version, const Look& seen,
                   const Names& names) {
   if (seen.rank_at == nullptr && seen.use_at == nullptr && !seen.use_has_no_place) return;
@@ -75,11 +83,7 @@ void Reader::note(Shard& shard, base::VersionLock::Version version, const Look& 
   for (int i = 0; i < k_tick_tries; ++i) {
     if (shard.lock.try_tick(version)) {
       base::count_tick();
-      if (seen.rank_at != nullptr) base::store_bytes(seen.rank_at, &seen.rank, sizeof seen.rank);
-      if (seen.use_at != nullptr) {
-        const Change change(shard);  // eight bytes anywhere: nobody may see half of them
-        base::store_bytes(seen.use_at, &seen.use_ms, sizeof seen.use_ms);
-      }
+      store(shard, seen);
       shard.lock.unlock();
       if (!seen.use_has_no_place) return;
       break;
@@ -112,11 +116,7 @@ ReadResult Reader::read(const Names& names, ValueSink& sink, bool use, std::size
     const ShardGuard guard(shard);
     seen = look(shard, names, sink, use, lines);
     ULLAGE_CHECK(!seen.broken);
-    if (seen.rank_at != nullptr) base::store_bytes(seen.rank_at, &seen.rank, sizeof seen.rank);
-    if (seen.use_at != nullptr) {
-      const Change change(shard);
-      base::store_bytes(seen.use_at, &seen.use_ms, sizeof seen.use_ms);
-    }
+    store(shard, seen);
   }
   if (use) state_.count(seen.result.hit ? Counter::hits : Counter::misses);
   if (seen.use_has_no_place) writer_->note_use(names.group);

@@ -82,6 +82,8 @@ class Reader {
   Look look(Shard& shard, const Names& names, ValueSink& sink, bool use, std::size_t lines);
   /// What the shard refers to for a group: a page or a node.
   [[nodiscard]] Ref top_ref(std::uint64_t group_hash) const noexcept;
+  /// Stores what a look found to be noted. Needs the lock.
+  static void store(Shard& shard, const Look& seen);
   void note(Shard& shard, base::VersionLock::Version version, const Look& seen, const Names& names);
 
   State& state_;

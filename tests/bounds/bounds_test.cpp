@@ -81,18 +81,23 @@ TEST_P(Bounds, TenTimesTheDataIn8MiB) {
   EXPECT_GE(report->live_share_end, 0.85) << "the fixed tables weigh more in the smallest cache";
 }
 
+/// Fills a cache of 64 MiB and lowers its limit to 16 MiB; none if that failed or gave back less
+/// than 44 MiB before it returned.
+std::optional<Report> fill_and_lower(const Options& options, std::uint64_t bytes) {
+  return in_child(options, [&](WatchedCache& sink, ScenarioTools& tools) {
+    grow_in_step(sink, tools, bytes, 1000);
+    const std::uint64_t full = Resident::now().data();
+    if (!sink.cache().set_memory_limit(16_MiB)) ::_exit(2);
+    const std::uint64_t after = Resident::now().data();
+    if (!k_sanitized && (full < after || full - after < 44_MiB)) ::_exit(3);
+  });
+}
+
 TEST(BoundsOfOneCall, SetMemoryLimitGivesMemoryBackBeforeItReturns) {
   Options options;
   options.memory_limit = 64_MiB;
   options.maintenance = Maintenance::manual;
-  const std::optional<Report> report =
-      in_child(options, [&](WatchedCache& sink, ScenarioTools& tools) {
-        grow_in_step(sink, tools, 100_MiB, 1000);
-        const std::uint64_t full = Resident::now().data();
-        if (!sink.cache().set_memory_limit(16_MiB)) ::_exit(2);
-        const std::uint64_t after = Resident::now().data();
-        if (!k_sanitized && (full < after || full - after < 44_MiB)) ::_exit(3);
-      });
+  const std::optional<Report> report = fill_and_lower(options, 100_MiB);
   EXPECT_TRUE(report.has_value()) << "the call failed, or gave less than 44 MiB of 48 MiB back";
 }
 
@@ -120,14 +125,7 @@ TEST(BoundsOfOneCall, HugePagesStayWithinTheLimitToo) {
   Options options;
   options.memory_limit = 64_MiB;
   options.huge_pages = HugePages::on;
-  const std::optional<Report> report =
-      in_child(options, [&](WatchedCache& sink, ScenarioTools& tools) {
-        grow_in_step(sink, tools, k_sanitized ? 80_MiB : 320_MiB, 1000);
-        const std::uint64_t full = Resident::now().data();
-        if (!sink.cache().set_memory_limit(16_MiB)) ::_exit(2);
-        const std::uint64_t after = Resident::now().data();
-        if (!k_sanitized && (full < after || full - after < 44_MiB)) ::_exit(3);
-      });
+  const std::optional<Report> report = fill_and_lower(options, k_sanitized ? 80_MiB : 320_MiB);
   ASSERT_TRUE(report.has_value()) << "less than 44 MiB of 48 MiB came back";
   expect_bounded(*report, 64_MiB);
 }
