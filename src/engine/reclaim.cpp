@@ -24,6 +24,7 @@ constexpr int k_clear_rounds = 3;  // of eviction before a page goes to a fresh 
 constexpr std::uint32_t k_drain_pause = 16;
 constexpr std::size_t k_fragmented_divisor =
     64;  // free pages above this share of the slabs are too many ...
+constexpr std::size_t k_scattered_divisor = 22;
 constexpr std::size_t k_fragmented_slabs = 8;  // ... and below so many slabs never
 constexpr std::size_t k_candidates = 128;      // entries ranked for one eviction by count ...
 constexpr std::size_t k_candidate_pages = 10;  // ... from at most so many pages ...
@@ -32,9 +33,10 @@ constexpr std::size_t k_pages_min =
 constexpr std::size_t k_probes = 24;          // of slots that may turn out free
 constexpr std::size_t k_pages_for_bytes = 2;  // sampled for one eviction for bytes
 constexpr std::size_t k_entry_evictions_a_write = 4;
-constexpr std::uint32_t k_writes_a_probe = 2;  // under pressure
-constexpr float k_far_worse = 1.25F;           // than the threshold: goes wherever it is met
-constexpr std::uint32_t k_evictions_a_probe = 16;
+constexpr std::uint32_t k_writes_a_probe = 2;        // under pressure
+constexpr float k_far_worse = 1.25F;                 // than the threshold: goes wherever it is met
+constexpr std::uint32_t k_evictions_a_probe = 16;    // ... but so many at most, and until so many
+constexpr std::uint64_t k_large_bytes = 16 * k_kib;  // bytes of values went: they may be large
 constexpr std::size_t k_piece_bytes_enough =
     arena::k_page_max_bytes;  // freed pieces that end a step
 // What one step can add at most stays below the half of a call's bound that Patience leaves.
@@ -178,7 +180,11 @@ void Reclaim::probe(CallWork& work) {
   const auto score = look_at(page, Weigh::bytes, work);
   const float far_worse = evictor_.threshold() * k_far_worse;
   if (score && *score > far_worse)
-    evict_from(page, {.wanted = {.entries = k_evictions_a_probe, .score = far_worse}}, work);
+    evict_from(page,
+               {.wanted = {.entries = k_evictions_a_probe,
+                           .payload_bytes = k_large_bytes,
+                           .score = far_worse}},
+               work);
 }
 
 bool Reclaim::clear_page(Ref page, Drain how, CallWork& work) {
@@ -195,9 +201,12 @@ bool Reclaim::clear_page(Ref page, Drain how, CallWork& work) {
     if (!target) return round > 0;  // it left with what was evicted; or it is a node
     const std::size_t fits = state_.arena->largest_free(owned->header().used);
     // A bucket that holds only records of large groups has nothing to evict.
-    if (evict_from(*owned, *target, {.wanted = {.page_bytes = owned->header().used - fits}},
-                   work) == 0)
+    if (evict_from(
+            *owned, *target,
+            {.wanted = {.page_bytes = owned->header().used - fits, .payload_bytes = k_large_bytes}},
+            work) == 0)
       return false;
+    if (debt_.owing()) return true;  // a large value went; see clear_piece()
     const auto left = target_of(state_, directory_, writer_->lookup(), *owned, page);
     if (!left) return true;
     owned->reread(left->found.header);
@@ -213,6 +222,8 @@ void Reclaim::clear_piece(const OwnedPage& owned, Ref page, CallWork& work) {
     if (!target || evict_from(owned, *target, {.wanted = {.entries = 1}}, work) == 0) break;
     work.pages_freed += debt_.pay(k_debt_pages_a_step);
     if (mover_->move(owned, page, arena::k_no_new_slab, work)) return;
+    // A large value went: once it is paid for there is room, and no other need go.
+    if (debt_.owing()) return;
   }
   const auto target = target_of(state_, directory_, writer_->lookup(), owned, page);
   const Ref first = pieces_.first_of(page);
@@ -252,7 +263,10 @@ bool Reclaim::drain_some(Drain how, CallWork& work) {
   for (std::size_t n = 0; n < k_drain_slots_a_step && drain_slot_ < drain_->slots;
        ++n, ++drain_slot_) {
     const Ref page = state_.arena->page_in_slot(drain_->slab, drain_slot_);
-    if (page == k_no_ref || clear_page(page, how, work)) continue;
+    if (page == k_no_ref) continue;
+    // What a page of this step left owing is the room for the next.
+    if (n != 0 && how == Drain::forced && debt_.owing()) return true;
+    if (clear_page(page, how, work)) continue;
     // Another slab is cheaper than a fresh one for what cannot be evicted.
     give_up_drain();
     return true;
@@ -279,6 +293,10 @@ bool Reclaim::fragmented() const noexcept {
   const std::size_t free = state_.arena->free_page_bytes();
   return free > k_fragmented_slabs * state_.arena->slab_bytes() &&
          free > state_.arena->slab_bytes_in_use() / k_fragmented_divisor;
+}
+
+bool Reclaim::scattered() const noexcept {
+  return state_.arena->free_page_bytes() > state_.arena->slab_bytes_in_use() / k_scattered_divisor;
 }
 
 void Reclaim::make_room(const Patience& patience, CallWork& work) {
@@ -325,6 +343,10 @@ void Reclaim::after_write(CallWork& work) {
     if (paid == share) return;
   }
   if (!pressure) return;
+  if (scattered()) {
+    drain_step(Drain::sparse, work);
+    return;
+  }
   if (writes_.fetch_add(1, std::memory_order_relaxed) % k_writes_a_probe == 0) probe(work);
   if (left == state_.reserve_slabs) return;
   ++work.reclaim_steps;

@@ -106,6 +106,8 @@ class Reclaim {
   void clear_piece(const OwnedPage& owned, Ref page, CallWork& work);
   /// Whether so much lies free in open slabs that emptying some is worth the moves.
   [[nodiscard]] bool fragmented() const noexcept;
+  /// Whether so much does that evicting more is no help: what is free has to be gathered first.
+  [[nodiscard]] bool scattered() const noexcept;
   void enforce_entries(CallWork& work);
 
   base::Random random() noexcept {
