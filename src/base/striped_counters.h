@@ -5,19 +5,69 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 namespace ullage::base {
 
-/// `N` counters in k_stripes stripes of whole cache lines. Lives in zeroed memory of its owner's.
+/// Which stripe a thread adds to, in all counters of the process: one of its own, so that it needs
+/// no locked instruction, or where there are more threads than those one that it shares. A locked
+/// instruction keeps the processor from going on to the next read while this one waits for memory.
+class Stripes {
+ public:
+  static constexpr unsigned k_owned = 64;
+  static constexpr unsigned k_shared = 16;
+  static constexpr unsigned k_all = k_owned + k_shared;
+
+  [[nodiscard]] static unsigned mine() noexcept { return t_mine != k_none ? t_mine : claim(); }
+
+ private:
+  static constexpr unsigned k_none = k_all;
+  // Taken stripes of the process, a bit each. It holds nobody's data: only who may add where.
+  inline static std::atomic<std::uint64_t> taken_{0};
+  inline static thread_local unsigned t_mine = k_none;
+
+  struct Lease {
+    ~Lease() {
+      const unsigned mine = t_mine;
+      t_mine = shared();  // what the thread still counts, in other destructors
+      // release; pairs with the acquire in claim(): the next owner adds to what this one has added
+      if (mine < k_owned) taken_.fetch_and(~(std::uint64_t{1} << mine), std::memory_order_release);
+    }
+  };
+  static unsigned shared() noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(&t_mine);
+    return k_owned + static_cast<unsigned>((address >> 12) * 0x9e3779b97f4a7c15ULL >> 60);
+  }
+  [[gnu::noinline]] static unsigned claim() noexcept {
+    static thread_local const Lease lease;
+    static_cast<void>(lease);
+    std::uint64_t taken = taken_.load(std::memory_order_relaxed);
+    while (~taken != 0) {
+      const unsigned free = static_cast<unsigned>(std::countr_one(taken));
+      if (taken_.compare_exchange_weak(taken, taken | std::uint64_t{1} << free,
+                                       std::memory_order_acquire, std::memory_order_relaxed))
+        return t_mine = free;
+    }
+    return t_mine = shared();
+  }
+  static_assert(k_owned == 64, "a bit of a word each");
+  static_assert(k_shared == 16, "shared() answers four bits");
+};
+
+/// `N` counters in stripes of whole cache lines. Lives in zeroed memory of its owner's.
 template <std::size_t N>
 class StripedCounters {
  public:
-  static constexpr std::size_t k_stripes = 32;
-
   void add(std::size_t counter, std::uint64_t n = 1) noexcept {
-    stripes_[stripe()].counts[counter].fetch_add(n, std::memory_order_relaxed);
+    const unsigned stripe = Stripes::mine();
+    std::atomic<std::uint64_t>& count = stripes_[stripe].counts[counter];
+    if (stripe < Stripes::k_owned) {
+      count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    } else {
+      count.fetch_add(n, std::memory_order_relaxed);
+    }
   }
   void sub(std::size_t counter, std::uint64_t n) noexcept { add(counter, ~n + 1); }
   /// Wraps like the additions did, so that a gauge's sum is right whatever stripe it rose and fell
@@ -33,13 +83,7 @@ class StripedCounters {
   struct alignas(64) Stripe {
     std::atomic<std::uint64_t> counts[N];
   };
-  static std::size_t stripe() noexcept {
-    static thread_local const char marker = 0;
-    const auto address = reinterpret_cast<std::uintptr_t>(&marker);
-    return static_cast<std::size_t>((address >> 12) * 0x9e3779b97f4a7c15ULL >> 59);
-  }
-  static_assert(k_stripes == 32, "stripe() answers five bits");
-  Stripe stripes_[k_stripes];
+  Stripe stripes_[Stripes::k_all];
 };
 
 /// Raises an atomic to at least `value`.

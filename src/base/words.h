@@ -139,6 +139,14 @@ inline void copy_out(void* to, const std::byte* from, std::size_t n) noexcept {
 inline bool equals(const std::byte* shared, std::string_view bytes) noexcept {
   const char* p = bytes.data();
   std::size_t n = bytes.size();
+  if (n >= 8 && n <= 16) {
+    // Most names: the first eight bytes and the last eight.
+    std::uint64_t first;
+    std::uint64_t last;
+    std::memcpy(&first, p, 8);
+    std::memcpy(&last, p + n - 8, 8);
+    return ((load_bytes(shared, 8) ^ first) | (load_bytes(shared + n - 8, 8) ^ last)) == 0;
+  }
   for (; n >= 8; n -= 8, p += 8, shared += 8) {
     std::uint64_t want;
     std::memcpy(&want, p, 8);

@@ -352,24 +352,38 @@ Result<void> Cache::get_many(std::span<const Key> keys, std::span<std::optional<
                                              " answers"};
   }
   if (UpdateScope::holds(core_.get())) return reentered_update();
+  Reader& reader = core_->reader;
   std::array<Names, k_window> window;
+  std::array<std::optional<Reader::Pending>, k_window> reads;
+  const bool glances = reader.glances();
   for (std::size_t first = 0; first < keys.size(); first += k_window) {
     const std::size_t n = std::min(k_window, keys.size() - first);
     for (std::size_t i = 0; i < n; ++i) {
       const Key& key = keys[first + i];
       window[i] =
           names_fit(key.group, key.field) ? core_->state.names(key.group, key.field) : Names{};
-      core_->reader.prefetch(window[i], 0);
+      reader.ask_shard(window[i]);
     }
-    for (int step = 1; step <= Reader::k_prefetch_steps; ++step) {
-      for (std::size_t i = 0; i < n; ++i)
-        core_->reader.prefetch(window[i], step);
+    for (std::size_t i = 0; i < n; ++i)
+      reader.ask_page(window[i]);
+    for (std::size_t i = 0; i < n; ++i) {
+      Reader::Pending& read = reads[i].emplace(core_->state);
+      reader.begin(window[i], read);
+      if (read.saw == Glance::Saw::found) read.glance.ask_record();
     }
     for (std::size_t i = 0; i < n; ++i) {
-      out[first + i].reset();
+      Reader::go_on(window[i], *reads[i]);
+      if (reads[i]->saw == Glance::Saw::found) reads[i]->glance.ask_entry();
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      std::optional<Value>& to = out[first + i];
+      to.reset();
       if (!names_fit(keys[first + i].group, keys[first + i].field)) continue;
-      ValueInto sink(out[first + i]);
-      if (!core_->reader.read(window[i], sink, true, 0).hit) out[first + i].reset();
+      ValueInto sink(to);
+      ReadResult read;
+      if (!glances || !reader.finish(window[i], *reads[i], sink, true, read))
+        read = reader.read_in_full(window[i], sink, true, 0);
+      if (!read.hit) to.reset();
     }
   }
   return {};

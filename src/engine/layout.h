@@ -96,9 +96,10 @@ static_assert(k_inline_group_bytes < k_split_bytes && k_split_bytes < arena::k_p
 
 /// Lines that a look asks for as soon as it knows a page: most of any. Which of them it needs it
 /// would learn only from the first, and wait again; measured, the waits cost more than the lines.
-inline constexpr std::size_t k_lookahead_lines = 24;
+inline constexpr std::size_t k_lookahead_lines = 16;
 /// Asks for `lines` lines from `at` on, of memory that stays mapped whatever it holds.
 inline void prefetch_lines(const std::byte* at, std::size_t lines) noexcept {
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < lines; ++i)
     __builtin_prefetch(at + 64 * i);
 }

@@ -11,10 +11,6 @@ namespace ullage::engine {
 namespace {
 constexpr int k_optimistic_tries = 12;
 constexpr int k_tick_tries = 4;
-// In a batch other names' lines fill the waits, so each asks only for what it will need: a page's
-// head, and what of a record lies behind its first line.
-constexpr std::size_t k_head_lines = 3;
-constexpr std::size_t k_record_lines = 6;
 }  // namespace
 
 Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, bool use,
@@ -94,7 +90,7 @@ void Reader::note(Shard& shard, base::VersionLock::Version version, const Look& 
   if (seen.use_at != nullptr || seen.use_has_no_place) writer_->note_use(names.group);
 }
 
-ReadResult Reader::read(const Names& names, ValueSink& sink, bool use, std::size_t lines) {
+ReadResult Reader::read_in_full(const Names& names, ValueSink& sink, bool use, std::size_t lines) {
   Shard& shard = state_.shard_of(names.group_hash);
   for (int i = 0; i < k_optimistic_tries; ++i) {
     const auto version = shard.lock.begin_read();
@@ -171,43 +167,6 @@ std::optional<Reader::GroupFacts> Reader::group(std::string_view name) {
     }
   }
   return facts;
-}
-
-Names Reader::names(std::string_view group, std::string_view field) const noexcept {
-  Names names{group, field, state_.hash_group(group), 0};
-  const Ref ref = top_ref(names.group_hash);
-  if (state_.arena->plausible(ref)) prefetch_lines(state_.page(ref), k_lookahead_lines);
-  names.field_hash = state_.hash_field(field);
-  return names;
-}
-
-Ref Reader::top_ref(std::uint64_t group_hash) const noexcept {
-  const Shard& shard = state_.shard_of(group_hash);
-  return base::load_u32(reinterpret_cast<const std::byte*>(shard.refs) +
-                        4 * leading_bits(state_.in_shard(group_hash), 0, k_shard_node_bits));
-}
-
-void Reader::prefetch(const Names& names, int step) const noexcept {
-  Shard& shard = state_.shard_of(names.group_hash);
-  if (step == 0) {
-    __builtin_prefetch(&shard);
-    return;
-  }
-  // From here on the lines of the step before are at hand. What is read may be stale: it only
-  // guides prefetches.
-  if (step == 1) {
-    const Ref ref = top_ref(names.group_hash);
-    if (state_.arena->plausible(ref)) prefetch_lines(state_.page(ref), k_head_lines);
-    return;
-  }
-  const GroupPlace place = lookup_.group(shard, names.group, names.group_hash, 0);
-  if (!place) return;
-  if (!place.head.is_stub()) {
-    prefetch_lines(place.record + 64, k_record_lines);
-    return;
-  }
-  const Ref root = base::load_u32(place.stub_body() + k_stub_root_at);
-  if (state_.arena->plausible(root)) prefetch_lines(state_.page(root), k_head_lines);
 }
 
 }  // namespace ullage::engine

@@ -3,8 +3,10 @@
 
 #include <ullage/cache.h>
 
+#include "engine/glance.h"
 #include "engine/lookup.h"
 #include "engine/piece.h"
+#include "engine/removal_events.h"
 #include "engine/state.h"
 
 #include <cstddef>
@@ -32,6 +34,9 @@ struct ReadResult {
 };
 
 class Reader {
+  // In a batch other names' lines fill the waits, so each asks only for what it will need.
+  static constexpr std::size_t k_head_lines = 2;
+
  public:
   Reader(State& state, const Directory& directory) noexcept
       : state_(state), lookup_(state, directory), pieces_(state) {}
@@ -39,11 +44,26 @@ class Reader {
 
   /// Reads an entry into the sink. `use` says whether it counts as a use: hit or miss, recency,
   /// idle time. `lines` as in Directory::find(): 0 after prefetch() of all steps.
-  ReadResult read(const Names& names, ValueSink& sink, bool use,
-                  std::size_t lines = k_lookahead_lines);
+  template <class Sink>
+  ReadResult read(const Names& names, Sink& sink, bool use, std::size_t lines = k_lookahead_lines) {
+    if (glances()) {
+      ReadResult result;
+      Pending read(state_);
+      begin(names, read);
+      go_on(names, read);
+      if (finish(names, read, sink, use, result)) return result;
+    }
+    return read_in_full(names, sink, use, lines);
+  }
 
   /// The names with their hashes. The bucket's lines are on their way while the field is hashed.
-  [[nodiscard]] Names names(std::string_view group, std::string_view field) const noexcept;
+  [[nodiscard]] Names names(std::string_view group, std::string_view field) const noexcept {
+    Names names{group, field, state_.hash_group(group), 0};
+    const Ref ref = top_ref(names.group_hash);
+    if (state_.arena->plausible(ref)) prefetch_lines(state_.page(ref), k_lookahead_lines);
+    names.field_hash = state_.hash_field(field);
+    return names;
+  }
 
   /// What a group says of itself, if it exists and has not ended.
   struct GroupFacts {
@@ -64,10 +84,70 @@ class Reader {
   };
   Chunk read_chunk(const Names& names, std::size_t offset, std::span<char> buffer);
 
-  static constexpr int k_prefetch_steps = 2;
-  /// Brings the lines that a read will touch into the cache, one dependent step a call: 0 to
-  /// k_prefetch_steps.
-  void prefetch(const Names& names, int step) const noexcept;
+  // --- read() of the common case in steps, for a batch: each step of all reads before the next one
+  // of any, so that their waits for memory overlap. Steps may be left out. ---
+
+  struct Pending {
+    explicit Pending(const State& state) noexcept : glance(state) {}
+    Shard* shard = nullptr;
+    base::VersionLock::Version version = 0;
+    Glance glance;
+    Glance::Saw saw = Glance::Saw::unsure;
+  };
+  /// Asks for the shard.
+  void ask_shard(const Names& names) const noexcept {
+    __builtin_prefetch(&state_.shard_of(names.group_hash));
+  }
+  /// Asks for the head of the page, of which most is known then.
+  void ask_page(const Names& names) const noexcept {
+    const Ref ref = top_ref(names.group_hash);
+    if (state_.arena->plausible(ref)) prefetch_lines(state_.page(ref), k_head_lines);
+  }
+  /// Finds the group's bucket.
+  void begin(const Names& names, Pending& read) const noexcept {
+    read.shard = &state_.shard_of(names.group_hash);
+    read.version = read.shard->lock.begin_read();
+    read.saw = read.glance.bucket(*read.shard, names);
+  }
+  /// Finds the group.
+  static void go_on(const Names& names, Pending& read) noexcept {
+    if (read.saw == Glance::Saw::found) read.saw = read.glance.group(names);
+  }
+  /// Finds the field, and copies it; false if it is not the common case, or was disturbed.
+  template <class Sink>
+  bool finish(const Names& names, Pending& read, Sink& sink, bool use, ReadResult& result) {
+    Glance& seen = read.glance;
+    if (read.saw == Glance::Saw::found) read.saw = seen.field(names);
+    if (read.saw == Glance::Saw::unsure) return false;
+    if (read.saw == Glance::Saw::absent) {
+      if (!read.shard->lock.validate(read.version)) return false;
+      if (use) state_.count(Counter::misses);
+      return true;
+    }
+    if (char* to = sink.start(seen.value_bytes()))
+      base::copy_out(to, seen.value(), seen.value_bytes());
+    const policy::Rank rank = base::load_u16(seen.rank_at());
+    if (!read.shard->lock.validate(read.version)) return false;
+    result = {true, seen.value_bytes(), seen.deadline_ms()};
+    if (!use) return true;
+    state_.count(Counter::hits);
+    if (state_.ranking->is_fresh(rank)) return true;
+    const policy::Rank next =
+        state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash), rank);
+    if (next != rank && read.shard->lock.try_tick(read.version)) {
+      base::count_tick();
+      base::store_bytes(seen.rank_at(), &next, sizeof next);
+      read.shard->lock.unlock();
+    }
+    return true;
+  }
+  /// Whatever finish() leaves.
+  ReadResult read_in_full(const Names& names, ValueSink& sink, bool use,
+                          std::size_t lines = k_lookahead_lines);
+  /// Where idle groups end, reads have more to look at and to note.
+  [[nodiscard]] bool glances() const noexcept {
+    return state_.group_idle_ms.load(std::memory_order_relaxed) == 0;
+  }
 
  private:
   struct Look {
@@ -81,7 +161,11 @@ class Reader {
   };
   Look look(Shard& shard, const Names& names, ValueSink& sink, bool use, std::size_t lines);
   /// What the shard refers to for a group: a page or a node.
-  [[nodiscard]] Ref top_ref(std::uint64_t group_hash) const noexcept;
+  [[nodiscard]] Ref top_ref(std::uint64_t group_hash) const noexcept {
+    const Shard& shard = state_.shard_of(group_hash);
+    return base::load_u32(reinterpret_cast<const std::byte*>(shard.refs) +
+                          4 * leading_bits(state_.in_shard(group_hash), 0, k_shard_node_bits));
+  }
   /// Stores what a look found to be noted. Needs the lock.
   static void store(Shard& shard, const Look& seen);
   void note(Shard& shard, base::VersionLock::Version version, const Look& seen, const Names& names);

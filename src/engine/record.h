@@ -191,6 +191,8 @@ class RecordFields {
  public:
   RecordFields(const std::byte* record, const RecordHead& head) noexcept
       : body_(record + head.body_at), bytes_(head.body_bytes()), count_(head.fields) {}
+  RecordFields(const std::byte* body, std::uint32_t bytes, std::uint32_t fields) noexcept
+      : body_(body), bytes_(bytes), count_(fields) {}
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
   [[nodiscard]] typename SlotsView<Bytes>::Item item(std::uint32_t i) const noexcept {
     if (count_ == 1) return {body_, bytes_};

@@ -39,6 +39,10 @@ class Ranking {
   [[nodiscard]] Rank on_insert(std::uint64_t hash, std::uint64_t entries,
                                std::span<const Rank> residents) noexcept;
 
+  /// Whether a hit would leave the rank as it is: it was noted within this tick.
+  [[nodiscard]] bool is_fresh(Rank rank) const noexcept {
+    return EntryState(rank).last() == model_.now();
+  }
   /// The rank after a hit: the same within one tick, and then nothing needs to be stored.
   [[nodiscard]] Rank on_hit(std::uint64_t hash, Rank rank) noexcept {
     if (adaptive_) return model_.on_hit(hash, EntryState(rank)).bits();
