@@ -333,6 +333,23 @@ Ref Arena::sample_page(base::Random& random) const noexcept {
   return slot_is_free(ref) ? k_no_ref : ref;
 }
 
+Ref Arena::next_page(base::Random& random) const noexcept {
+  const std::lock_guard lock(mutex_);
+  if (slabs_seen_ == 0) return k_no_ref;
+  const std::uint32_t first_slab = random.below(slabs_seen_);
+  for (std::uint32_t n = 0; n < slabs_seen_; ++n) {
+    const std::uint32_t slab = (first_slab + n) % slabs_seen_;
+    const Slab& s = slabs_[slab];
+    if (s.used == 0) continue;
+    const std::uint32_t first_slot = random.below(s.cut);
+    for (std::uint32_t i = 0; i < s.cut; ++i) {
+      const Ref ref = ref_of(slab, (first_slot + i) % s.cut);
+      if (!slot_is_free(ref)) return ref;
+    }
+  }
+  return k_no_ref;
+}
+
 std::optional<Arena::Drain> Arena::begin_drain() noexcept {
   const std::lock_guard lock(mutex_);
   // The bin that has most free bytes gives most back for the pages moved.

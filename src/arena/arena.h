@@ -130,6 +130,9 @@ class Arena {
 
   /// A random page in use, uniform over slabs; none if the probe met a free one.
   [[nodiscard]] Ref sample_page(base::Random& random) const noexcept;
+  /// The first page in use from a random place on: where pages are so few that sampling may not
+  /// meet one. Not uniform. None if there is none. O(slabs + pages of a slab).
+  [[nodiscard]] Ref next_page(base::Random& random) const noexcept;
 
   /// Picks a sparse slab of the bin whose free pages could take its pages, and keeps alloc() away
   /// from it. With `any`, takes the sparsest slab known even if its pages must go to new slabs.

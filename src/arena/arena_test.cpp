@@ -303,6 +303,19 @@ TEST(Arena, SamplesOnlyPagesInUseAndReachesThemAll) {
   EXPECT_EQ(seen, live);
 }
 
+TEST(Arena, TheNextPageIsFoundHoweverFewThereAre) {
+  const auto arena = map_slabs(4);
+  base::Random random(1);
+  EXPECT_EQ(arena->next_page(random), k_no_ref);
+  std::vector<Ref> pages = take_all(*arena, 100);
+  const Ref last = pages[pages.size() / 2];
+  for (const Ref ref : pages) {
+    if (ref != last) arena->free(ref);
+  }
+  for (int i = 0; i < 100; ++i)
+    ASSERT_EQ(arena->next_page(random), last);
+}
+
 TEST(Arena, AllocationsAreVisitedOnceEach) {
   const auto arena = map_slabs(6);
   std::set<Ref> live;

@@ -1,7 +1,7 @@
 // Statistics that many threads add to without meeting on one line.
 //
-// A thread adds to the stripe that its stack's address picks; a reader sums all stripes. Exact:
-// additions are atomic. Orders nothing.
+// A thread adds to a stripe of its own, or beyond so many threads to one that it shares; a reader
+// sums all stripes. Exact: nothing is lost when a stripe changes hands. Orders nothing.
 #pragma once
 
 #include <atomic>

@@ -30,6 +30,40 @@ TEST(StripedCounters, AGaugeFallsInAnotherThreadThanItRose) {
   EXPECT_EQ(counters->sum(0), 1U);
 }
 
+TEST(StripedCounters, NothingIsLostBetweenMoreThreadsThanStripesAndWhenStripesChangeHands) {
+  constexpr unsigned k_threads = Stripes::k_owned + 30;
+  constexpr std::uint64_t k_rounds = 200;
+  const auto counters = std::make_unique<StripedCounters<1>>();
+  for (int wave = 0; wave < 2; ++wave) {
+    std::atomic<unsigned> ready{0};
+    std::vector<std::thread> threads;
+    threads.reserve(k_threads);
+    for (unsigned t = 0; t < k_threads; ++t) {
+      threads.emplace_back([&] {
+        counters->add(0);  // takes a stripe; all are held at once
+        ready.fetch_add(1);
+        while (ready.load() < k_threads)
+          std::this_thread::yield();
+        for (std::uint64_t i = 1; i < k_rounds; ++i)
+          counters->add(0);
+      });
+    }
+    for (std::thread& thread : threads)
+      thread.join();
+  }
+  EXPECT_EQ(counters->sum(0), 2 * k_threads * k_rounds);
+}
+
+TEST(StripedCounters, AThreadAloneInItsStripeUsesNoOthers) {
+  const unsigned mine = Stripes::mine();
+  unsigned first = 0;
+  unsigned second = 0;
+  std::thread([&] { first = Stripes::mine(), second = Stripes::mine(); }).join();
+  EXPECT_EQ(first, second);
+  EXPECT_LT(first, Stripes::k_owned);
+  EXPECT_NE(first, mine) << "that is this thread's own, while it lives";
+}
+
 TEST(StripedCounters, NothingIsLostBetweenThreads) {
   constexpr int k_threads = 8;
   constexpr int k_rounds = 10'000;

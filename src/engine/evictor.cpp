@@ -30,13 +30,13 @@ inline std::uint32_t weight_of(Weigh weigh, std::uint32_t payload) noexcept {
 }
 }  // namespace
 
-std::optional<Victim> Evictor::worst(const PageImage& image, Weigh weigh, CallWork& work) const {
+std::optional<Victim> Evictor::worst(const PageItems& page, Weigh weigh, CallWork& work) const {
   Victim best;
   best.score = -1;
   std::uint64_t ranked = 0;
   const auto score_of = state_.ranking->scorer();
-  for_each_entry(image, [&](EntryPlace place, const std::byte* at, std::uint32_t size,
-                            policy::Rank rank) ULLAGE_INLINE {
+  for_each_entry(page, [&](EntryPlace place, const std::byte* at, std::uint32_t size,
+                           policy::Rank rank) ULLAGE_INLINE {
     ++ranked;
     const float score = score_of(rank, weight_of(weigh, payload_of(at, size)));
     if (score > best.score) best.place = place, best.score = score;
@@ -67,57 +67,76 @@ void Evictor::pick(const PageImage& image, const Names* keep, const Wanted& want
                    Victims& victims, CallWork& work) const {
   victims.count_ = 0;
   victims.page_bytes_ = 0;
-  std::size_t all = 0;
-  std::size_t worst = 0;
-  std::uint64_t ranked = 0;
   const auto score_of = state_.ranking->scorer();
-  for_each_entry(image, [&](EntryPlace place, const std::byte* at, std::uint32_t size,
-                            policy::Rank rank) ULLAGE_INLINE {
+  // Mostly one or two are enough: an entry makes room for another of its size. So the few worst are
+  // kept in order while all are ranked, and only where they do not do are all sorted.
+  constexpr std::size_t k_few = 4;
+  Victims::One few[k_few];
+  std::size_t n = 0;
+  std::uint64_t ranked = 0;
+  float least = wanted.score;
+  for_each_entry(image.items(), [&](EntryPlace place, const std::byte* at, std::uint32_t size,
+                                    policy::Rank rank) ULLAGE_INLINE {
     ++ranked;
     const std::uint32_t payload = payload_of(at, size);
     const float score = score_of(rank, weight_of(wanted.weigh, payload));
-    if (score < wanted.score || all == Victims::k_max) return;
-    victims.ones_[all] = {place, score, size + static_cast<std::uint32_t>(k_slot_bytes), payload};
-    if (score > victims.ones_[worst].score) worst = all;
-    ++all;
+    if (score < least || (n == k_few && score == least)) return;
+    if (n < k_few) ++n;
+    std::size_t to = n - 1;
+    for (; to != 0 && few[to - 1].score < score; --to)
+      few[to] = few[to - 1];
+    few[to] = {place, score, size + static_cast<std::uint32_t>(k_slot_bytes), payload};
+    if (n == k_few) least = few[k_few - 1].score;
   });
   work.candidates_ranked += ranked;
-  if (all == 0) return;
-  // Mostly the worst alone is enough: one entry makes room for another of its size.
-  if (const Victims::One one = victims.ones_[worst];
-      (wanted.entries == 1 || one.page_bytes >= wanted.page_bytes ||
-       one.payload_bytes >= wanted.payload_bytes) &&
-      (keep == nullptr || !is_entry(image, one.place, *keep))) {
-    victims.ones_[0] = one;
-    victims.count_ = 1;
-    victims.page_bytes_ = one.page_bytes;
+  std::uint64_t payload = 0;
+  const auto enough = [&] {
+    return victims.count_ >= wanted.entries || victims.page_bytes_ >= wanted.page_bytes ||
+           payload >= wanted.payload_bytes;
+  };
+  const auto take = [&](const Victims::One& one, std::size_t to) {
+    victims.ones_[to] = one;
+    ++victims.count_;
+    victims.page_bytes_ += one.page_bytes;
+    payload += one.payload_bytes;
+  };
+  const auto last_first = [](const Victims::One& a, const Victims::One& b) {
+    return a.place.item != b.place.item ? a.place.item > b.place.item
+                                        : a.place.field > b.place.field;
+  };
+  Victims::One* const ones = victims.ones_;
+  for (std::size_t i = 0; i < n && !enough(); ++i) {
+    if (keep == nullptr || !is_entry(image, few[i].place, *keep)) take(few[i], victims.count_);
+  }
+  if (n < k_few || enough()) {
+    std::sort(ones, ones + victims.count_, last_first);
     return;
   }
+
+  victims.count_ = 0;
+  victims.page_bytes_ = 0;
+  payload = 0;
+  std::size_t all = 0;
+  for_each_entry(image.items(), [&](EntryPlace place, const std::byte* at, std::uint32_t size,
+                                    policy::Rank rank) ULLAGE_INLINE {
+    const std::uint32_t bytes = payload_of(at, size);
+    const float score = score_of(rank, weight_of(wanted.weigh, bytes));
+    if (score < wanted.score || all == Victims::k_max) return;
+    ones[all++] = {place, score, size + static_cast<std::uint32_t>(k_slot_bytes), bytes};
+  });
   const auto better = [](const Victims::One& a, const Victims::One& b) {
     return a.score < b.score;
   };
-  Victims::One* const ones = victims.ones_;
   std::make_heap(ones, ones + all, better);
   // The heap's worst goes to its end: the victims gather behind it.
-  std::uint64_t payload = 0;
-  std::size_t taken = 0;
-  std::size_t left = all;
-  while (left != 0 && taken < wanted.entries && victims.page_bytes_ < wanted.page_bytes &&
-         payload < wanted.payload_bytes) {
+  for (std::size_t left = all; left != 0 && !enough();) {
     std::pop_heap(ones, ones + left, better);
     const Victims::One one = ones[--left];
     if (keep != nullptr && is_entry(image, one.place, *keep)) continue;
-    ++taken;
-    ones[all - taken] = one;
-    victims.page_bytes_ += one.page_bytes;
-    payload += one.payload_bytes;
+    take(one, all - victims.count_ - 1);
   }
-  std::move(ones + all - taken, ones + all, ones);
-  victims.count_ = taken;
-  std::sort(ones, ones + taken, [](const Victims::One& a, const Victims::One& b) {
-    return a.place.item != b.place.item ? a.place.item > b.place.item
-                                        : a.place.field > b.place.field;
-  });
+  std::move(ones + all - victims.count_, ones + all, ones);
+  std::sort(ones, ones + victims.count_, last_first);
 }
 
 std::optional<Victim> Evictor::worst_of_record(const PageImage& image, std::uint32_t record,

@@ -62,11 +62,11 @@ class Evictor {
  public:
   explicit Evictor(State& state) noexcept : state_(state) {}
 
-  /// The worst entry of the image; none if it has none. O(entries of the page).
-  [[nodiscard]] std::optional<Victim> worst(const PageImage& image, Weigh weigh,
+  /// The worst entry of the page; none if it has none. O(entries of the page).
+  [[nodiscard]] std::optional<Victim> worst(const PageItems& page, Weigh weigh,
                                             CallWork& work) const;
   /// The worst entries, `keep` excepted, until enough are taken. O(n + victims log n) for the n
-  /// entries of the page, each ranked once.
+  /// entries of the page.
   void pick(const PageImage& image, const Names* keep, const Wanted& wanted, Victims& victims,
             CallWork& work) const;
   /// The worst field of one record of a bucket's image, `keep` excepted: one that has expired, if

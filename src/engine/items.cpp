@@ -78,7 +78,7 @@ std::uint32_t remove_expired(PageImage& image, std::int64_t now_ms, std::string_
     EntryPlace expired{};
     bool found = false;
     std::int64_t due = k_never_ms;
-    for_each_entry(image,
+    for_each_entry(image.items(),
                    [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank) {
                      const EntryHead e = decode_entry<PlainBytes>(at, size, image.base_ms());
                      if (e.deadline_ms <= now_ms) {

@@ -23,42 +23,62 @@ inline std::string_view chars(const std::byte* at, std::size_t n) noexcept {
   return {reinterpret_cast<const char*>(at), n};
 }
 
-/// Calls visit(place, bytes, size, rank) for every entry in the image. Stubs have none.
+/// Calls visit(place, bytes, size, rank) for every entry of a page. Stubs have none. Runs for
+/// every page that is ranked: it reads the tables as they lie, and a record's head only as far as
+/// it must.
 template <class Visit>
-void for_each_entry(const PageImage& image, Visit visit) {
-  const SlotsView<PlainBytes> slots = image.slots().view();
-  using Item = SlotsView<PlainBytes>::Item;
-  if (image.is_leaf()) {
-    slots.for_each([&](std::uint32_t i, Item item) {
-      visit(EntryPlace{i, 0}, item.at, item.bytes, slots.rank(i));
-    });
+[[gnu::always_inline]] inline void for_each_entry(const PageItems& page, Visit visit) {
+  const auto walk = [&](const std::byte* table, std::uint32_t count, std::uint32_t cap,
+                        const std::byte* end, auto each) {
+    const std::byte* const data = table + k_slot_bytes * cap;
+    const std::byte* at = data;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::byte* const stop =
+          i + 1 < count ? data + PlainBytes::u16(table + cap + 2 * (i + 1)) : end;
+      each(i, at, static_cast<std::uint32_t>(stop - at), PlainBytes::u16(table + 3 * cap + 2 * i));
+      at = stop;
+    }
+  };
+  const SlotsView<PlainBytes>& slots = page.slots;
+  const std::byte* const area = slots.area();
+  const std::byte* const end = area + slots.end();
+  if (page.is_leaf) {
+    walk(area, slots.count(), slots.cap(), end,
+         [&](std::uint32_t i, const std::byte* at, std::uint32_t bytes, policy::Rank rank) {
+           visit(EntryPlace{i, 0}, at, bytes, rank);
+         });
     return;
   }
-  slots.for_each([&](std::uint32_t i, Item bytes) {
-    const RecordHead head = decode_record<PlainBytes>(bytes.at, bytes.bytes);
-    ULLAGE_CHECK(!head.broken);
-    if (head.is_stub()) return;
-    const RecordFields<PlainBytes> fields(bytes.at, head);
-    if (head.fields == 1) {
-      const Item item = fields.item(0);
-      visit(EntryPlace{i, 0}, item.at, item.bytes, slots.rank(i));
-      return;
-    }
-    const SlotsView<PlainBytes> table = fields.slots();
-    table.for_each([&](std::uint32_t f, Item item) {
-      visit(EntryPlace{i, f}, item.at, item.bytes, table.rank(f));
-    });
-  });
+  walk(area, slots.count(), slots.cap(), end,
+       [&](std::uint32_t i, const std::byte* record, std::uint32_t bytes, policy::Rank only_rank) {
+         std::uint32_t fields = PlainBytes::u8(record);
+         std::uint32_t body_at = 3U + PlainBytes::u8(record + 2);
+         if (PlainBytes::u8(record + 1) != 0) {
+           const RecordHead head = decode_record<PlainBytes>(record, bytes);
+           ULLAGE_CHECK(!head.broken);
+           if (head.is_stub()) return;
+           body_at = head.body_at;
+         }
+         ULLAGE_DCHECK(body_at <= bytes && fields != 0);
+         if (fields == 1) {
+           visit(EntryPlace{i, 0}, record + body_at, bytes - body_at, only_rank);
+           return;
+         }
+         walk(record + body_at, fields, fields, record + bytes,
+              [&](std::uint32_t f, const std::byte* at, std::uint32_t size, policy::Rank rank) {
+                visit(EntryPlace{i, f}, at, size, rank);
+              });
+       });
 }
 
 /// Ranks of a few entries of a page, spread over it whatever their ranks.
 class ResidentSample {
  public:
-  void take(const PageImage& image) {
+  void take(const PageItems& page) {
     // One pass: when the places are full every second one is given up and the stride doubles.
     std::uint32_t stride = 1;
     std::uint32_t met = 0;
-    for_each_entry(image, [&](EntryPlace, const std::byte*, std::uint32_t, policy::Rank rank) {
+    for_each_entry(page, [&](EntryPlace, const std::byte*, std::uint32_t, policy::Rank rank) {
       if (met++ % stride != 0) return;
       if (count_ == ranks_.size()) {
         for (std::size_t i = 0; i < ranks_.size() / 2; ++i)

@@ -44,13 +44,11 @@ bool Mover::move_piece(const OwnedPage& owned, Ref page, std::size_t keep_slabs)
     if (base::load_u32(state_.page(before) + k_piece_next_at) == page)
       referrer = state_.page(before) + k_piece_next_at;
   } else if (const auto target = target_of(state_, directory_, lookup_, owned, page)) {
-    PageImage image;
-    image.load(state_.page(target->found.page));
-    for_each_entry(image, [&](EntryPlace, const std::byte* at, std::uint32_t size, policy::Rank) {
-      const EntryHead e = decode_entry<PlainBytes>(at, size, image.base_ms());
+    const PageItems items = PageItems::of(state_.page(target->found.page));
+    for_each_entry(items, [&](EntryPlace, const std::byte* at, std::uint32_t size, policy::Rank) {
+      const EntryHead e = decode_entry<PlainBytes>(at, size, 0);
       if (!e.pieces || decode_link<PlainBytes>(at + e.value_at).first != page) return;
-      // The image is byte for byte the page: same offset.
-      referrer = state_.page(target->found.page) + (at + e.value_at - image.seal());
+      referrer = const_cast<std::byte*>(at + e.value_at);
     });
   }
   if (referrer == nullptr) return false;

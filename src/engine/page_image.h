@@ -18,6 +18,23 @@
 
 namespace ullage::engine {
 
+/// The items of a bucket or leaf where they lie: in an image, or in the page itself for who holds
+/// its shard's lock.
+struct PageItems {
+  SlotsView<PlainBytes> slots;
+  bool is_leaf;
+
+  static PageItems of(const std::byte* page) noexcept {
+    PageHeader header;
+    std::memcpy(&header, page, sizeof header);
+    const std::size_t area = k_header_bytes + (header.has_time() ? k_time_bytes : 0);
+    ULLAGE_DCHECK(header.used >= area && header.used <= arena::k_page_max_bytes);
+    return {{page + area, header.count, page_slots_cap(header.count),
+             static_cast<std::uint32_t>(header.used - area)},
+            header.page_kind() == PageKind::leaf};
+  }
+};
+
 class PageImage {
  public:
   /// Room for the largest page plus the largest record or entry that is then found not to fit.
@@ -50,6 +67,7 @@ class PageImage {
   }
   [[nodiscard]] SlotsEdit& slots() noexcept { return slots_; }
   [[nodiscard]] const SlotsEdit& slots() const noexcept { return slots_; }
+  [[nodiscard]] PageItems items() const noexcept { return {slots_.view(), is_leaf()}; }
 
   [[nodiscard]] bool has_time() const noexcept { return header_.has_time(); }
   [[nodiscard]] std::int64_t base_ms() const noexcept {

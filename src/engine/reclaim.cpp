@@ -57,14 +57,13 @@ std::optional<float> Reclaim::look_at(Ref page, Weigh weigh, CallWork& work) con
   if (!owned) return std::nullopt;
   const auto target = target_of(state_, directory_, writer_->lookup(), *owned, page);
   if (!target) return std::nullopt;
-  PageImage image;
-  image.load(state_.page(target->found.page));
+  const PageItems page_items = PageItems::of(state_.page(target->found.page));
   if (state_.ranking->census_due()) {
     ResidentSample residents;
-    residents.take(image);
+    residents.take(page_items);
     state_.ranking->note_residents(residents.ranks());
   }
-  const auto victim = evictor_.worst(image, weigh, work);
+  const auto victim = evictor_.worst(page_items, weigh, work);
   if (!victim) return std::nullopt;
   if (weigh == Weigh::bytes) evictor_.learn(victim->score);
   return victim->score;
@@ -106,12 +105,12 @@ std::size_t Reclaim::evict_from(const OwnedPage& owned, const Target& target, co
   };
   if (enough.owner_of != k_no_ref) {
     std::optional<EntryPlace> owner;
-    for_each_entry(
-        image, [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank) {
-          const EntryHead e = decode_entry<PlainBytes>(at, size, image.base_ms());
-          if (e.pieces && decode_link<PlainBytes>(at + e.value_at).first == enough.owner_of)
-            owner = place;
-        });
+    for_each_entry(image.items(), [&](EntryPlace place, const std::byte* at, std::uint32_t size,
+                                      policy::Rank) {
+      const EntryHead e = decode_entry<PlainBytes>(at, size, image.base_ms());
+      if (e.pieces && decode_link<PlainBytes>(at + e.value_at).first == enough.owner_of)
+        owner = place;
+    });
     if (owner) evict(*owner);
   } else {
     Wanted wanted = enough.wanted;
@@ -163,10 +162,18 @@ bool Reclaim::evict_step(Weigh weigh, CallWork& work) {
     ++pages;
     if (*score > best_score) best = page, best_score = *score;
   }
-  if (best == k_no_ref) return false;
-  if (weigh == Weigh::count)
-    return evict_from(best, {.wanted = {.weigh = weigh, .entries = 1}}, work);
-  return shrink(best, work);
+  const Wanted one{.weigh = weigh, .entries = 1};
+  if (best != k_no_ref &&
+      (weigh == Weigh::count ? evict_from(best, {.wanted = one}, work) : shrink(best, work)))
+    return true;
+  // A small cache has few pages among many free ones, and somebody may hold or move the one that
+  // was met: then from the first that has an entry.
+  for (std::size_t probe = 0; probe < k_probes; ++probe) {
+    const Ref page = state_.arena->next_page(pick);
+    if (page == k_no_ref) return false;
+    if (evict_from(page, {.wanted = one}, work)) return true;
+  }
+  return false;
 }
 
 void Reclaim::probe(CallWork& work) {

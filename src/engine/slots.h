@@ -35,7 +35,10 @@ class SlotsView {
             std::uint32_t end) noexcept
       : area_(area), count_(count), cap_(cap), end_(end) {}
 
+  [[nodiscard]] const std::byte* area() const noexcept { return area_; }
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+  [[nodiscard]] std::uint32_t cap() const noexcept { return cap_; }
+  [[nodiscard]] std::uint32_t end() const noexcept { return end_; }
   [[nodiscard]] bool sane() const noexcept { return cap_ * k_slot_bytes <= end_; }
   [[nodiscard]] std::uint16_t rank(std::uint32_t i) const noexcept {
     return Bytes::u16(rank_at(i));

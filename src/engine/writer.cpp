@@ -182,7 +182,7 @@ std::size_t Writer::slabs_to_keep(int round) const noexcept {
 
 policy::Rank Writer::rank_of_new(const Names& names, const PageImage& image) {
   ResidentSample residents;
-  if (state_.ranking->census_due()) residents.take(image);
+  if (state_.ranking->census_due()) residents.take(image.items());
   return state_.ranking->on_insert(entry_hash(names.group_hash, names.field_hash),
                                    state_.entries.load(std::memory_order_relaxed),
                                    residents.ranks());

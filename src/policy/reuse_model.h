@@ -206,7 +206,7 @@ class ReuseModel {
   // a limit of entries).
   [[nodiscard]] float score(EntryState state, Tick now, std::uint32_t bytes) const {
     const unsigned age = state.age(now);
-    const float wait = wait_[cell(state.seen(), bucket_of(age))].load(std::memory_order_relaxed);
+    const float wait = wait_[cell(state.seen(), k_buckets[age])].load(std::memory_order_relaxed);
     // Within a bucket the older goes first; too little to change the order of buckets that differ.
     return wait * static_cast<float>(bytes) * (1.0F + static_cast<float>(age) * 0x1p-18F);
   }
@@ -247,6 +247,15 @@ class ReuseModel {
   static_assert(std::has_single_bit(k_sample_period), "a mask chooses the sampled keys");
   static constexpr std::size_t k_cells = std::size_t{k_class_count} * k_bucket_count;
 
+  // bucket_of() of every age: a score is asked for more often than anything else.
+  static constexpr std::array<std::uint8_t, k_age_ticks_max + 1> make_buckets() {
+    std::array<std::uint8_t, k_age_ticks_max + 1> buckets{};
+    for (unsigned age = 0; age <= k_age_ticks_max; ++age)
+      buckets[age] = static_cast<std::uint8_t>(bucket_of(age));
+    return buckets;
+  }
+  static const std::array<std::uint8_t, k_age_ticks_max + 1> k_buckets;
+
   [[nodiscard]] static constexpr std::size_t cell(unsigned seen, unsigned bucket) {
     return std::size_t{seen} * k_bucket_count + bucket;
   }
@@ -273,6 +282,8 @@ class ReuseModel {
   alignas(k_line) std::array<std::atomic<float>, k_cells> wait_;
 };
 
+inline constexpr std::array<std::uint8_t, k_age_ticks_max + 1> ReuseModel::k_buckets =
+    ReuseModel::make_buckets();
 static_assert(ReuseModel::bucket_of(k_age_ticks_max) + 1 == k_bucket_count);
 
 }  // namespace ullage::policy

@@ -226,6 +226,20 @@ TEST_P(Limits, MaxEntriesHoldsAtEveryMoment) {
   EXPECT_EQ(0U, cache.stats().removed(RemovalCause::limit));
 }
 
+// Few pages in use among many free ones: what is to be evicted must be found all the same.
+TEST_P(Limits, MaxEntriesHoldWithAHandfulOfPages) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Cache& cache = open([&](Options& chosen) {
+      chosen.max_entries = 20;
+      chosen.random_seed = seed;
+    });
+    for (std::uint64_t i = 0; i < 300; ++i) {
+      put(cache, numbered("g", i % 7), numbered("f", i), std::string(i * 37 % 700, 'v'));
+      ASSERT_LE(cache.size(), 20U) << "seed " << seed << ", write " << i;
+    }
+  }
+}
+
 TEST_P(Limits, MaxEntriesChangedAtRunTime) {
   Cache& cache = open([](Options& chosen) { chosen.max_entries = 0; });
   fill(cache, "g", 5000);

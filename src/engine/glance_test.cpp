@@ -1,0 +1,129 @@
+// A glance answers what the full look answers, or that it is unsure; and it is sure of what it is
+// made for.
+#include "engine/glance.h"
+
+#include "engine/core_testing.h"
+#include "engine/value_into.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace ullage::engine {
+namespace {
+
+struct House {
+  std::shared_ptr<ManualClock> clock = std::make_shared<ManualClock>();
+  Cache cache = [this] {
+    Options options;
+    options.memory_limit = k_memory_limit_min_bytes;
+    options.maintenance = Maintenance::manual;
+    options.clock = clock;
+    options.random_seed = 7;
+    return Cache::open(std::move(options)).value();
+  }();
+  CacheCore& core = core_of(cache);
+
+  Glance::Saw glance(std::string_view group, std::string_view field, std::string* value = nullptr) {
+    const Names names = core.state.names(group, field);
+    Reader::Pending read(core.state);
+    core.reader.begin(names, read);
+    Reader::go_on(names, read);
+    if (read.saw == Glance::Saw::found) read.saw = read.glance.field(names);
+    if (read.saw == Glance::Saw::found && value != nullptr) {
+      value->resize(read.glance.value_bytes());
+      base::copy_out(value->data(), read.glance.value(), value->size());
+    }
+    return read.saw;
+  }
+  std::optional<Value> look(std::string_view group, std::string_view field) {
+    std::optional<Value> value;
+    ValueInto sink(value);
+    if (!core.reader.read_in_full(core.state.names(group, field), sink, false).hit) value.reset();
+    return value;
+  }
+};
+
+TEST(Glance, AgreesWithTheFullLookForNamesAndValuesOfEveryLength) {
+  House house;
+  std::vector<std::size_t> lengths;
+  for (std::size_t n = 0; n <= 40; ++n)
+    lengths.push_back(n);
+  for (const std::size_t n : {62U, 63U, 64U, 255U, 256U, 300U, 1024U})
+    lengths.push_back(n);
+  for (const std::size_t group_bytes : lengths) {
+    const std::string group(group_bytes, 'g');
+    for (const std::size_t field_bytes : lengths) {
+      const std::string field(field_bytes, 'f');
+      const std::string value(field_bytes * 7 % 90, 'v');
+      house.cache.set(group, field, value).value();
+    }
+    for (const std::size_t field_bytes : lengths) {
+      for (const char letter : {'f', 'x'}) {
+        const std::string field(field_bytes, letter);
+        const auto want = house.look(group, field);
+        std::string got;
+        const auto saw = house.glance(group, field, &got);
+        if (saw == Glance::Saw::found) {
+          ASSERT_TRUE(want) << group_bytes << ' ' << field_bytes;
+          ASSERT_EQ(want->view(), got) << group_bytes << ' ' << field_bytes;
+        } else if (saw == Glance::Saw::absent) {
+          ASSERT_FALSE(want) << group_bytes << ' ' << field_bytes;
+        }
+      }
+    }
+  }
+}
+
+TEST(Glance, IsSureOfSmallGroupsWithPlainValues) {
+  House house;
+  for (const std::uint64_t fields : {1U, 2U, 7U, 8U, 9U, 15U}) {
+    const std::string group = "group" + std::to_string(fields);
+    for (std::uint64_t f = 0; f < fields; ++f)
+      house.cache.set(group, "field" + std::to_string(f), "value" + std::to_string(f)).value();
+    for (std::uint64_t f = 0; f < fields; ++f) {
+      std::string value;
+      EXPECT_EQ(house.glance(group, "field" + std::to_string(f), &value), Glance::Saw::found);
+      EXPECT_EQ(value, "value" + std::to_string(f));
+    }
+    EXPECT_EQ(house.glance(group, "field99"), Glance::Saw::absent);
+  }
+  EXPECT_EQ(house.glance("nobody", "field0"), Glance::Saw::absent);
+}
+
+TEST(Glance, NeverSeesAnExpiredField) {
+  House house;
+  house.cache.set("g", "brief", "1", {.ttl = Millis(10)}).value();
+  house.cache.set("g", "long", "2", {.ttl = Millis(1000)}).value();
+  EXPECT_EQ(house.glance("g", "brief"), Glance::Saw::found);
+  house.clock->advance(Millis(10));
+  EXPECT_EQ(house.glance("g", "brief"), Glance::Saw::absent);
+  EXPECT_EQ(house.glance("g", "long"), Glance::Saw::found);
+}
+
+TEST(Glance, LeavesWhatIsMoreThanThatToTheFullLook) {
+  House house;
+  house.cache.set("own time", "f", "1").value();
+  house.cache.expire_group("own time", Millis(1000)).value();
+  EXPECT_EQ(house.glance("own time", "f"), Glance::Saw::unsure);
+
+  house.cache.set("own limits", "f", "1").value();
+  house.cache.set_group_limits("own limits", GroupLimits{.max_fields = 3}).value();
+  EXPECT_EQ(house.glance("own limits", "f"), Glance::Saw::unsure);
+
+  house.cache.set("pieces", "f", std::string(5000, 'p')).value();
+  EXPECT_EQ(house.glance("pieces", "f"), Glance::Saw::unsure);
+  EXPECT_EQ(house.look("pieces", "f")->size(), 5000U);
+
+  for (int f = 0; f < 200; ++f)
+    house.cache.set("large", "field" + std::to_string(f), std::string(30, 'l')).value();
+  EXPECT_EQ(house.glance("large", "field7"), Glance::Saw::unsure);
+  EXPECT_EQ(house.look("large", "field7")->size(), 30U);
+}
+
+}  // namespace
+}  // namespace ullage::engine
