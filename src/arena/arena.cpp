@@ -333,19 +333,25 @@ Ref Arena::sample_page(base::Random& random) const noexcept {
   return slot_is_free(ref) ? k_no_ref : ref;
 }
 
-Ref Arena::next_page(base::Random& random) const noexcept {
+Arena::PageWalk Arena::walk_from(base::Random& random) const noexcept {
   const std::lock_guard lock(mutex_);
-  if (slabs_seen_ == 0) return k_no_ref;
-  const std::uint32_t first_slab = random.below(slabs_seen_);
-  for (std::uint32_t n = 0; n < slabs_seen_; ++n) {
-    const std::uint32_t slab = (first_slab + n) % slabs_seen_;
-    const Slab& s = slabs_[slab];
-    if (s.used == 0) continue;
-    const std::uint32_t first_slot = random.below(s.cut);
-    for (std::uint32_t i = 0; i < s.cut; ++i) {
-      const Ref ref = ref_of(slab, (first_slot + i) % s.cut);
-      if (!slot_is_free(ref)) return ref;
+  if (slabs_seen_ == 0) return {};
+  return {.slab = random.below(slabs_seen_), .slot = 0, .slabs_left = slabs_seen_};
+}
+
+Ref Arena::next_page(PageWalk& walk) const noexcept {
+  const std::lock_guard lock(mutex_);
+  while (walk.slabs_left != 0) {
+    const Slab& s = slabs_[walk.slab];
+    if (s.used != 0 && s.bin != 0) {  // the first bin is the anchors'
+      while (walk.slot < s.cut) {
+        const Ref ref = ref_of(walk.slab, walk.slot++);
+        if (!slot_is_free(ref)) return ref;
+      }
     }
+    walk.slab = (walk.slab + 1) % slabs_seen_;
+    walk.slot = 0;
+    --walk.slabs_left;
   }
   return k_no_ref;
 }

@@ -130,9 +130,16 @@ class Arena {
 
   /// A random page in use, uniform over slabs; none if the probe met a free one.
   [[nodiscard]] Ref sample_page(base::Random& random) const noexcept;
-  /// The first page in use from a random place on: where pages are so few that sampling may not
-  /// meet one. Not uniform. None if there is none. O(slabs + pages of a slab).
-  [[nodiscard]] Ref next_page(base::Random& random) const noexcept;
+  /// Goes through the pages in use, anchors left out, once round from a random place: where they
+  /// are so few that sampling may not meet one. Not uniform.
+  struct PageWalk {
+    std::uint32_t slab = 0;
+    std::uint32_t slot = 0;
+    std::uint32_t slabs_left = 0;
+  };
+  [[nodiscard]] PageWalk walk_from(base::Random& random) const noexcept;
+  /// The next one; none at the end. A whole walk is O(slabs + pages met).
+  [[nodiscard]] Ref next_page(PageWalk& walk) const noexcept;
 
   /// Picks a sparse slab of the bin whose free pages could take its pages, and keeps alloc() away
   /// from it. With `any`, takes the sparsest slab known even if its pages must go to new slabs.

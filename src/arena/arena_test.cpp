@@ -303,17 +303,29 @@ TEST(Arena, SamplesOnlyPagesInUseAndReachesThemAll) {
   EXPECT_EQ(seen, live);
 }
 
-TEST(Arena, TheNextPageIsFoundHoweverFewThereAre) {
+TEST(Arena, AWalkMeetsEveryPageOnceHoweverFewThereAre) {
   const auto arena = map_slabs(4);
   base::Random random(1);
-  EXPECT_EQ(arena->next_page(random), k_no_ref);
-  std::vector<Ref> pages = take_all(*arena, 100);
-  const Ref last = pages[pages.size() / 2];
-  for (const Ref ref : pages) {
-    if (ref != last) arena->free(ref);
+  Arena::PageWalk nothing = arena->walk_from(random);
+  EXPECT_EQ(arena->next_page(nothing), k_no_ref);
+  const Ref anchor = take(*arena, k_page_min_bytes);
+  ASSERT_NE(anchor, k_no_ref);
+  std::set<Ref> live;
+  const std::vector<Ref> pages = take_all(*arena, 100);
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    if (i % 97 == 5) {
+      live.insert(pages[i]);
+    } else {
+      arena->free(pages[i]);
+    }
   }
-  for (int i = 0; i < 100; ++i)
-    ASSERT_EQ(arena->next_page(random), last);
+  for (int round = 0; round < 50; ++round) {
+    std::set<Ref> seen;
+    Arena::PageWalk walk = arena->walk_from(random);
+    while (const Ref ref = arena->next_page(walk))
+      ASSERT_TRUE(seen.insert(ref).second) << "met twice";
+    ASSERT_EQ(seen, live) << "anchors are no candidates";
+  }
 }
 
 TEST(Arena, AllocationsAreVisitedOnceEach) {

@@ -7,7 +7,7 @@
 namespace ullage::arena {
 
 namespace {
-constexpr std::size_t k_step_divisor = 20;  // neighbouring sizes differ by at least 1/20
+constexpr std::size_t k_step_divisor = 26;  // neighbouring sizes differ by at least 1/26
 
 std::size_t size_when_cut_in(std::size_t slab_bytes, std::size_t pieces) noexcept {
   return std::min(slab_bytes / pieces / k_granule * k_granule, k_page_max_bytes);

@@ -14,6 +14,10 @@ namespace ullage::base {
 /// Which stripe a thread adds to, in all counters of the process: one of its own, so that it needs
 /// no locked instruction, or where there are more threads than those one that it shares. A locked
 /// instruction keeps the processor from going on to the next read while this one waits for memory.
+///
+/// After fork() the child keeps the stripes of threads that it does not have: its threads may have
+/// to share. Two copies of this library in one process must not add to one cache: each would think
+/// a stripe its own.
 class Stripes {
  public:
   static constexpr unsigned k_owned = 64;

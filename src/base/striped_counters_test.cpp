@@ -54,6 +54,14 @@ TEST(StripedCounters, NothingIsLostBetweenMoreThreadsThanStripesAndWhenStripesCh
   EXPECT_EQ(counters->sum(0), 2 * k_threads * k_rounds);
 }
 
+TEST(StripedCounters, AStripeIsGivenBackByEachThreadThatEnds) {
+  for (unsigned t = 0; t < 3 * Stripes::k_owned; ++t) {
+    unsigned mine = Stripes::k_all;
+    std::thread([&] { mine = Stripes::mine(); }).join();
+    ASSERT_LT(mine, Stripes::k_owned) << "thread " << t;
+  }
+}
+
 TEST(StripedCounters, AThreadAloneInItsStripeUsesNoOthers) {
   const unsigned mine = Stripes::mine();
   unsigned first = 0;

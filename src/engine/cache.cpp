@@ -355,8 +355,8 @@ Result<void> Cache::get_many(std::span<const Key> keys, std::span<std::optional<
   Reader& reader = core_->reader;
   std::array<Names, k_window> window;
   std::array<std::optional<Reader::Pending>, k_window> reads;
-  const bool glances = reader.glances();
   for (std::size_t first = 0; first < keys.size(); first += k_window) {
+    const bool glances = reader.glances();
     const std::size_t n = std::min(k_window, keys.size() - first);
     for (std::size_t i = 0; i < n; ++i) {
       const Key& key = keys[first + i];
@@ -369,7 +369,7 @@ Result<void> Cache::get_many(std::span<const Key> keys, std::span<std::optional<
     for (std::size_t i = 0; i < n; ++i) {
       Reader::Pending& read = reads[i].emplace(core_->state);
       reader.begin(window[i], read);
-      if (read.saw == Glance::Saw::found) read.glance.ask_record();
+      if (read.saw == Glance::Saw::begun) read.glance.ask_record();
     }
     for (std::size_t i = 0; i < n; ++i) {
       Reader::go_on(window[i], *reads[i]);
@@ -382,7 +382,7 @@ Result<void> Cache::get_many(std::span<const Key> keys, std::span<std::optional<
       ValueInto sink(to);
       ReadResult read;
       if (!glances || !reader.finish(window[i], *reads[i], sink, true, read))
-        read = reader.read_in_full(window[i], sink, true, 0);
+        read = reader.read_in_full(window[i], sink, true);
       if (!read.hit) to.reset();
     }
   }

@@ -3,14 +3,16 @@
 //   short   | 0 1 | timed 1 | field length 6 |                                     | field | value
 //   | long    | 1 1 | flags 4 | field length 11 |   (two bytes, high byte first)     ...
 //
-//   then, by flag:  timed  | deadline 32 |, ms after the page's base
-//                   far    | deadline 64 |, ms of the clock: too far from the base for 32 bits
+//   then, by flag:  timed  | deadline 23 | 0 |   low byte first: ms after the page's base,
+//                          | deadline 31 | 1 |   or, where that does not reach, ms after or before
+//                   far    | deadline 64 |, ms of the clock: too far from the base for either
 //   then            | field | value |   or with `pieces`   | field | first piece 32 | value length
 //   32 |
 //
 // The value's length is what is left of the item. Flag `shared` is kept for a field name held once
 // in a dictionary: nothing writes it yet, and a reader that meets it treats the entry as broken.
-// Price: 1 byte an entry, 4 more with a deadline; 2 where the field is longer than 63 bytes.
+// Price: 1 byte an entry, 3 more with a deadline, 4 where those of the page are more than an hour
+// apart, 9 where they are more than twelve days apart; 2 where the field is longer than 63 bytes.
 #pragma once
 
 #include "engine/layout.h"
@@ -38,11 +40,22 @@ namespace detail {
 inline constexpr std::uint8_t k_long = 0x80;
 inline constexpr std::uint8_t k_short_timed = 0x40;
 inline constexpr std::uint32_t k_short_field_max = 63;
+inline constexpr std::int64_t k_near_offset_end = 1 << 23;
+inline constexpr std::int64_t k_offset_end = 1 << 30;  // either way
 inline constexpr std::uint32_t k_flag_timed = 1U << 14;
 inline constexpr std::uint32_t k_flag_far = 1U << 13;
 inline constexpr std::uint32_t k_flag_pieces = 1U << 12;
 inline constexpr std::uint32_t k_flag_shared = 1U << 11;
 inline constexpr std::uint32_t k_field_mask = (1U << 11) - 1;
+
+/// The deadline of a timed entry in the four bytes behind its head, and how many of them it takes.
+inline std::int64_t offset_ms(std::uint32_t bits) noexcept {
+  return (bits & 1) == 0 ? std::int64_t{(bits & 0xffffff) >> 1}
+                         : std::int64_t{static_cast<std::int32_t>(bits) >> 1};
+}
+inline std::uint32_t offset_bytes(std::uint32_t bits) noexcept {
+  return 3 + (bits & 1);
+}
 }  // namespace detail
 static_assert(k_name_max_bytes <= detail::k_field_mask);
 
@@ -72,9 +85,10 @@ EntryHead decode_entry(const std::byte* at, std::uint32_t bytes, std::int64_t ba
     if ((head & detail::k_flag_shared) != 0) return e;
   }
   if (e.timed) {
-    if (bytes < pos + 4) return e;
-    e.deadline_ms = base_ms + static_cast<std::uint32_t>(word >> (8 * pos));
-    pos += 4;
+    const auto bits = static_cast<std::uint32_t>(word >> (8 * pos));
+    e.deadline_ms = base_ms + detail::offset_ms(bits);
+    pos += detail::offset_bytes(bits);
+    if (bytes < pos) return e;
   } else if (far) {
     if (bytes < pos + 8) return e;
     e.deadline_ms = static_cast<std::int64_t>(Bytes::u64(at + pos));
@@ -97,39 +111,50 @@ struct EntryDraft {
   bool pieces = false;
 };
 
-/// How a draft's deadline is written in a page whose base is `base_ms`.
-inline bool fits_base(std::int64_t deadline_ms, std::int64_t base_ms) noexcept {
-  return deadline_ms >= base_ms && deadline_ms - base_ms <= std::int64_t{0xffffffff};
+/// How a draft is written in a page whose base is `base_ms`.
+struct EntryForm {
+  bool is_long = false;
+  bool timed = false;
+  bool far = false;
+  std::uint32_t bits = 0;  ///< of a timed one's deadline
+};
+inline EntryForm form_of(const EntryDraft& draft, std::int64_t base_ms) noexcept {
+  EntryForm form;
+  form.is_long = draft.pieces || draft.field.size() > detail::k_short_field_max;
+  if (draft.deadline_ms == k_never_ms) return form;
+  const std::int64_t offset = draft.deadline_ms - base_ms;
+  const bool near = offset >= 0 && offset < detail::k_near_offset_end;
+  form.timed = near || (offset >= -detail::k_offset_end && offset < detail::k_offset_end);
+  form.far = !form.timed;
+  form.is_long |= form.far;
+  if (form.timed) form.bits = static_cast<std::uint32_t>(offset << 1) | (near ? 0U : 1U);
+  return form;
+}
+inline std::uint32_t deadline_bytes(const EntryForm& form) noexcept {
+  if (form.far) return 8;
+  return form.timed ? detail::offset_bytes(form.bits) : 0;
 }
 inline std::uint32_t encoded_bytes(const EntryDraft& draft, std::int64_t base_ms) noexcept {
-  const bool has_deadline = draft.deadline_ms != k_never_ms;
-  const bool timed = has_deadline && fits_base(draft.deadline_ms, base_ms);
-  const bool far = has_deadline && !timed;
-  const bool is_long = far || draft.pieces || draft.field.size() > detail::k_short_field_max;
-  return static_cast<std::uint32_t>((is_long ? 2U : 1U) + (timed ? 4U : 0U) + (far ? 8U : 0U) +
+  const EntryForm form = form_of(draft, base_ms);
+  return static_cast<std::uint32_t>((form.is_long ? 2U : 1U) + deadline_bytes(form) +
                                     draft.field.size() + draft.value.size());
 }
 inline void encode_entry(std::byte* at, const EntryDraft& draft, std::int64_t base_ms) noexcept {
-  const bool has_deadline = draft.deadline_ms != k_never_ms;
-  const bool timed = has_deadline && fits_base(draft.deadline_ms, base_ms);
-  const bool far = has_deadline && !timed;
-  if (far || draft.pieces || draft.field.size() > detail::k_short_field_max) {
-    const std::uint32_t head = (std::uint32_t{detail::k_long} << 8) |
-                               (timed ? detail::k_flag_timed : 0) | (far ? detail::k_flag_far : 0) |
-                               (draft.pieces ? detail::k_flag_pieces : 0) |
-                               static_cast<std::uint32_t>(draft.field.size());
+  const EntryForm form = form_of(draft, base_ms);
+  if (form.is_long) {
+    const std::uint32_t head =
+        (std::uint32_t{detail::k_long} << 8) | (form.timed ? detail::k_flag_timed : 0) |
+        (form.far ? detail::k_flag_far : 0) | (draft.pieces ? detail::k_flag_pieces : 0) |
+        static_cast<std::uint32_t>(draft.field.size());
     *at++ = static_cast<std::byte>(head >> 8);
     *at++ = static_cast<std::byte>(head & 0xff);
   } else {
-    *at++ = static_cast<std::byte>((timed ? detail::k_short_timed : 0) | draft.field.size());
+    *at++ = static_cast<std::byte>((form.timed ? detail::k_short_timed : 0) | draft.field.size());
   }
-  if (timed) {
-    put_u32(at, static_cast<std::uint32_t>(draft.deadline_ms - base_ms));
-    at += 4;
-  } else if (far) {
-    put_u64(at, static_cast<std::uint64_t>(draft.deadline_ms));
-    at += 8;
-  }
+  const std::uint64_t deadline =
+      form.timed ? form.bits : static_cast<std::uint64_t>(draft.deadline_ms);
+  std::memcpy(at, &deadline, deadline_bytes(form));  // little-endian: the low bytes
+  at += deadline_bytes(form);
   if (!draft.field.empty()) std::memcpy(at, draft.field.data(), draft.field.size());
   at += draft.field.size();
   if (!draft.value.empty()) std::memcpy(at, draft.value.data(), draft.value.size());

@@ -55,7 +55,7 @@ void round_trip(const EntryDraft& draft, std::int64_t base_ms) {
     EXPECT_EQ(e.deadline_ms, draft.deadline_ms);
     EXPECT_EQ(e.pieces, draft.pieces);
     if (e.timed) {
-      EXPECT_TRUE(fits_base(draft.deadline_ms, base_ms));
+      EXPECT_TRUE(form_of(draft, base_ms).timed);
     }
   };
   check(decode_entry<PlainBytes>(exact.at(), bytes, base_ms));
@@ -69,9 +69,13 @@ TEST(Entry, EveryFormComesBack) {
   const std::int64_t deadlines[] = {k_never_ms,
                                     k_base,
                                     k_base + 1,
-                                    k_base + 0xffffffffLL,
-                                    k_base + 0x100000000LL,  // too far for 32 bits
-                                    k_base - 1,              // before the base
+                                    k_base + 0x7fffff,
+                                    k_base + 0x800000,  // too far for 23 bits
+                                    k_base + 0x3fffffff,
+                                    k_base + 0x40000000,  // too far for 31
+                                    k_base - 1,           // before the base
+                                    k_base - 0x40000000,
+                                    k_base - 0x40000001,
                                     1,
                                     k_ttl_max_ms + k_base};
   for (const std::size_t field : {0U, 1U, 62U, 63U, 64U, 65U, 255U, 256U, 1023U, 1024U}) {
@@ -90,8 +94,9 @@ TEST(Entry, EveryFormComesBack) {
 
 TEST(Entry, ShortFormsCostWhatTheHeaderSays) {
   EXPECT_EQ(encoded_bytes({"field", "value", k_never_ms, false}, k_base), 1U + 10);
-  EXPECT_EQ(encoded_bytes({"field", "value", k_base + 5, false}, k_base), 1U + 4 + 10);
-  EXPECT_EQ(encoded_bytes({"field", "value", k_base - 5, false}, k_base), 2U + 8 + 10);
+  EXPECT_EQ(encoded_bytes({"field", "value", k_base + 5, false}, k_base), 1U + 3 + 10);
+  EXPECT_EQ(encoded_bytes({"field", "value", k_base - 5, false}, k_base), 1U + 4 + 10);
+  EXPECT_EQ(encoded_bytes({"field", "value", k_base + 0x40000000, false}, k_base), 2U + 8 + 10);
   const std::string longer(64, 'f');
   EXPECT_EQ(encoded_bytes({longer, "value", k_never_ms, false}, k_base), 2U + 69);
   EXPECT_EQ(encoded_bytes({"field", "12345678", k_never_ms, true}, k_base), 2U + 13);
@@ -107,11 +112,11 @@ TEST(Entry, TheBaseOfAnotherPageMovesDeadlinesAsItSays) {
 }
 
 TEST(Entry, FarDeadlinesDoNotDependOnTheBase) {
-  const EntryDraft draft{"f", "v", k_base - 1000, false};
+  const EntryDraft draft{"f", "v", k_base - 0x80000000LL, false};
   const Exact exact(encoded_bytes(draft, k_base));
   encode_entry(exact.at(), draft, k_base);
   const EntryHead e = decode_entry<PlainBytes>(exact.at(), exact.bytes(), 42);
-  EXPECT_EQ(e.deadline_ms, k_base - 1000);
+  EXPECT_EQ(e.deadline_ms, k_base - 0x80000000LL);
   EXPECT_FALSE(e.timed);
 }
 

@@ -116,6 +116,7 @@ void Evictor::pick(const PageImage& image, const Names* keep, const Wanted& want
   victims.count_ = 0;
   victims.page_bytes_ = 0;
   payload = 0;
+  work.candidates_ranked += ranked;  // once more
   std::size_t all = 0;
   for_each_entry(image.items(), [&](EntryPlace place, const std::byte* at, std::uint32_t size,
                                     policy::Rank rank) ULLAGE_INLINE {

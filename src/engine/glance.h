@@ -3,10 +3,9 @@
 //
 // Reader::look() answers everything and builds a description of all it meets on the way; this one
 // keeps what it needs in registers and gives up (`unsure`) on what is not the common case: large
-// groups, extensions, long names, pieces. So a get is a fifth of the instructions, and the
-// processor sees the waits of the next get before this one's are over. Reads shared bytes without a
-// lock, like look(): every offset is checked, and nothing counts until the shard's version has
-// proved unchanged.
+// groups, extensions, long names, pieces. So a get is a third fewer instructions. Reads shared
+// bytes without a lock, like look(): every offset is checked, and nothing counts until the shard's
+// version has proved unchanged.
 #pragma once
 
 #include "base/words.h"
@@ -25,7 +24,7 @@ namespace ullage::engine {
 
 class Glance {
  public:
-  enum class Saw : std::uint8_t { unsure, absent, found };
+  enum class Saw : std::uint8_t { unsure, absent, begun, found };
 
   explicit Glance(const State& state) noexcept : state_(state) {}
 
@@ -57,7 +56,7 @@ class Glance {
     if (used_ < area_at_ || used_ > arena::k_page_max_bytes || !records().sane())
       return Saw::unsure;
     candidate_ = records().find_tag(names.group_tag(), 0);
-    return candidate_ < records_ ? Saw::found : Saw::absent;
+    return candidate_ < records_ ? Saw::begun : Saw::absent;
   }
 
   /// The group's record in the bucket just found.
@@ -93,13 +92,15 @@ class Glance {
       const auto first = static_cast<std::uint8_t>(word);
       if ((first & detail::k_long) != 0) return Saw::unsure;
       if ((first & detail::k_short_field_max) != names.field.size()) continue;
-      const std::uint32_t field_at = (first & detail::k_short_timed) != 0 ? 5 : 1;
+      const auto offset = static_cast<std::uint32_t>(word >> 8);
+      const std::uint32_t field_at =
+          (first & detail::k_short_timed) != 0 ? 1 + detail::offset_bytes(offset) : 1;
       const std::uint32_t value_at = field_at + static_cast<std::uint32_t>(names.field.size());
       if (value_at > item.bytes) return Saw::unsure;
       if (!base::equals(item.at + field_at, names.field)) continue;
       if (field_at != 1) {
-        deadline_ms_ = static_cast<std::int64_t>(base::load_u64(page_ + k_header_bytes)) +
-                       static_cast<std::uint32_t>(word >> 8);
+        deadline_ms_ =
+            load_page_base<SharedBytes>(page_ + k_header_bytes) + detail::offset_ms(offset);
         if (deadline_ms_ <= state_.now_ms()) return Saw::absent;
       }
       value_ = item.at + value_at;

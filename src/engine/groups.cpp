@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/words.h"
+#include "engine/rebase.h"
 #include "engine/reclaim.h"
 #include "engine/writer.h"
 
@@ -15,31 +16,6 @@ constexpr int k_restarts_max = 64;
 constexpr std::size_t k_limit_evictions_a_call = 256;
 constexpr std::uint64_t k_limit_candidates = 128;
 constexpr int k_limit_hops_max = 256;
-
-/// Writes a record anew under another base and head, entry by entry.
-void rebuild_record(RecordImage& to, const RecordDraft& head, const std::byte* from,
-                    const RecordHead& from_head, std::uint16_t single_rank,
-                    std::int64_t from_base_ms, std::int64_t to_base_ms) {
-  if (from_head.is_stub()) {
-    to.start(head, true);
-    to.finish_stub(decode_stub<PlainBytes>(from + from_head.body_at));
-    return;
-  }
-  to.start(head, false);
-  const RecordFields<PlainBytes> fields(from, from_head);
-  for (std::uint32_t i = 0; i < fields.count(); ++i) {
-    const auto item = fields.item(i);
-    const EntryHead e = decode_entry<PlainBytes>(item.at, item.bytes, from_base_ms);
-    const EntryDraft draft{chars(item.at + e.field_at, e.field_bytes),
-                           chars(item.at + e.value_at, e.inline_bytes), e.deadline_ms, e.pieces};
-    const bool many = from_head.fields > 1;
-    const std::uint8_t tag = many ? fields.slots().tag(i) : std::uint8_t{0};
-    const std::uint8_t first_tag = many ? fields.slots().tag(0) : std::uint8_t{0};
-    std::byte* at = to.append(tag, many ? fields.slots().rank(i) : single_rank,
-                              encoded_bytes(draft, to_base_ms), first_tag);
-    encode_entry(at, draft, to_base_ms);
-  }
-}
 
 /// A field whose own time had come before its group was dropped has expired, whatever the drop's
 /// cause.
@@ -445,7 +421,7 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
         if (target) dropped = take_out(image, target, RemovalCause::erased, log);
         PageImage source_image;
         source_image.load(state_.page(source.bucket.page));
-        if (source_image.has_time()) image.note_deadline(source_image.due_ms(), now_ms);
+        if (source_image.has_time()) note_deadline(image, source_image.due_ms());
         const std::byte* bytes = source_image.slots().at(source.item);
         const RecordHead from_head = source_image.record(source.item);
         RecordDraft head = draft_of(bytes, from_head);

@@ -28,47 +28,32 @@ inline std::string_view chars(const std::byte* at, std::size_t n) noexcept {
 /// it must.
 template <class Visit>
 [[gnu::always_inline]] inline void for_each_entry(const PageItems& page, Visit visit) {
-  const auto walk = [&](const std::byte* table, std::uint32_t count, std::uint32_t cap,
-                        const std::byte* end, auto each) {
-    const std::byte* const data = table + k_slot_bytes * cap;
-    const std::byte* at = data;
-    for (std::uint32_t i = 0; i < count; ++i) {
-      const std::byte* const stop =
-          i + 1 < count ? data + PlainBytes::u16(table + cap + 2 * (i + 1)) : end;
-      each(i, at, static_cast<std::uint32_t>(stop - at), PlainBytes::u16(table + 3 * cap + 2 * i));
-      at = stop;
-    }
-  };
-  const SlotsView<PlainBytes>& slots = page.slots;
-  const std::byte* const area = slots.area();
-  const std::byte* const end = area + slots.end();
+  using Item = SlotsView<PlainBytes>::Item;
   if (page.is_leaf) {
-    walk(area, slots.count(), slots.cap(), end,
-         [&](std::uint32_t i, const std::byte* at, std::uint32_t bytes, policy::Rank rank) {
-           visit(EntryPlace{i, 0}, at, bytes, rank);
-         });
+    page.slots.for_each([&](std::uint32_t i, Item item, policy::Rank rank) {
+      visit(EntryPlace{i, 0}, item.at, item.bytes, rank);
+    });
     return;
   }
-  walk(area, slots.count(), slots.cap(), end,
-       [&](std::uint32_t i, const std::byte* record, std::uint32_t bytes, policy::Rank only_rank) {
-         std::uint32_t fields = PlainBytes::u8(record);
-         std::uint32_t body_at = 3U + PlainBytes::u8(record + 2);
-         if (PlainBytes::u8(record + 1) != 0) {
-           const RecordHead head = decode_record<PlainBytes>(record, bytes);
-           ULLAGE_CHECK(!head.broken);
-           if (head.is_stub()) return;
-           body_at = head.body_at;
-         }
-         ULLAGE_DCHECK(body_at <= bytes && fields != 0);
-         if (fields == 1) {
-           visit(EntryPlace{i, 0}, record + body_at, bytes - body_at, only_rank);
-           return;
-         }
-         walk(record + body_at, fields, fields, record + bytes,
-              [&](std::uint32_t f, const std::byte* at, std::uint32_t size, policy::Rank rank) {
-                visit(EntryPlace{i, f}, at, size, rank);
-              });
-       });
+  page.slots.for_each([&](std::uint32_t i, Item record, policy::Rank only_rank) {
+    const std::uint32_t fields = PlainBytes::u8(record.at);
+    std::uint32_t body_at = 3U + PlainBytes::u8(record.at + 2);
+    if (PlainBytes::u8(record.at + 1) != 0) {
+      const RecordHead head = decode_record<PlainBytes>(record.at, record.bytes);
+      ULLAGE_CHECK(!head.broken);
+      if (head.is_stub()) return;
+      body_at = head.body_at;
+    }
+    ULLAGE_DCHECK(body_at <= record.bytes && fields != 0);
+    const RecordFields<PlainBytes> body(record.at + body_at, record.bytes - body_at, fields);
+    if (fields == 1) {
+      visit(EntryPlace{i, 0}, record.at + body_at, record.bytes - body_at, only_rank);
+      return;
+    }
+    body.slots().for_each([&](std::uint32_t f, Item item, policy::Rank rank) {
+      visit(EntryPlace{i, f}, item.at, item.bytes, rank);
+    });
+  });
 }
 
 /// Ranks of a few entries of a page, spread over it whatever their ranks.

@@ -19,8 +19,8 @@
 // anchor      32 bytes that never move: the identity of a group that owns other pages
 //
 // Bucket and leaf share the packed form of slots.h. Where anything in them has a deadline a time
-// block of 16 bytes follows the header: | base_ms 64 | due_ms 64 |: deadlines count from the base
-// in 32 bits, and nothing in the page ends before `due`.
+// block of 12 bytes follows the header: | base_ms 48 | due_ms 48 |: deadlines count from the base
+// in 23 or 31 bits, and nothing in the page ends before `due`.
 #pragma once
 
 #include <ullage/limits.h>
@@ -83,7 +83,13 @@ struct PageHeader {
 static_assert(sizeof(PageHeader) == 16);
 
 inline constexpr std::size_t k_header_bytes = sizeof(PageHeader);
-inline constexpr std::size_t k_time_bytes = 16;
+inline constexpr std::size_t k_time_bytes = 12;
+inline constexpr std::size_t k_due_at = 6;  // in the time block
+/// Moments fit 48 bits: some 8,900 years. All ones are k_never_ms.
+inline constexpr std::uint64_t k_time_mask = (std::uint64_t{1} << 48) - 1;
+/// A page's base lies so far before the deadline that it was chosen for: half of what a deadline
+/// at its cheapest can tell, over an hour, so that others may be earlier or later.
+inline constexpr std::int64_t k_base_before_ms = std::int64_t{1} << 22;
 
 /// Bytes of one group record at most that has no fields of its own: two-byte name length, all
 /// extensions.
@@ -94,8 +100,9 @@ static_assert(
 static_assert(k_inline_entry_bytes + k_name_max_bytes <= arena::k_page_max_bytes / 2);
 static_assert(k_inline_group_bytes < k_split_bytes && k_split_bytes < arena::k_page_max_bytes);
 
-/// Lines that a look asks for as soon as it knows a page: most of any. Which of them it needs it
-/// would learn only from the first, and wait again; measured, the waits cost more than the lines.
+/// Lines that a look asks for as soon as it knows a page: half of the longest bucket. Which of them
+/// it needs it would learn only from the first, and wait again; measured, the waits cost more than
+/// the lines.
 inline constexpr std::size_t k_lookahead_lines = 16;
 /// Asks for `lines` lines from `at` on, of memory that stays mapped whatever it holds.
 inline void prefetch_lines(const std::byte* at, std::size_t lines) noexcept {
@@ -173,6 +180,24 @@ inline void put_u32(std::byte* at, std::uint32_t value) noexcept {
 }
 inline void put_u64(std::byte* at, std::uint64_t value) noexcept {
   std::memcpy(at, &value, 8);
+}
+
+/// The two moments of a time block. The base is never so large that a deadline's sum overflows,
+/// whatever the bytes are.
+template <class Bytes>
+std::int64_t load_page_base(const std::byte* block) noexcept {
+  return static_cast<std::int64_t>(Bytes::upto8(block, 6));
+}
+template <class Bytes>
+std::int64_t load_page_due(const std::byte* block) noexcept {
+  const std::uint64_t bits = Bytes::upto8(block + k_due_at, 6);
+  return bits == k_time_mask ? k_never_ms : static_cast<std::int64_t>(bits);
+}
+/// REQUIRES: 0 <= ms.
+inline void put_time(std::byte* at, std::int64_t ms) noexcept {
+  const std::uint64_t bits =
+      static_cast<std::uint64_t>(ms) < k_time_mask ? static_cast<std::uint64_t>(ms) : k_time_mask;
+  std::memcpy(at, &bits, 6);
 }
 
 }  // namespace ullage::engine

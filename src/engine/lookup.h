@@ -25,7 +25,7 @@ inline PageSlots open_slots(std::byte* page, const PageHeader& header) noexcept 
   p.page = page;
   std::uint32_t area = k_header_bytes;
   if (header.has_time()) {
-    p.base_ms = static_cast<std::int64_t>(base::load_u64(page + k_header_bytes));
+    p.base_ms = load_page_base<SharedBytes>(page + k_header_bytes);
     area += static_cast<std::uint32_t>(k_time_bytes);
   }
   if (header.used < area || header.used > arena::k_page_max_bytes) return p;

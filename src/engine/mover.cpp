@@ -46,6 +46,8 @@ bool Mover::move_piece(const OwnedPage& owned, Ref page, std::size_t keep_slabs)
   } else if (const auto target = target_of(state_, directory_, lookup_, owned, page)) {
     const PageItems items = PageItems::of(state_.page(target->found.page));
     for_each_entry(items, [&](EntryPlace, const std::byte* at, std::uint32_t size, policy::Rank) {
+      // Only the long form has pieces; and what is shorter may end with the page.
+      if (PlainBytes::u8(at) < detail::k_long) return;
       const EntryHead e = decode_entry<PlainBytes>(at, size, 0);
       if (!e.pieces || decode_link<PlainBytes>(at + e.value_at).first != page) return;
       referrer = const_cast<std::byte*>(at + e.value_at);

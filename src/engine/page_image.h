@@ -1,8 +1,7 @@
 // A private copy of a bucket or leaf, edited with plain code and then stored back as a whole.
 //
 // Writers never edit shared bytes in place (but for same-size values and ranks): they load a page,
-// change the image, and commit.cpp stores the words that differ, or the image in a page of another
-// bin.
+// change the image, and Pages::commit() stores it over the page, or in a page of another bin.
 #pragma once
 
 #include "base/check.h"
@@ -40,6 +39,10 @@ class PageImage {
   /// Room for the largest page plus the largest record or entry that is then found not to fit.
   static constexpr std::size_t k_bytes = 2 * arena::k_page_max_bytes;
 
+  PageImage() noexcept {}  // NOLINT(modernize-use-equals-default): leaves the bytes unwritten
+  PageImage(const PageImage&) = delete;  // its slots know where it lies
+  PageImage& operator=(const PageImage&) = delete;
+
   void load(const std::byte* page) noexcept {
     std::memcpy(&header_, page, sizeof header_);
     ULLAGE_DCHECK(header_.used >= k_header_bytes && header_.used <= arena::k_page_max_bytes);
@@ -71,33 +74,29 @@ class PageImage {
 
   [[nodiscard]] bool has_time() const noexcept { return header_.has_time(); }
   [[nodiscard]] std::int64_t base_ms() const noexcept {
-    return has_time() ? static_cast<std::int64_t>(PlainBytes::u64(bytes_ + k_header_bytes)) : 0;
+    return has_time() ? load_page_base<PlainBytes>(bytes_ + k_header_bytes) : 0;
   }
   [[nodiscard]] std::int64_t due_ms() const noexcept {
-    return has_time() ? static_cast<std::int64_t>(PlainBytes::u64(bytes_ + k_header_bytes + 8))
-                      : k_never_ms;
+    return has_time() ? load_page_due<PlainBytes>(bytes_ + k_header_bytes) : k_never_ms;
   }
-  /// Adds the time block if it is not there, and lowers `due` to `deadline_ms`.
-  void note_deadline(std::int64_t deadline_ms, std::int64_t now_ms) noexcept {
-    if (deadline_ms == k_never_ms) return;
+  /// Sets both times, adding the time block if it is not there. Entries that are timed keep their
+  /// bytes: only for a base that they were written for, or where there are none (see rebase.h).
+  void start_time(std::int64_t base_ms, std::int64_t due_ms) noexcept {
     if (!has_time()) {
       std::memmove(bytes_ + k_header_bytes + k_time_bytes, bytes_ + k_header_bytes, slots_.end());
-      put_u64(bytes_ + k_header_bytes, static_cast<std::uint64_t>(now_ms));
-      put_u64(bytes_ + k_header_bytes + 8, static_cast<std::uint64_t>(deadline_ms));
       header_.flags |= k_page_has_time;
       slots_ = SlotsEdit(bytes_ + area_at(), slots_.count(), slots_.end(), false);
-    } else if (deadline_ms < due_ms()) {
-      set_due(deadline_ms);
     }
+    put_time(bytes_ + k_header_bytes, base_ms);
+    set_due(due_ms);
   }
   /// Takes over another image's time block, so that its timed entries can be copied as they are.
   void adopt_time(const PageImage& from) noexcept {
     if (!from.has_time()) return;
-    note_deadline(k_never_ms - 1, from.base_ms());
-    set_due(from.due_ms());
+    start_time(from.base_ms(), from.due_ms());
   }
   void set_due(std::int64_t due_ms) noexcept {
-    put_u64(bytes_ + k_header_bytes + 8, static_cast<std::uint64_t>(due_ms));
+    put_time(bytes_ + k_header_bytes + k_due_at, std::max<std::int64_t>(due_ms, 0));
   }
   /// Takes the time block out; only when nothing in the page has a deadline.
   void drop_time() noexcept {

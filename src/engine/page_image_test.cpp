@@ -51,7 +51,7 @@ class PageImageOf : public ::testing::TestWithParam<std::uint32_t> {
 
 TEST_P(PageImageOf, SealsAndLoadsByteForByte) {
   for (const bool timed : {false, true}) {
-    if (timed) image_->note_deadline(k_now + 7, k_now);
+    if (timed) image_->start_time(k_now, k_now + 7);
     const std::uint32_t used = image_->used();
     const std::byte* const sealed = image_->seal();
     std::vector<std::uint64_t> page((used + 7) / 8);
@@ -76,19 +76,17 @@ TEST_P(PageImageOf, SealsAndLoadsByteForByte) {
 
 TEST_P(PageImageOf, TheTimeBlockComesAndGoesWithoutTouchingAnItem) {
   const std::uint32_t used = image_->used();
-  image_->note_deadline(k_never_ms, k_now);
-  EXPECT_FALSE(image_->has_time()) << "nothing to note";
-  image_->note_deadline(k_now + 100, k_now);
+  image_->start_time(k_now, k_now + 100);
   EXPECT_TRUE(image_->has_time());
   EXPECT_EQ(image_->used(), used + k_time_bytes);
   EXPECT_EQ(image_->base_ms(), k_now);
   EXPECT_EQ(image_->due_ms(), k_now + 100);
   EXPECT_EQ(items_of(*image_), items_);
-  image_->note_deadline(k_now + 200, k_now + 50);
-  EXPECT_EQ(image_->due_ms(), k_now + 100) << "due is the earliest";
-  EXPECT_EQ(image_->base_ms(), k_now) << "the base stays: deadlines count from it";
-  image_->note_deadline(k_now + 60, k_now + 50);
+  image_->set_due(k_now + 60);
   EXPECT_EQ(image_->due_ms(), k_now + 60);
+  EXPECT_EQ(image_->base_ms(), k_now);
+  image_->set_due(k_never_ms);
+  EXPECT_EQ(image_->due_ms(), k_never_ms);
   EXPECT_EQ(items_of(*image_), items_);
   image_->drop_time();
   EXPECT_FALSE(image_->has_time());
@@ -102,7 +100,7 @@ TEST_P(PageImageOf, TheTimeBlockComesAndGoesWithoutTouchingAnItem) {
 
 TEST_P(PageImageOf, AdoptsAnothersBaseAndDueAsTheyAre) {
   const auto timed = leaf_of(2, 10);
-  timed->note_deadline(77, 50);
+  timed->start_time(50, 77);
   image_->adopt_time(*leaf_of(1, 11));
   EXPECT_FALSE(image_->has_time()) << "there was none to adopt";
   image_->adopt_time(*timed);
@@ -112,7 +110,7 @@ TEST_P(PageImageOf, AdoptsAnothersBaseAndDueAsTheyAre) {
 }
 
 TEST_P(PageImageOf, ItemsCanBeAddedAndTakenWithTheBlockInPlace) {
-  image_->note_deadline(k_now + 100, k_now);
+  image_->start_time(k_now, k_now + 100);
   std::memcpy(image_->slots().append(1, 2, 5), "added", 5);
   items_.emplace_back("1/2/added");
   EXPECT_EQ(items_of(*image_), items_);
@@ -131,7 +129,7 @@ INSTANTIATE_TEST_SUITE_P(Items, PageImageOf, ::testing::Values(0, 1, 3, 4, 5, 40
 
 TEST(PageImage, ResetForgetsEverything) {
   const auto image = leaf_of(7, 12);
-  image->note_deadline(1, 1);
+  image->start_time(1, 1);
   image->reset(PageKind::bucket, 0, 5);
   EXPECT_EQ(image->count(), 0U);
   EXPECT_FALSE(image->has_time());

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/words.h"
 #include "engine/items.h"
+#include "engine/rebase.h"
 
 #include <algorithm>
 #include <cstring>
@@ -166,9 +167,9 @@ bool Pages::merge(const Level& level, const Found& found, std::uint64_t hash, Ca
     }
     PageImage neighbour;
     neighbour.load(state_.page(other));
-    // Deadlines count from the page's base: pages with different ones stay apart.
+    // Deadlines count from the page's base, which is one.
     if (neighbour.has_time() && image.has_time() && neighbour.base_ms() != image.base_ms())
-      return false;
+      rebase(neighbour, image.base_ms());
     if (neighbour.has_time()) {
       const std::int64_t due = std::min(neighbour.due_ms(), image.due_ms());
       image.adopt_time(neighbour);

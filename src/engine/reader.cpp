@@ -13,10 +13,9 @@ constexpr int k_optimistic_tries = 12;
 constexpr int k_tick_tries = 4;
 }  // namespace
 
-Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, bool use,
-                          std::size_t lines) {
+Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, bool use) {
   Look seen;
-  const GroupPlace group = lookup_.group(shard, names.group, names.group_hash, lines);
+  const GroupPlace group = lookup_.group(shard, names.group, names.group_hash);
   seen.broken = group.broken;
   if (!group) return seen;
   std::int64_t now_ms = -1;
@@ -29,7 +28,7 @@ Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, boo
       group_end_ms(state_, group.record, group.head) <= now())
     return seen;
 
-  const EntryPos pos = lookup_.entry(shard, group, names.field, names.field_hash, lines);
+  const EntryPos pos = lookup_.entry(shard, group, names.field, names.field_hash);
   seen.broken = pos.broken;
   if (!pos || (pos.head.deadline_ms != k_never_ms && pos.head.deadline_ms <= now())) return seen;
   seen.result.deadline_ms = pos.head.deadline_ms;
@@ -90,11 +89,11 @@ void Reader::note(Shard& shard, base::VersionLock::Version version, const Look& 
   if (seen.use_at != nullptr || seen.use_has_no_place) writer_->note_use(names.group);
 }
 
-ReadResult Reader::read_in_full(const Names& names, ValueSink& sink, bool use, std::size_t lines) {
+ReadResult Reader::read_in_full(const Names& names, ValueSink& sink, bool use) {
   Shard& shard = state_.shard_of(names.group_hash);
   for (int i = 0; i < k_optimistic_tries; ++i) {
     const auto version = shard.lock.begin_read();
-    const Look seen = look(shard, names, sink, use, lines);
+    const Look seen = look(shard, names, sink, use);
     if (shard.lock.validate(version)) {
       ULLAGE_CHECK(!seen.broken);
       if (use) {
@@ -110,7 +109,7 @@ ReadResult Reader::read_in_full(const Names& names, ValueSink& sink, bool use, s
   Look seen;
   {
     const ShardGuard guard(shard);
-    seen = look(shard, names, sink, use, lines);
+    seen = look(shard, names, sink, use);
     ULLAGE_CHECK(!seen.broken);
     store(shard, seen);
   }

@@ -43,9 +43,9 @@ class Reader {
   void set_writer(Writer& writer) noexcept { writer_ = &writer; }
 
   /// Reads an entry into the sink. `use` says whether it counts as a use: hit or miss, recency,
-  /// idle time. `lines` as in Directory::find(): 0 after prefetch() of all steps.
+  /// idle time.
   template <class Sink>
-  ReadResult read(const Names& names, Sink& sink, bool use, std::size_t lines = k_lookahead_lines) {
+  ReadResult read(const Names& names, Sink& sink, bool use) {
     if (glances()) {
       ReadResult result;
       Pending read(state_);
@@ -53,7 +53,7 @@ class Reader {
       go_on(names, read);
       if (finish(names, read, sink, use, result)) return result;
     }
-    return read_in_full(names, sink, use, lines);
+    return read_in_full(names, sink, use);
   }
 
   /// The names with their hashes. The bucket's lines are on their way while the field is hashed.
@@ -85,7 +85,7 @@ class Reader {
   Chunk read_chunk(const Names& names, std::size_t offset, std::span<char> buffer);
 
   // --- read() of the common case in steps, for a batch: each step of all reads before the next one
-  // of any, so that their waits for memory overlap. Steps may be left out. ---
+  // of any, so that their waits for memory overlap. What only asks for memory may be left out. ---
 
   struct Pending {
     explicit Pending(const State& state) noexcept : glance(state) {}
@@ -111,23 +111,23 @@ class Reader {
   }
   /// Finds the group.
   static void go_on(const Names& names, Pending& read) noexcept {
-    if (read.saw == Glance::Saw::found) read.saw = read.glance.group(names);
+    if (read.saw == Glance::Saw::begun) read.saw = read.glance.group(names);
   }
   /// Finds the field, and copies it; false if it is not the common case, or was disturbed.
   template <class Sink>
   bool finish(const Names& names, Pending& read, Sink& sink, bool use, ReadResult& result) {
     Glance& seen = read.glance;
     if (read.saw == Glance::Saw::found) read.saw = seen.field(names);
-    if (read.saw == Glance::Saw::unsure) return false;
+    if (read.saw != Glance::Saw::absent && read.saw != Glance::Saw::found) return false;
     if (read.saw == Glance::Saw::absent) {
-      if (!read.shard->lock.validate(read.version)) return false;
+      if (!undisturbed(read)) return false;
       if (use) state_.count(Counter::misses);
       return true;
     }
     if (char* to = sink.start(seen.value_bytes()))
       base::copy_out(to, seen.value(), seen.value_bytes());
     const policy::Rank rank = base::load_u16(seen.rank_at());
-    if (!read.shard->lock.validate(read.version)) return false;
+    if (!undisturbed(read)) return false;
     result = {true, seen.value_bytes(), seen.deadline_ms()};
     if (!use) return true;
     state_.count(Counter::hits);
@@ -142,8 +142,7 @@ class Reader {
     return true;
   }
   /// Whatever finish() leaves.
-  ReadResult read_in_full(const Names& names, ValueSink& sink, bool use,
-                          std::size_t lines = k_lookahead_lines);
+  ReadResult read_in_full(const Names& names, ValueSink& sink, bool use);
   /// Where idle groups end, reads have more to look at and to note.
   [[nodiscard]] bool glances() const noexcept {
     return state_.group_idle_ms.load(std::memory_order_relaxed) == 0;
@@ -159,7 +158,12 @@ class Reader {
     std::int64_t use_ms = 0;
     bool use_has_no_place = false;
   };
-  Look look(Shard& shard, const Names& names, ValueSink& sink, bool use, std::size_t lines);
+  Look look(Shard& shard, const Names& names, ValueSink& sink, bool use);
+  [[nodiscard]] bool undisturbed(const Pending& read) const noexcept {
+    if (read.shard->lock.validate(read.version)) return true;
+    state_.count(Counter::read_retries);
+    return false;
+  }
   /// What the shard refers to for a group: a page or a node.
   [[nodiscard]] Ref top_ref(std::uint64_t group_hash) const noexcept {
     const Shard& shard = state_.shard_of(group_hash);

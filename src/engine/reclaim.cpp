@@ -14,7 +14,7 @@ constexpr std::size_t k_steps_a_round = 8;
 constexpr std::size_t k_debt_pages_a_step = 8;
 constexpr std::size_t k_debt_pages_a_write = 2;
 constexpr std::size_t k_debt_pages_under_pressure = 16;
-constexpr std::size_t k_drain_slots_a_step = 8;
+constexpr std::size_t k_drain_slots_a_step = 6;
 constexpr std::size_t k_stock_slabs = 2;     // empty slabs that stay resident ...
 constexpr std::size_t k_stock_divisor = 32;  // ... and this share of those in use
 // With huge pages the first release ends them, so it has to be worth it: this share of the limit.
@@ -24,10 +24,13 @@ constexpr int k_clear_rounds = 3;  // of eviction before a page goes to a fresh 
 constexpr std::uint32_t k_drain_pause = 16;
 constexpr std::size_t k_fragmented_divisor =
     64;  // free pages above this share of the slabs are too many ...
-constexpr std::size_t k_scattered_divisor = 22;
 constexpr std::size_t k_fragmented_slabs = 8;  // ... and below so many slabs never
-constexpr std::size_t k_candidates = 128;      // entries ranked for one eviction by count ...
-constexpr std::size_t k_candidate_pages = 10;  // ... from at most so many pages ...
+// Above this share it is no room that evictions would win: the usual remainders of the open slabs
+// and the reserve stay below.
+constexpr std::size_t k_scattered_divisor = 22;
+constexpr std::uint32_t k_ungathered_writes = 64;  // that wait for what may not be gathered at all
+constexpr std::size_t k_candidates = 128;          // entries ranked for one eviction by count ...
+constexpr std::size_t k_candidate_pages = 10;      // ... from at most so many pages ...
 constexpr std::size_t k_pages_min =
     4;  // ... and at least so many: a page of one group is no fair sample
 constexpr std::size_t k_probes = 24;          // of slots that may turn out free
@@ -42,7 +45,9 @@ constexpr std::size_t k_piece_bytes_enough =
 // What one step can add at most stays below the half of a call's bound that Patience leaves.
 constexpr std::size_t k_entries_a_page = arena::k_page_max_bytes / (1 + k_slot_bytes);
 constexpr std::size_t k_rounds_a_slot = k_clear_rounds + k_clear_piece_rounds;
-static_assert(k_drain_slots_a_step * k_rounds_a_slot * k_entries_a_page < k_work_candidates.base);
+constexpr std::size_t k_passes_a_pick = 2;
+static_assert(k_drain_slots_a_step * k_rounds_a_slot * k_passes_a_pick * k_entries_a_page <
+              k_work_candidates.base);
 static_assert(k_debt_pages_a_step + k_drain_slots_a_step * k_rounds_a_slot * k_debt_pages_a_step <
               k_work_pages_freed.base / 2);
 }  // namespace
@@ -168,8 +173,9 @@ bool Reclaim::evict_step(Weigh weigh, CallWork& work) {
     return true;
   // A small cache has few pages among many free ones, and somebody may hold or move the one that
   // was met: then from the first that has an entry.
+  arena::Arena::PageWalk walk = state_.arena->walk_from(pick);
   for (std::size_t probe = 0; probe < k_probes; ++probe) {
-    const Ref page = state_.arena->next_page(pick);
+    const Ref page = state_.arena->next_page(walk);
     if (page == k_no_ref) return false;
     if (evict_from(page, {.wanted = one}, work)) return true;
   }
@@ -208,16 +214,16 @@ bool Reclaim::clear_page(Ref page, Drain how, CallWork& work) {
     if (!target) return round > 0;  // it left with what was evicted; or it is a node
     const std::size_t fits = state_.arena->largest_free(owned->header().used);
     // A bucket that holds only records of large groups has nothing to evict.
-    if (evict_from(
-            *owned, *target,
-            {.wanted = {.page_bytes = owned->header().used - fits, .payload_bytes = k_large_bytes}},
-            work) == 0)
+    if (evict_from(*owned, *target,
+                   {.wanted = {.page_bytes = std::max<std::size_t>(owned->header().used - fits, 1),
+                               .payload_bytes = k_large_bytes}},
+                   work) == 0)
       return false;
-    if (debt_.owing()) return true;  // a large value went; see clear_piece()
     const auto left = target_of(state_, directory_, writer_->lookup(), *owned, page);
     if (!left) return true;
     owned->reread(left->found.header);
     if (mover_->move(*owned, page, arena::k_no_new_slab, work)) return true;
+    if (debt_.owing()) return true;  // a large value may have gone: see clear_piece()
   }
   return false;
 }
@@ -302,6 +308,12 @@ bool Reclaim::fragmented() const noexcept {
          free > state_.arena->slab_bytes_in_use() / k_fragmented_divisor;
 }
 
+bool Reclaim::waits_for_gathering(bool gathers) noexcept {
+  if (!scattered() || gathers) ungathered_.store(0, std::memory_order_relaxed);
+  if (!scattered()) return false;
+  return ungathered_.fetch_add(1, std::memory_order_relaxed) < k_ungathered_writes;
+}
+
 bool Reclaim::scattered() const noexcept {
   return state_.arena->free_page_bytes() > state_.arena->slab_bytes_in_use() / k_scattered_divisor;
 }
@@ -338,7 +350,7 @@ void Reclaim::enforce_entries(CallWork& work) {
 void Reclaim::after_write(CallWork& work) {
   const OpenNoSlab scope(work);
   enforce_entries(work);
-  if (fragmented()) drain_step(Drain::sparse, work);
+  const bool gathers = fragmented() && drain_step(Drain::sparse, work);
   const std::size_t left = state_.arena->slabs_left();
   const bool pressure = left <= state_.reserve_slabs;
   if (debt_.owing()) {
@@ -350,10 +362,7 @@ void Reclaim::after_write(CallWork& work) {
     if (paid == share) return;
   }
   if (!pressure) return;
-  if (scattered()) {
-    drain_step(Drain::sparse, work);
-    return;
-  }
+  if (waits_for_gathering(gathers)) return;
   if (writes_.fetch_add(1, std::memory_order_relaxed) % k_writes_a_probe == 0) probe(work);
   if (left == state_.reserve_slabs) return;
   ++work.reclaim_steps;

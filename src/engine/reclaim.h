@@ -100,7 +100,8 @@ class Reclaim {
   enum class Drain : std::uint8_t { sparse, forced };
   bool drain_step(Drain how, CallWork& work);
   bool drain_some(Drain how, CallWork& work);  // drain_mutex_ is held
-  /// Moves or evicts a page of the slab; false if it has to stay and the slab with it.
+  /// Moves or evicts a page of the slab, or leaves it for the next pass; false if it has to stay
+  /// and the slab with it.
   bool clear_page(Ref page, Drain how, CallWork& work);
   void give_up_drain() noexcept;
   void clear_piece(const OwnedPage& owned, Ref page, CallWork& work);
@@ -108,6 +109,9 @@ class Reclaim {
   [[nodiscard]] bool fragmented() const noexcept;
   /// Whether so much does that evicting more is no help: what is free has to be gathered first.
   [[nodiscard]] bool scattered() const noexcept;
+  /// Whether a write evicts nothing for now because of it. Not for long where nothing can be
+  /// gathered: the last free pages of every bin, and those among anchors.
+  bool waits_for_gathering(bool gathers) noexcept;
   void enforce_entries(CallWork& work);
 
   base::Random random() noexcept {
@@ -125,6 +129,7 @@ class Reclaim {
   std::atomic<std::uint64_t> seed_;
   std::atomic<std::uint32_t> writes_{0};  // under pressure; paces the probes
   std::atomic<Ref> next_probe_{k_no_ref};
+  std::atomic<std::uint32_t> ungathered_{0};  // writes since something was gathered
 
   std::mutex drain_mutex_;  // one empties at a time; LOCK ORDER: drain -> shard -> debt -> arena
   std::optional<arena::Arena::Drain> drain_;

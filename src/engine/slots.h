@@ -35,10 +35,7 @@ class SlotsView {
             std::uint32_t end) noexcept
       : area_(area), count_(count), cap_(cap), end_(end) {}
 
-  [[nodiscard]] const std::byte* area() const noexcept { return area_; }
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
-  [[nodiscard]] std::uint32_t cap() const noexcept { return cap_; }
-  [[nodiscard]] std::uint32_t end() const noexcept { return end_; }
   [[nodiscard]] bool sane() const noexcept { return cap_ * k_slot_bytes <= end_; }
   [[nodiscard]] std::uint16_t rank(std::uint32_t i) const noexcept {
     return Bytes::u16(rank_at(i));
@@ -64,16 +61,16 @@ class SlotsView {
     return {area_ + begin, stop - begin};
   }
 
-  /// Calls visit(i, item) for every item, in order; for private memory, whose offsets are true.
+  /// Calls visit(i, item, rank) for every item, in order; for memory that nobody changes, whose
+  /// offsets are true.
   template <class Visit>
-  void for_each(Visit visit) const {
-    const std::byte* const offsets = area_ + cap_;
+  [[gnu::always_inline]] void for_each(Visit visit) const {
     const std::byte* const data = area_ + cap_ * k_slot_bytes;
     const std::byte* at = data;
     for (std::uint32_t i = 0; i < count_; ++i) {
       const std::byte* const stop =
-          i + 1 < count_ ? data + Bytes::u16(offsets + 2 * (i + 1)) : area_ + end_;
-      visit(i, Item{at, static_cast<std::uint32_t>(stop - at)});
+          i + 1 < count_ ? data + Bytes::u16(area_ + cap_ + 2 * (i + 1)) : area_ + end_;
+      visit(i, Item{at, static_cast<std::uint32_t>(stop - at)}, rank(i));
       at = stop;
     }
   }

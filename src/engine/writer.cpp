@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/words.h"
+#include "engine/rebase.h"
 #include "engine/reclaim.h"
 
 #include <algorithm>
@@ -209,11 +210,15 @@ bool Writer::put_in_place(Shard& shard, const Names& names, const GroupPlace& gr
                           const EntryPos& pos, const EntryDraft& draft, bool redate) {
   const EntryHead& e = pos.head;
   if (e.pieces || draft.pieces || e.inline_bytes != draft.value.size()) return false;
+  const EntryForm form = form_of(draft, pos.base_ms);
   const bool had = e.deadline_ms != k_never_ms;
   const bool has = draft.deadline_ms != k_never_ms;
   if (had != has) return false;
-  if (has &&
-      (!e.timed || !fits_base(draft.deadline_ms, pos.base_ms) || draft.deadline_ms < e.deadline_ms))
+  // The deadline's bytes lie before the field: those of the same form, and not earlier than the
+  // page's due time may tell.
+  const std::uint32_t head_bytes = form.is_long ? 2 : 1;
+  if (has && (!e.timed || !form.timed || head_bytes + deadline_bytes(form) != e.field_at ||
+              draft.deadline_ms < e.deadline_ms))
     return false;
   RemovalLog log(state_, ring_);
   if (!redate) log_old(log, names, pos, RemovalCause::replaced);
@@ -221,8 +226,7 @@ bool Writer::put_in_place(Shard& shard, const Names& names, const GroupPlace& gr
     const Change change(shard);
     base::store_bytes(pos.at + e.value_at, draft.value.data(), draft.value.size());
     if (has) {
-      const auto offset = static_cast<std::uint32_t>(draft.deadline_ms - pos.base_ms);
-      base::store_bytes(pos.at + e.field_at - 4, &offset, 4);
+      base::store_bytes(pos.at + head_bytes, &form.bits, deadline_bytes(form));
     }
     const policy::Rank rank = state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash),
                                                      base::load_u16(pos.rank_at));
@@ -348,7 +352,7 @@ Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const Group
     image.reset(PageKind::bucket, 0, names.group_hash);
   }
   const std::int64_t idle_end = idle_ms > 0 ? now_ms + idle_ms + idle_ms / 16 + 1 : k_never_ms;
-  image.note_deadline(draft.deadline_ms, now_ms);
+  note_deadline(image, draft.deadline_ms);
 
   RemovalLog log(state_, ring_);
   RecordImage record;
@@ -495,7 +499,7 @@ Writer::Step Writer::put_in_leaf(Shard& shard, const Names& names, const GroupPl
   } else {
     image.reset(PageKind::leaf, 0, pack_owner(anchor, names.field_hash));
   }
-  image.note_deadline(draft.deadline_ms, now_ms);
+  note_deadline(image, draft.deadline_ms);
   const std::uint32_t size = encoded_bytes(draft, image.base_ms());
   RemovalLog log(state_, ring_);
   std::uint64_t old_payload = 0;
