@@ -73,8 +73,8 @@ class EvictorOf : public ::testing::TestWithParam<PageKind> {
       all.push_back({place, score(rank, size + static_cast<std::uint32_t>(k_slot_bytes)),
                      std::string(chars(at + e.field_at, e.field_bytes))});
     });
-    std::stable_sort(all.begin(), all.end(),
-                     [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
+    std::sort(all.begin(), all.end(),
+              [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
     return all;
   }
   void expect_the_worst(const Wanted& wanted, const Names* keep, std::size_t at_least) {
