@@ -366,12 +366,12 @@ Result<void> Cache::get_many(std::span<const Key> keys, std::span<std::optional<
     }
     for (std::size_t i = 0; i < n; ++i)
       reader.ask_page(window[i]);
-    for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t i = 0; glances && i < n; ++i) {
       Reader::Pending& read = reads[i].emplace(core_->state);
       reader.begin(window[i], read);
       if (read.saw == Glance::Saw::begun) read.glance.ask_record();
     }
-    for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t i = 0; glances && i < n; ++i) {
       Reader::go_on(window[i], *reads[i]);
       if (reads[i]->saw == Glance::Saw::found) reads[i]->glance.ask_entry();
     }

@@ -17,7 +17,7 @@ static_assert(node_bytes(k_node_bits_min) > 32,
               "nodes never share the anchors' bin, which is never emptied");
 }  // namespace
 
-Found Directory::find(const Level& level, std::uint64_t hash, std::size_t lines) const noexcept {
+Found Directory::find(const Level& level, std::uint64_t hash) const noexcept {
   Found found;
   found.slot = {level.refs, 0, level.bits,
                 static_cast<std::uint32_t>(leading_bits(hash, 0, level.bits)), k_no_ref};
@@ -25,7 +25,7 @@ Found Directory::find(const Level& level, std::uint64_t hash, std::size_t lines)
     const Ref ref = found.slot.load();
     if (ref == k_no_ref) return found;
     if (!state_.arena->plausible(ref)) break;
-    prefetch_lines(state_.page(ref), lines);
+    prefetch_lines(state_.page(ref), k_lookahead_lines);
     const PageHeader header = load_header(state_.page(ref));
     if (header.page_kind() == level.page_kind) {
       found.page = ref;

@@ -88,9 +88,8 @@ class Directory {
   }
 
   /// The page for a hash (at the level's own alignment: see State::in_shard). Asks for its first
-  /// `lines` lines on the way.
-  [[nodiscard]] Found find(const Level& level, std::uint64_t hash,
-                           std::size_t lines = k_lookahead_lines) const noexcept;
+  /// lines on the way.
+  [[nodiscard]] Found find(const Level& level, std::uint64_t hash) const noexcept;
 
   // --- with the shard's lock held; each is one change of its own or part of the caller's ---
 

@@ -49,8 +49,7 @@ class Glance {
         return Saw::unsure;
       ref_at = page_ + k_header_bytes + 4 * leading_bits(hash, depth, bits);
     }
-    area_at_ = static_cast<std::uint32_t>(k_header_bytes +
-                                          ((head >> 16 & k_page_has_time) != 0 ? k_time_bytes : 0));
+    area_at_ = items_at(static_cast<std::uint8_t>(head >> 16));
     used_ = static_cast<std::uint32_t>(head >> 32 & 0xffff);
     records_ = static_cast<std::uint32_t>(head >> 48);
     if (used_ < area_at_ || used_ > arena::k_page_max_bytes || !records().sane())

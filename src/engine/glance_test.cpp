@@ -2,10 +2,12 @@
 // made for.
 #include "engine/glance.h"
 
+#include "base/random.h"
 #include "engine/core_testing.h"
 #include "engine/value_into.h"
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -129,6 +131,44 @@ TEST(Glance, LeavesWhatIsMoreThanThatToTheFullLook) {
     house.cache.set("large", "field" + std::to_string(f), std::string(30, 'l')).value();
   EXPECT_EQ(house.glance("large", "field7"), Glance::Saw::unsure);
   EXPECT_EQ(house.look("large", "field7")->size(), 30U);
+}
+
+TEST(Glance, OverGarbageStaysInThePage) {
+  // What a reader may meet when a page is freed and written anew under it: any bytes at all.
+  House house;
+  const State& state = house.core.state;
+  house.cache.set("group", "field", std::string(300, 'v')).value();
+  const Names names = state.names("group", "field");
+  const Ref ref = state.shard_of(names.group_hash)
+                      .refs[leading_bits(state.in_shard(names.group_hash), 0, k_shard_node_bits)];
+  std::byte* const page = state.page(ref);
+  const std::vector<std::byte> kept(page, page + load_header(page).used);
+  base::Random random(11);
+  std::size_t begun = 0;
+  std::size_t found = 0;
+  for (int round = 0; round < 200'000; ++round) {
+    std::memcpy(page, kept.data(), kept.size());
+    // A few bytes of a true page, so that most of the way is walked; the head more often.
+    const std::uint32_t changes = 1 + random.below(6);
+    for (std::uint32_t i = 0; i < changes; ++i) {
+      const std::size_t end = random.below(2) == 0 ? 48 : kept.size();
+      page[random.below(static_cast<std::uint32_t>(end))] =
+          static_cast<std::byte>(random.below(256));
+    }
+    Reader::Pending read(state);
+    house.core.reader.begin(names, read);
+    if (read.saw == Glance::Saw::begun) ++begun;
+    Reader::go_on(names, read);
+    if (read.saw == Glance::Saw::found) read.saw = read.glance.field(names);
+    if (read.saw != Glance::Saw::found) continue;
+    ++found;
+    ASSERT_GE(read.glance.value(), page);
+    ASSERT_LE(read.glance.value() + read.glance.value_bytes(), page + arena::k_page_max_bytes);
+    ASSERT_LE(read.glance.rank_at() + sizeof(policy::Rank), page + arena::k_page_max_bytes);
+  }
+  std::memcpy(page, kept.data(), kept.size());
+  EXPECT_GT(begun, 1000U);
+  EXPECT_GT(found, 1000U);
 }
 
 }  // namespace

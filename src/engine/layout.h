@@ -85,6 +85,11 @@ static_assert(sizeof(PageHeader) == 16);
 inline constexpr std::size_t k_header_bytes = sizeof(PageHeader);
 inline constexpr std::size_t k_time_bytes = 12;
 inline constexpr std::size_t k_due_at = 6;  // in the time block
+/// Where the items of a bucket or leaf begin.
+constexpr std::uint32_t items_at(std::uint8_t flags) noexcept {
+  return static_cast<std::uint32_t>(k_header_bytes +
+                                    ((flags & k_page_has_time) != 0 ? k_time_bytes : 0));
+}
 /// Moments fit 48 bits: some 8,900 years. All ones are k_never_ms.
 inline constexpr std::uint64_t k_time_mask = (std::uint64_t{1} << 48) - 1;
 /// A page's base lies so far before the deadline that it was chosen for: half of what a deadline

@@ -12,10 +12,9 @@ bool all_expired(const GroupPlace& place, std::int64_t now_ms) noexcept {
   return true;
 }
 
-GroupPlace Lookup::group(Shard& shard, std::string_view name, std::uint64_t hash,
-                         std::size_t lines) const noexcept {
+GroupPlace Lookup::group(Shard& shard, std::string_view name, std::uint64_t hash) const noexcept {
   GroupPlace place;
-  place.bucket = directory_.find(directory_.shard_level(shard), state_.in_shard(hash), lines);
+  place.bucket = directory_.find(directory_.shard_level(shard), state_.in_shard(hash));
   place.broken = place.bucket.broken;
   if (place.bucket.page == k_no_ref) return place;
   place.page = open_slots(state_.page(place.bucket.page), place.bucket.header);
@@ -62,7 +61,7 @@ GroupPlace Lookup::group_of_anchor(Shard& shard, std::uint64_t hash, Ref anchor)
 }
 
 EntryPos Lookup::entry(Shard& shard, const GroupPlace& place, std::string_view field,
-                       std::uint64_t hash, std::size_t lines) const noexcept {
+                       std::uint64_t hash) const noexcept {
   EntryPos pos;
   const auto tag = static_cast<std::uint8_t>(hash);
   const auto matches = [&](const std::byte* at, std::uint32_t bytes, std::int64_t base_ms) {
@@ -95,8 +94,8 @@ EntryPos Lookup::entry(Shard& shard, const GroupPlace& place, std::string_view f
     }
     return pos;
   }
-  pos.leaf = directory_.find(directory_.group_level(shard, place.stub_body(), place.anchor()), hash,
-                             lines);
+  pos.leaf =
+      directory_.find(directory_.group_level(shard, place.stub_body(), place.anchor()), hash);
   pos.broken = pos.leaf.broken;
   if (pos.leaf.page == k_no_ref) return pos;
   const PageSlots leaf = open_slots(state_.page(pos.leaf.page), pos.leaf.header);

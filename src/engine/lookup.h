@@ -23,11 +23,8 @@ struct PageSlots {
 inline PageSlots open_slots(std::byte* page, const PageHeader& header) noexcept {
   PageSlots p;
   p.page = page;
-  std::uint32_t area = k_header_bytes;
-  if (header.has_time()) {
-    p.base_ms = load_page_base<SharedBytes>(page + k_header_bytes);
-    area += static_cast<std::uint32_t>(k_time_bytes);
-  }
+  const std::uint32_t area = items_at(header.flags);
+  if (header.has_time()) p.base_ms = load_page_base<SharedBytes>(page + k_header_bytes);
   if (header.used < area || header.used > arena::k_page_max_bytes) return p;
   p.slots = {page + area, header.count, page_slots_cap(header.count), header.used - area};
   p.sane = p.slots.sane();
@@ -72,16 +69,14 @@ class Lookup {
   Lookup(State& state, const Directory& directory) noexcept
       : state_(state), directory_(directory) {}
 
-  /// `lines` as in Directory::find(): 0 where they are at hand already.
-  [[nodiscard]] GroupPlace group(Shard& shard, std::string_view name, std::uint64_t hash,
-                                 std::size_t lines = k_lookahead_lines) const noexcept;
+  [[nodiscard]] GroupPlace group(Shard& shard, std::string_view name,
+                                 std::uint64_t hash) const noexcept;
   /// The group that owns an anchor: how a page that names it is traced to its record. Needs the
   /// lock.
   [[nodiscard]] GroupPlace group_of_anchor(Shard& shard, std::uint64_t hash,
                                            Ref anchor) const noexcept;
   [[nodiscard]] EntryPos entry(Shard& shard, const GroupPlace& place, std::string_view field,
-                               std::uint64_t hash,
-                               std::size_t lines = k_lookahead_lines) const noexcept;
+                               std::uint64_t hash) const noexcept;
 
  private:
   State& state_;

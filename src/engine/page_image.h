@@ -26,10 +26,9 @@ struct PageItems {
   static PageItems of(const std::byte* page) noexcept {
     PageHeader header;
     std::memcpy(&header, page, sizeof header);
-    const std::size_t area = k_header_bytes + (header.has_time() ? k_time_bytes : 0);
+    const std::uint32_t area = items_at(header.flags);
     ULLAGE_DCHECK(header.used >= area && header.used <= arena::k_page_max_bytes);
-    return {{page + area, header.count, page_slots_cap(header.count),
-             static_cast<std::uint32_t>(header.used - area)},
+    return {{page + area, header.count, page_slots_cap(header.count), header.used - area},
             header.page_kind() == PageKind::leaf};
   }
 };
@@ -47,8 +46,7 @@ class PageImage {
     std::memcpy(&header_, page, sizeof header_);
     ULLAGE_DCHECK(header_.used >= k_header_bytes && header_.used <= arena::k_page_max_bytes);
     std::memcpy(bytes_, page, header_.used);
-    slots_ = SlotsEdit(bytes_ + area_at(), header_.count,
-                       static_cast<std::uint32_t>(header_.used - area_at()), false);
+    slots_ = SlotsEdit(bytes_ + area_at(), header_.count, header_.used - area_at(), false);
   }
   void reset(PageKind kind, unsigned depth, std::uint64_t owner) noexcept {
     header_ = PageHeader{};
@@ -65,9 +63,7 @@ class PageImage {
   [[nodiscard]] std::uint64_t owner() const noexcept { return header_.owner; }
   void set_owner(std::uint64_t owner) noexcept { header_.owner = owner; }
   [[nodiscard]] std::uint32_t count() const noexcept { return slots_.count(); }
-  [[nodiscard]] std::uint32_t used() const noexcept {
-    return static_cast<std::uint32_t>(area_at()) + slots_.end();
-  }
+  [[nodiscard]] std::uint32_t used() const noexcept { return area_at() + slots_.end(); }
   [[nodiscard]] SlotsEdit& slots() noexcept { return slots_; }
   [[nodiscard]] const SlotsEdit& slots() const noexcept { return slots_; }
   [[nodiscard]] PageItems items() const noexcept { return {slots_.view(), is_leaf()}; }
@@ -129,9 +125,7 @@ class PageImage {
   }
 
  private:
-  [[nodiscard]] std::size_t area_at() const noexcept {
-    return k_header_bytes + (header_.has_time() ? k_time_bytes : 0);
-  }
+  [[nodiscard]] std::uint32_t area_at() const noexcept { return items_at(header_.flags); }
 
   PageHeader header_;
   SlotsEdit slots_{nullptr, 0, 0, false};

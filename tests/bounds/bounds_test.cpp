@@ -72,6 +72,8 @@ TEST_P(Bounds, TenTimesTheDataIn64MiB) {
   if (k_sanitized) return;  // some workloads do not fill it then
   EXPECT_GE(report->live_share_end, 0.92);
   EXPECT_GE(report->live_share_mean, 0.92);
+  // For a moment it may be less: two values of 1 MiB are 3 % of the limit.
+  EXPECT_GE(report->live_share_min, 0.88);
 }
 
 TEST_P(Bounds, TenTimesTheDataIn8MiB) {

@@ -40,6 +40,22 @@ TEST_P(Batch, GetManyForgetsWhatTheAnswersHeldBefore) {
   EXPECT_EQ("v", out[1]->str());
 }
 
+TEST_P(Batch, GetManyKeepsItsGroupsFromTheIdleLimitThatCameBetween) {
+  Cache& cache = open();
+  put(cache, "used", "f", "1");
+  put(cache, "left", "f", "2");
+  const Key keys[] = {{"used", "f"}};
+  std::optional<Value> out[1];
+  ASSERT_TRUE(succeeded(cache.get_many(keys, out)));
+  ASSERT_TRUE(succeeded(cache.set_default_group_limits(GroupLimits{.idle_ttl = Millis(1000)})));
+  for (int i = 0; i < 4; ++i) {
+    clock->advance(Millis(600));
+    ASSERT_TRUE(succeeded(cache.get_many(keys, out)));
+    ASSERT_TRUE(out[0].has_value()) << i;
+  }
+  EXPECT_FALSE(cache.get("left", "f").has_value());
+}
+
 TEST_P(Batch, GetManyOfLargeAndLongKeys) {
   Cache& cache = open();
   const std::string name(k_name_max_bytes, 'n');
