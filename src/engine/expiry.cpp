@@ -11,6 +11,7 @@ constexpr std::size_t k_shards_a_step = 1024;
 constexpr std::int64_t k_scan_interval_ms = 50;
 constexpr std::int64_t k_scan_interval_max_ms = 500;
 constexpr std::size_t k_shards_an_interval = 65536;
+constexpr int k_empty_ranges_a_step = 64;
 }  // namespace
 
 std::int64_t Expiry::scan_interval_ms() const noexcept {
@@ -147,7 +148,14 @@ bool Expiry::step_leaf(Shard& shard, Cursor& cursor, std::int64_t now_ms, CallWo
       writer_.lookup().group_of_anchor(shard, cursor.group_hash, cursor.anchor);
   if (!group || !group.head.is_stub()) return false;
   const Level level = directory_.group_level(shard, group.stub_body(), cursor.anchor);
-  const Found found = directory_.find(level, cursor.field_at);
+  Found found = directory_.find(level, cursor.field_at);
+  // Where hashes collide a way down has far more empty references than leaves.
+  for (int n = 0; found.page == k_no_ref; ++n) {
+    cursor.field_at = after_range(cursor.field_at, found.depth());
+    if (cursor.field_at == 0) break;
+    if (n == k_empty_ranges_a_step) return true;
+    found = directory_.find(level, cursor.field_at);
+  }
   bool again = false;
   if (found.page != k_no_ref && found.header.has_time()) {
     PageImage image;
@@ -170,7 +178,7 @@ bool Expiry::step_leaf(Shard& shard, Cursor& cursor, std::int64_t now_ms, CallWo
     }
   }
   if (again) return true;
-  cursor.field_at = after_range(cursor.field_at, found.depth());
+  if (found.page != k_no_ref) cursor.field_at = after_range(cursor.field_at, found.depth());
   if (cursor.field_at != 0) return true;
   Stub stub = decode_stub<SharedBytes>(group.stub_body());
   const std::int64_t due = std::min(stub.due_ms, cursor.group_due_ms);
