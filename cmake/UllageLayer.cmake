@@ -1,4 +1,4 @@
-# ullage_layer(<name> [PUBLIC_API] [DEPS <layer>...])
+# ullage_layer(<name> [PUBLIC_API] [LIBRARY <target>] [PACKAGES <target>...] [DEPS <layer>...])
 #
 # One folder src/<name> is one layer and one target, ullage_layer_<name>. Its sources write
 # `#include "<layer>/x.h"` for its own headers and for those of the layers in DEPS, and
@@ -16,11 +16,16 @@
 #   x_testing.cpp  helpers for tests, compiled into <name>_test
 #   x_bench.cpp    one benchmark, x_bench                        (bench)
 #   x_fuzz.cpp     one libFuzzer target, x_fuzz                  (fuzz)
-# All layers are bundled in the one library `ullage`.
+# A layer is bundled into LIBRARY, the embeddable `ullage` unless it says otherwise. What it needs
+# besides the standard library is in PACKAGES; layers of `ullage` have none.
 function(ullage_layer name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "PUBLIC_API" "" "DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "PUBLIC_API" "LIBRARY" "DEPS;PACKAGES")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "ullage_layer(${name}): unknown argument ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+
+  if(NOT arg_LIBRARY)
+    set(arg_LIBRARY ullage)
   endif()
 
   set(root "${PROJECT_BINARY_DIR}/layers/${name}")
@@ -56,10 +61,13 @@ function(ullage_layer name)
     ULLAGE_INCLUDE_ROOTS "${include_roots}"
     ULLAGE_PREFIX_MAPS "${prefix_maps}"
     ULLAGE_HEADERS "${headers}"
-    ULLAGE_PUBLIC_API "${arg_PUBLIC_API}")
+    ULLAGE_PUBLIC_API "${arg_PUBLIC_API}"
+    ULLAGE_LIBRARY "${arg_LIBRARY}"
+    ULLAGE_PACKAGES "${arg_PACKAGES}")
   ullage_own_code(ullage_layer_${name})
   ullage_see_layer(ullage_layer_${name} ${name})
-  target_sources(ullage PRIVATE $<TARGET_OBJECTS:ullage_layer_${name}>)
+  target_sources(${arg_LIBRARY} PRIVATE $<TARGET_OBJECTS:ullage_layer_${name}>)
+  target_link_libraries(${arg_LIBRARY} PUBLIC ${arg_PACKAGES})
   set_property(GLOBAL APPEND PROPERTY ULLAGE_LAYERS ${name})
 
   if(ULLAGE_BUILD_TESTS)
@@ -87,7 +95,11 @@ endfunction()
 function(ullage_see_layer target name)
   get_target_property(include_roots ullage_layer_${name} ULLAGE_INCLUDE_ROOTS)
   get_target_property(prefix_maps ullage_layer_${name} ULLAGE_PREFIX_MAPS)
+  get_target_property(packages ullage_layer_${name} ULLAGE_PACKAGES)
   target_include_directories(${target} PRIVATE ${include_roots})
+  if(packages)
+    target_link_libraries(${target} PRIVATE ${packages})
+  endif()
   if(PROJECT_IS_TOP_LEVEL)
     target_compile_options(${target} PRIVATE ${prefix_maps})
   endif()
