@@ -1,0 +1,337 @@
+// Hashes: fields and their values. Their times to live are in hash_ttl_commands.cpp, walks over
+// them in hash_walk_commands.cpp.
+#include "command/call.h"
+#include "command/families.h"
+#include "command/real.h"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace ullage::command {
+
+namespace {
+
+/// Writes the field-value pairs from argument 2 on; answers how many fields are new, or none with
+/// an error written.
+std::optional<std::int64_t> write_pairs(Call& call, const Key& key) {
+  std::int64_t added = 0;
+  for (std::size_t i = 2; i + 1 < call.args.size(); i += 2) {
+    const FieldName field(call.args[i]);
+    const auto outcome = call.cache().set(key.group(), field, call.args[i + 1]);
+    if (!outcome) {
+      call.refused(outcome.error());
+      if (i > 2) call.changed(key);
+      return std::nullopt;
+    }
+    if (*outcome == SetOutcome::inserted) ++added;
+  }
+  call.changed(key);
+  return added;
+}
+
+/// Whether all names fit, before anything is written.
+bool names_fit(Call& call, const Key& key, std::size_t first, std::size_t step) {
+  if (!call.name_fits(key)) return false;
+  for (std::size_t i = first; i < call.args.size(); i += step) {
+    if (call.args[i].size() >= k_name_max_bytes && !call.name_fits(FieldName(call.args[i])))
+      return false;
+  }
+  return true;
+}
+
+void set_pairs(Call& call, bool answer_count) {
+  if (call.args.size() % 2 != 0) return call.wrong_number_of_arguments();
+  const Key key = call.key(1);
+  if (!names_fit(call, key, 2, 2)) return;
+  const Writing held(
+      call, key, call.args.size() == 4 ? Writing::Changes::one_entry : Writing::Changes::several);
+  if (call.is_string(key)) return call.wrong_type();
+  const auto added = write_pairs(call, key);
+  if (!added) return;
+  if (answer_count) {
+    call.reply.integer(*added);
+  } else {
+    call.reply.ok();
+  }
+}
+void hset(Call& call) {
+  set_pairs(call, true);
+}
+void hmset(Call& call) {
+  set_pairs(call, false);
+}
+
+void hsetnx(Call& call) {
+  const Key key = call.key(1);
+  const FieldName field(call.args[2]);
+  if (!call.name_fits(key) || !call.name_fits(field)) return;
+  const Writing held(call, key, Writing::Changes::one_entry);
+  if (call.is_string(key)) return call.wrong_type();
+  const auto outcome = call.cache().try_emplace(key.group(), field, call.args[3]);
+  if (!outcome) return call.refused(outcome.error());
+  const bool added = *outcome == SetOutcome::inserted;
+  if (added) call.changed(key);
+  call.reply.integer(added ? 1 : 0);
+}
+
+/// One field's value, or null. False if the key is a string: an error is written.
+bool reply_field(Call& call, const Key& key, std::string_view arg) {
+  const FieldName field(arg);
+  const auto seen = call.cache().visit(key.group(), field,
+                                       [&](std::string_view value) { call.reply.bulk(value); });
+  if (seen && *seen) return true;
+  if (call.is_string(key)) {
+    call.wrong_type();
+    return false;
+  }
+  call.reply.null();
+  return true;
+}
+
+void hget(Call& call) {
+  const Key key = call.key(1);
+  call.reading(key, [&] { reply_field(call, key, call.args[2]); });
+}
+
+void hmget(Call& call) {
+  const Key key = call.key(1);
+  call.reading(key, [&] {
+    if (call.is_string(key)) return call.wrong_type();
+    call.reply.array(call.args.size() - 2);
+    for (std::size_t i = 2; i < call.args.size(); ++i) {
+      const FieldName field(call.args[i]);
+      const auto seen = call.cache().visit(key.group(), field,
+                                           [&](std::string_view value) { call.reply.bulk(value); });
+      if (!seen || !*seen) call.reply.null();
+    }
+  });
+}
+
+void hdel(Call& call) {
+  const Key key = call.key(1);
+  const Writing held(
+      call, key, call.args.size() == 3 ? Writing::Changes::one_entry : Writing::Changes::several);
+  if (call.is_string(key)) return call.wrong_type();
+  std::int64_t removed = 0;
+  for (std::size_t i = 2; i < call.args.size(); ++i) {
+    if (call.cache().erase(key.group(), FieldName(call.args[i]))) ++removed;
+  }
+  if (removed != 0) call.changed(key);
+  call.reply.integer(removed);
+}
+
+void hexists(Call& call) {
+  const Key key = call.key(1);
+  call.reading(key, [&] {
+    if (call.is_string(key)) return call.wrong_type();
+    call.reply.integer(call.cache().contains(key.group(), FieldName(call.args[2])) ? 1 : 0);
+  });
+}
+
+void hlen(Call& call) {
+  const Key key = call.key(1);
+  call.reading(key, [&] {
+    if (call.is_string(key)) return call.wrong_type();
+    call.reply.integer(static_cast<std::int64_t>(call.cache().group_size(key.group())));
+  });
+}
+
+void hstrlen(Call& call) {
+  const Key key = call.key(1);
+  call.reading(key, [&] {
+    if (call.is_string(key)) return call.wrong_type();
+    const auto bytes = call.cache().value_size(key.group(), FieldName(call.args[2]));
+    call.reply.integer(static_cast<std::int64_t>(bytes.value_or(0)));
+  });
+}
+
+void hincrby(Call& call) {
+  const auto by = call.integer(3);
+  if (!by) return;
+  const Key key = call.key(1);
+  const FieldName field(call.args[2]);
+  if (!call.name_fits(key) || !call.name_fits(field)) return;
+  const Writing held(call, key, Writing::Changes::one_entry);
+  if (call.is_string(key)) return call.wrong_type();
+  const auto value = call.cache().increment(key.group(), field, *by);
+  if (!value) {
+    if (value.error().code == Errc::not_a_number)
+      return call.error("ERR hash value is not an integer");
+    if (value.error().code == Errc::out_of_range)
+      return call.error("ERR increment or decrement would overflow");
+    return call.refused(value.error());
+  }
+  call.changed(key);
+  call.reply.integer(*value);
+}
+
+void hincrbyfloat(Call& call) {
+  const auto by = parse_real(call.args[3]);
+  if (!by) return call.error("ERR value is not a valid float");
+  if (std::isinf(*by)) return call.error("ERR value is NaN or Infinity");
+  const Key key = call.key(1);
+  const FieldName field(call.args[2]);
+  if (!call.name_fits(key) || !call.name_fits(field)) return;
+  const Writing held(call, key, Writing::Changes::one_entry);
+  if (call.is_string(key)) return call.wrong_type();
+  std::string_view failure;
+  std::string text;
+  const auto done = call.cache().update(
+      key.group(), field,
+      [&](std::optional<std::string_view> present) -> std::optional<std::string> {
+        const auto value = present ? parse_real(*present) : std::optional<long double>(0);
+        failure = {};
+        if (!value) {
+          failure = "ERR hash value is not a float";
+          return std::nullopt;
+        }
+        const long double sum = *value + *by;
+        if (std::isnan(sum) || std::isinf(sum)) {
+          failure = "ERR increment would produce NaN or Infinity";
+          return std::nullopt;
+        }
+        text = real_text(sum);
+        return text;
+      },
+      {.keep_ttl = true});
+  if (!done) return call.refused(done.error());
+  if (!failure.empty()) return call.error(failure);
+  call.changed(key);
+  call.reply.bulk(text);
+}
+
+constexpr std::uint32_t k_writes_fast = k_write | k_denyoom | k_fast;
+constexpr std::uint32_t k_reads_fast = k_readonly | k_fast;
+
+constexpr Row k_rows[] = {
+    {.name = "HSET",
+     .arity = -4,
+     .flags = k_writes_fast,
+     .keys = {1, 1, 1},
+     .family = Family::hash,
+     .syntax = "key field value [field value ...]",
+     .summary = "Sets fields of a hash; answers how many are new.",
+     .since = "2.0.0",
+     .complexity = "O(1) for each field",
+     .ahead = Ahead::field,
+     .run = hset},
+    {.name = "HSETNX",
+     .arity = 4,
+     .flags = k_writes_fast,
+     .keys = {1, 1, 1},
+     .family = Family::hash,
+     .syntax = "key field value",
+     .summary = "Sets a field only if it does not exist.",
+     .since = "2.0.0",
+     .complexity = "O(1)",
+     .ahead = Ahead::field,
+     .run = hsetnx},
+    {.name = "HMSET",
+     .arity = -4,
+     .flags = k_writes_fast,
+     .keys = {1, 1, 1},
+     .family = Family::hash,
+     .syntax = "key field value [field value ...]",
+     .summary = "Sets fields of a hash, as HSET; answers OK.",
+     .since = "2.0.0",
+     .complexity = "O(1) for each field",
+     .ahead = Ahead::field,
+     .run = hmset},
+    {.name = "HGET",
+     .arity = 3,
+     .flags = k_reads_fast,
+     .keys = {1, 1, 1},
+     .family = Family::hash,
+     .syntax = "key field",
+     .summary = "The value of a field.",
+     .since = "2.0.0",
+     .complexity = "O(1)",
+     .ahead = Ahead::field,
+     .run = hget},
+    {.name = "HMGET",
+     .arity = -3,
+     .flags = k_reads_fast,
+     .keys = {1, 1, 1},
+     .family = Family::hash,
+     .syntax = "key field [field ...]",
+     .summary = "The values of fields.",
+     .since = "2.0.0",
+     .complexity = "O(1) for each field",
+     .ahead = Ahead::field,
+     .run = hmget},
+    {.name = "HDEL",
+     .arity = -3,
+     .flags = k_write | k_fast,
+     .keys = {1, 1, 1},
+     .family = Family::hash,
+     .syntax = "key field [field ...]",
+     .summary = "Removes fields; the last one takes its key along.",
+     .since = "2.0.0",
+     .complexity = "O(1) for each field",
+     .ahead = Ahead::field,
+     .run = hdel},
+    {.name = "HEXISTS",
+     .arity = 3,
+     .flags = k_reads_fast,
+     .keys = {1, 1, 1},
+     .family = Family::hash,
+     .syntax = "key field",
+     .summary = "Whether a field exists.",
+     .since = "2.0.0",
+     .complexity = "O(1)",
+     .ahead = Ahead::field,
+     .run = hexists},
+    {.name = "HLEN",
+     .arity = 2,
+     .flags = k_reads_fast,
+     .keys = {1, 1, 1},
+     .family = Family::hash,
+     .syntax = "key",
+     .summary = "How many fields a hash has; expired ones never count.",
+     .since = "2.0.0",
+     .complexity = "O(1)",
+     .ahead = Ahead::string,
+     .run = hlen},
+    {.name = "HSTRLEN",
+     .arity = 3,
+     .flags = k_reads_fast,
+     .keys = {1, 1, 1},
+     .family = Family::hash,
+     .syntax = "key field",
+     .summary = "The length of a field's value.",
+     .since = "3.2.0",
+     .complexity = "O(1)",
+     .ahead = Ahead::field,
+     .run = hstrlen},
+    {.name = "HINCRBY",
+     .arity = 4,
+     .flags = k_writes_fast,
+     .keys = {1, 1, 1},
+     .family = Family::hash,
+     .syntax = "key field increment",
+     .summary = "Adds to the integer in a field, 0 if it does not exist.",
+     .since = "2.0.0",
+     .complexity = "O(1)",
+     .ahead = Ahead::field,
+     .run = hincrby},
+    {.name = "HINCRBYFLOAT",
+     .arity = 4,
+     .flags = k_writes_fast,
+     .keys = {1, 1, 1},
+     .family = Family::hash,
+     .syntax = "key field increment",
+     .summary = "Adds to the number in a field, 0 if it does not exist.",
+     .since = "2.6.0",
+     .complexity = "O(1)",
+     .ahead = Ahead::field,
+     .run = hincrbyfloat},
+};
+
+}  // namespace
+
+std::span<const Row> hash_rows() noexcept {
+  return k_rows;
+}
+
+}  // namespace ullage::command

@@ -1,0 +1,93 @@
+// How keys and fields are named in the cache.
+//
+// A Redis hash is a group, its fields are the group's. A plain string is a group with one entry
+// whose field has no name. Hash fields may be empty too, so what begins with a zero byte is marked:
+//
+//   field of a hash      ""         -> 00
+//                        00 ...     -> 00 00 ...
+//                        any other  -> itself
+//   value of a string               -> ""
+//   key of database 0    00 ...     -> 00 00 00 ...
+//                        any other  -> itself
+//   key of database n               -> 00 n ...
+//
+// So what most people store costs no byte more than its name.
+#pragma once
+
+#include "command/limits.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace ullage::command {
+
+/// A group's name in the cache. Views the key where that is the name itself: valid as long as it.
+class GroupName {
+ public:
+  GroupName(unsigned database, std::string_view key) : view_(key) {
+    if (database == 0 && (key.empty() || key[0] != '\0')) return;
+    marked_.reserve(k_key_mark_bytes + key.size());
+    marked_ += '\0';
+    marked_ += static_cast<char>(database);
+    marked_ += key;
+    view_ = marked_;
+  }
+  GroupName(const GroupName&) = delete;
+  GroupName& operator=(const GroupName&) = delete;
+
+  [[nodiscard]] std::string_view view() const noexcept { return view_; }
+  operator std::string_view() const noexcept {
+    return view_;
+  }  // NOLINT(google-explicit-constructor)
+  [[nodiscard]] bool fits() const noexcept { return view_.size() <= k_name_max_bytes; }
+
+ private:
+  std::string marked_;
+  std::string_view view_;
+};
+
+struct DecodedGroup {
+  unsigned database = 0;
+  std::string_view key;
+};
+inline DecodedGroup decode_group(std::string_view name) noexcept {
+  if (name.size() < k_key_mark_bytes || name[0] != '\0') return {0, name};
+  return {static_cast<unsigned char>(name[1]), name.substr(k_key_mark_bytes)};
+}
+
+/// A hash field's name in the cache.
+class FieldName {
+ public:
+  explicit FieldName(std::string_view field) : view_(field) {
+    if (!field.empty() && field[0] != '\0') return;
+    marked_.reserve(k_field_mark_bytes + field.size());
+    marked_ += '\0';
+    marked_ += field;
+    view_ = marked_;
+  }
+  FieldName(const FieldName&) = delete;
+  FieldName& operator=(const FieldName&) = delete;
+
+  [[nodiscard]] std::string_view view() const noexcept { return view_; }
+  operator std::string_view() const noexcept {
+    return view_;
+  }  // NOLINT(google-explicit-constructor)
+  [[nodiscard]] bool fits() const noexcept { return view_.size() <= k_name_max_bytes; }
+
+ private:
+  std::string marked_;
+  std::string_view view_;
+};
+
+/// Whether an entry's field is the value of a plain string.
+inline bool is_string_value(std::string_view stored_field) noexcept {
+  return stored_field.empty();
+}
+/// REQUIRES: !is_string_value(stored).
+inline std::string_view decode_field(std::string_view stored) noexcept {
+  return stored[0] == '\0' ? stored.substr(k_field_mark_bytes) : stored;
+}
+inline constexpr std::string_view k_string_field;
+
+}  // namespace ullage::command

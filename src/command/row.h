@@ -1,0 +1,90 @@
+// One row describes a command: dispatch, arity, the keys it names, its ACL categories, COMMAND DOCS
+// and the reference page all read it, and nothing else knows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace ullage::command {
+
+class Call;
+using Run = void (*)(Call&);
+
+/// What a command is, in Redis's words.
+enum Flag : std::uint32_t {
+  k_write = 1U << 0,     ///< may change keys
+  k_readonly = 1U << 1,  ///< reads keys
+  k_denyoom = 1U << 2,   ///< may need memory
+  k_admin = 1U << 3,
+  k_pubsub = 1U << 4,
+  k_noscript = 1U << 5,
+  k_fast = 1U << 6,      ///< its work does not grow with what is stored
+  k_no_auth = 1U << 7,   ///< works before the client has said who he is
+  k_no_multi = 1U << 8,  ///< not inside MULTI
+  k_at_once = 1U << 9,   ///< runs inside MULTI instead of being queued
+  k_movablekeys = 1U << 10,
+  k_dangerous = 1U << 11,
+  k_connection = 1U << 12,
+  k_loading = 1U << 13,
+  k_stale = 1U << 14,
+};
+
+/// What a command belongs to: the group of its documentation, and an ACL category.
+enum class Family : std::uint8_t {
+  connection,
+  generic,
+  hash,
+  pubsub,
+  server,
+  string,
+  transactions,
+  ullage,
+};
+
+/// Which arguments are keys: first, first + step, ... up to last, which counts from the end if
+/// negative. first == 0: none.
+struct KeyPositions {
+  int first = 0;
+  int last = 0;
+  int step = 0;
+};
+
+/// Which entry a command will look at first, so that a pipeline can ask for its memory ahead.
+enum class Ahead : std::uint8_t {
+  none,
+  string,  ///< the value of the string args[1]
+  field,   ///< the field args[2] of the hash args[1]
+};
+
+/// Who says what the right answer is: where the tests take it from.
+enum class Oracle : std::uint8_t {
+  redis,       ///< Redis 7.0, asked beside us
+  transcript,  ///< the public documentation of a newer Redis
+  ours,        ///< our own documentation
+};
+
+struct Row {
+  std::string_view name;  ///< upper case
+  int arity = 0;          ///< with the name; negative: at least
+  std::uint32_t flags = 0;
+  KeyPositions keys{};
+  Family family = Family::generic;
+  std::string_view syntax{};  ///< its arguments, as people read them
+  std::string_view summary{};
+  std::string_view since{};  ///< the Redis version that brought it, or ours
+  std::string_view complexity{};
+  Ahead ahead = Ahead::none;
+  Oracle oracle = Oracle::redis;
+  std::span<const Row> subcommands{};
+  Run run = nullptr;  ///< none: it has subcommands only
+
+  [[nodiscard]] bool is(std::uint32_t flag) const noexcept { return (flags & flag) != 0; }
+  [[nodiscard]] bool takes(std::size_t args) const noexcept {
+    return arity >= 0 ? args == static_cast<std::size_t>(arity)
+                      : args >= static_cast<std::size_t>(-arity);
+  }
+};
+
+}  // namespace ullage::command

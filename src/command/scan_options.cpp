@@ -1,0 +1,44 @@
+#include "command/scan_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace ullage::command {
+
+std::optional<ScanOptions> ScanOptions::parse(Call& call, std::size_t first, Of of) {
+  ScanOptions options;
+  const std::string_view cursor = call.args[first];
+  const auto [end, error] =
+      std::from_chars(cursor.data(), cursor.data() + cursor.size(), options.cursor);
+  if (error != std::errc{} || end != cursor.data() + cursor.size()) {
+    call.error("ERR invalid cursor");
+    return std::nullopt;
+  }
+  for (std::size_t i = first + 1; i < call.args.size(); ++i) {
+    const bool has_value = i + 1 < call.args.size();
+    if (has_value && call.is_word(i, "COUNT")) {
+      const auto count = call.integer(++i);
+      if (!count) return std::nullopt;
+      if (*count < 1) {
+        call.syntax_error();
+        return std::nullopt;
+      }
+      options.count = static_cast<std::size_t>(
+          std::min<std::int64_t>(*count, static_cast<std::int64_t>(k_scan_count_max)));
+    } else if (has_value && call.is_word(i, "MATCH")) {
+      options.pattern = call.args[++i];
+      if (*options.pattern == "*") options.pattern.reset();
+    } else if (has_value && of == Of::keys && call.is_word(i, "TYPE")) {
+      options.type = call.args[++i];
+    } else if (of == Of::fields && call.is_word(i, "NOVALUES")) {
+      options.no_values = true;
+    } else {
+      call.syntax_error();
+      return std::nullopt;
+    }
+  }
+  return options;
+}
+
+}  // namespace ullage::command

@@ -1,0 +1,50 @@
+#include "command/table.h"
+
+#include "command/families.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+namespace ullage::command {
+
+namespace {
+char upper(char c) noexcept {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+bool same_name(std::string_view any_case, std::string_view upper_case) noexcept {
+  return any_case.size() == upper_case.size() &&
+         std::equal(any_case.begin(), any_case.end(), upper_case.begin(),
+                    [](char a, char b) { return upper(a) == b; });
+}
+}  // namespace
+
+Table::Table() {
+  for (const auto rows :
+       {hash_rows(), hash_walk_rows(), hash_ttl_rows(), key_rows(), expiry_rows()}) {
+    for (const Row& row : rows)
+      rows_.push_back(&row);
+  }
+  std::sort(rows_.begin(), rows_.end(),
+            [](const Row* a, const Row* b) { return a->name < b->name; });
+  slots_.resize(std::bit_ceil(2 * rows_.size()));
+  for (const Row* row : rows_)
+    slots_[slot_of(row->name)] = row;
+}
+
+// FNV-1a over the upper-case name; names are ours, so nobody can choose them to collide.
+std::size_t Table::slot_of(std::string_view name) const noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : name)
+    hash = (hash ^ static_cast<unsigned char>(upper(c))) * 0x100000001b3ULL;
+  std::size_t slot = (hash ^ (hash >> 32)) & (slots_.size() - 1);
+  while (slots_[slot] != nullptr && !same_name(name, slots_[slot]->name))
+    slot = (slot + 1) & (slots_.size() - 1);
+  return slot;
+}
+
+const Row* Table::find(std::string_view name) const noexcept {
+  return slots_[slot_of(name)];
+}
+
+}  // namespace ullage::command

@@ -1,0 +1,29 @@
+// All commands by name.
+#pragma once
+
+#include "command/row.h"
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ullage::command {
+
+class Table {
+ public:
+  /// Every command that there is.
+  Table();
+
+  /// The row of a name in any case; null if there is none. O(1).
+  [[nodiscard]] const Row* find(std::string_view name) const noexcept;
+  /// In the order of their names.
+  [[nodiscard]] std::span<const Row* const> rows() const noexcept { return rows_; }
+
+ private:
+  [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept;
+
+  std::vector<const Row*> rows_;
+  std::vector<const Row*> slots_;  // open addressing; a power of two, at most half full
+};
+
+}  // namespace ullage::command
