@@ -1,24 +1,14 @@
 #include "command/call.h"
 
+#include "command/words.h"
 #include "resp/number.h"
 
-#include <algorithm>
 #include <string>
 
 namespace ullage::command {
 
-namespace {
-char upper(char c) noexcept {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-}
-}  // namespace
-
 void Call::wrong_number_of_arguments() {
-  std::string name(row.name);
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  error("ERR wrong number of arguments for '" + name + "' command");
+  error("ERR wrong number of arguments for '" + lowered(row.name) + "' command");
 }
 
 void Call::refused(const Error& refusal) {
@@ -56,9 +46,7 @@ std::optional<std::int64_t> Call::integer_in(std::size_t i, std::int64_t least, 
 }
 
 bool Call::is_word(std::size_t i, std::string_view word) const noexcept {
-  const std::string_view arg = args[i];
-  return arg.size() == word.size() && std::equal(arg.begin(), arg.end(), word.begin(),
-                                                 [](char a, char b) { return upper(a) == b; });
+  return same_word(args[i], word);
 }
 
 Type Call::type_of(const Key& key) const {

@@ -1,20 +1,17 @@
 #include "command/glob.h"
 
+#include "command/words.h"
+
 #include <cstddef>
 #include <utility>
 
 namespace ullage::command {
 
 namespace {
-template <bool NoCase>
-char folded(char c) noexcept {
-  return NoCase && c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 /// One element of the pattern against one character: moves `p` behind the element.
 template <bool NoCase>
 bool element_matches(std::string_view pattern, std::size_t& p, char c) noexcept {
-  const auto fold = folded<NoCase>;
+  const auto fold = [](char letter) { return NoCase ? to_lower(letter) : letter; };
   if (pattern[p] == '?') {
     ++p;
     return true;

@@ -1,7 +1,6 @@
 #include "command/moments.h"
 
-#include <algorithm>
-#include <string>
+#include "command/words.h"
 
 namespace ullage::command {
 
@@ -14,11 +13,7 @@ std::optional<std::int64_t> moment_ms(std::int64_t given, TimeForm form,
 }
 
 void invalid_expire_time(Call& call) {
-  std::string name(call.row.name);
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  call.error("ERR invalid expire time in '" + name + "' command");
+  call.error("ERR invalid expire time in '" + lowered(call.row.name) + "' command");
 }
 
 bool moment_fits(Call& call, std::int64_t at_ms) {

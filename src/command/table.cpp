@@ -1,23 +1,13 @@
 #include "command/table.h"
 
 #include "command/families.h"
+#include "command/words.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstdint>
 
 namespace ullage::command {
-
-namespace {
-char upper(char c) noexcept {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-}
-bool same_name(std::string_view any_case, std::string_view upper_case) noexcept {
-  return any_case.size() == upper_case.size() &&
-         std::equal(any_case.begin(), any_case.end(), upper_case.begin(),
-                    [](char a, char b) { return upper(a) == b; });
-}
-}  // namespace
 
 Table::Table() {
   for (const auto rows :
@@ -36,9 +26,9 @@ Table::Table() {
 std::size_t Table::slot_of(std::string_view name) const noexcept {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
   for (const char c : name)
-    hash = (hash ^ static_cast<unsigned char>(upper(c))) * 0x100000001b3ULL;
+    hash = (hash ^ static_cast<unsigned char>(to_upper(c))) * 0x100000001b3ULL;
   std::size_t slot = (hash ^ (hash >> 32)) & (slots_.size() - 1);
-  while (slots_[slot] != nullptr && !same_name(name, slots_[slot]->name))
+  while (slots_[slot] != nullptr && !same_word(name, slots_[slot]->name))
     slot = (slot + 1) & (slots_.size() - 1);
   return slot;
 }
