@@ -22,29 +22,41 @@
 
 namespace ullage::command {
 
-/// A group's name in the cache. Views the key where that is the name itself: valid as long as it.
-class GroupName {
+/// A name in the cache. Views what it was made of where that is the name itself: valid as long as
+/// that is.
+class StoredName {
  public:
-  GroupName(unsigned database, std::string_view key) : view_(key) {
-    if (database == 0 && (key.empty() || key[0] != '\0')) return;
-    marked_.reserve(k_key_mark_bytes + key.size());
-    marked_ += '\0';
-    marked_ += static_cast<char>(database);
-    marked_ += key;
-    view_ = marked_;
-  }
-  GroupName(const GroupName&) = delete;
-  GroupName& operator=(const GroupName&) = delete;
+  StoredName(const StoredName&) = delete;
+  StoredName& operator=(const StoredName&) = delete;
 
   [[nodiscard]] std::string_view view() const noexcept { return view_; }
-  operator std::string_view() const noexcept {
-    return view_;
-  }  // NOLINT(google-explicit-constructor)
+  operator std::string_view() const noexcept { return view_; }
   [[nodiscard]] bool fits() const noexcept { return view_.size() <= k_name_max_bytes; }
+
+ protected:
+  explicit StoredName(std::string_view name) noexcept : view_(name) {}
+  ~StoredName() = default;
+  /// Puts bytes in front, which takes a copy.
+  void mark(std::string_view with) {
+    marked_.reserve(with.size() + view_.size());
+    marked_ += with;
+    marked_ += view_;
+    view_ = marked_;
+  }
 
  private:
   std::string marked_;
   std::string_view view_;
+};
+
+/// A group's name in the cache.
+class GroupName : public StoredName {
+ public:
+  GroupName(unsigned database, std::string_view key) : StoredName(key) {
+    if (database == 0 && (key.empty() || key[0] != '\0')) return;
+    const char bytes[k_key_mark_bytes] = {'\0', static_cast<char>(database)};
+    mark({bytes, sizeof bytes});
+  }
 };
 
 struct DecodedGroup {
@@ -57,27 +69,13 @@ inline DecodedGroup decode_group(std::string_view name) noexcept {
 }
 
 /// A hash field's name in the cache.
-class FieldName {
+class FieldName : public StoredName {
  public:
-  explicit FieldName(std::string_view field) : view_(field) {
+  explicit FieldName(std::string_view field) : StoredName(field) {
     if (!field.empty() && field[0] != '\0') return;
-    marked_.reserve(k_field_mark_bytes + field.size());
-    marked_ += '\0';
-    marked_ += field;
-    view_ = marked_;
+    const char bytes[k_field_mark_bytes] = {'\0'};
+    mark({bytes, sizeof bytes});
   }
-  FieldName(const FieldName&) = delete;
-  FieldName& operator=(const FieldName&) = delete;
-
-  [[nodiscard]] std::string_view view() const noexcept { return view_; }
-  operator std::string_view() const noexcept {
-    return view_;
-  }  // NOLINT(google-explicit-constructor)
-  [[nodiscard]] bool fits() const noexcept { return view_.size() <= k_name_max_bytes; }
-
- private:
-  std::string marked_;
-  std::string_view view_;
 };
 
 /// Whether an entry's field is the value of a plain string.
