@@ -92,6 +92,19 @@ class Call {
   [[nodiscard]] bool is_string(const Key& key) const;
   [[nodiscard]] bool is_hash(const Key& key) const { return type_of(key) == Type::hash; }
   [[nodiscard]] bool exists(const Key& key) const { return cache().contains_group(key.group()); }
+  /// Replies with the value of a field as it is named in the cache (FieldName, k_string_field);
+  /// answers false, with nothing written, if there is none.
+  bool value(const Key& key, std::string_view stored_field) {
+    const auto seen = cache().visit(key.group(), stored_field,
+                                    [this](std::string_view bytes) { reply.bulk(bytes); });
+    return seen && *seen;
+  }
+  /// The same, with null in its place.
+  bool value_or_null(const Key& key, std::string_view stored_field) {
+    if (value(key, stored_field)) return true;
+    reply.null();
+    return false;
+  }
   /// To be called with the key's stripe held, after each change of it.
   void changed(const Key& key) noexcept { services.watches.changed(key.group()); }
 

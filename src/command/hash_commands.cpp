@@ -75,23 +75,14 @@ void hsetnx(Call& call) {
   call.reply.integer(added ? 1 : 0);
 }
 
-/// One field's value, or null. False if the key is a string: an error is written.
-bool reply_field(Call& call, const Key& key, std::string_view arg) {
-  const FieldName field(arg);
-  const auto seen = call.cache().visit(key.group(), field,
-                                       [&](std::string_view value) { call.reply.bulk(value); });
-  if (seen && *seen) return true;
-  if (call.is_string(key)) {
-    call.wrong_type();
-    return false;
-  }
-  call.reply.null();
-  return true;
-}
-
 void hget(Call& call) {
   const Key key = call.key(1);
-  call.reading(key, [&] { reply_field(call, key, call.args[2]); });
+  call.reading(key, [&] {
+    // A string has no such field: only who finds none need ask.
+    if (call.value(key, FieldName(call.args[2]))) return;
+    if (call.is_string(key)) return call.wrong_type();
+    call.reply.null();
+  });
 }
 
 void hmget(Call& call) {
@@ -99,12 +90,8 @@ void hmget(Call& call) {
   call.reading(key, [&] {
     if (call.is_string(key)) return call.wrong_type();
     call.reply.array(call.args.size() - 2);
-    for (std::size_t i = 2; i < call.args.size(); ++i) {
-      const FieldName field(call.args[i]);
-      const auto seen = call.cache().visit(key.group(), field,
-                                           [&](std::string_view value) { call.reply.bulk(value); });
-      if (!seen || !*seen) call.reply.null();
-    }
+    for (std::size_t i = 2; i < call.args.size(); ++i)
+      call.value_or_null(key, FieldName(call.args[i]));
   });
 }
 

@@ -45,6 +45,23 @@ struct FieldList {
   }
 };
 
+/// Does something to each of the fields that argument i begins to list, all as one step, and
+/// replies with an array of what `change(key, field)` replies. That answers whether it changed
+/// anything.
+template <class Change>
+void for_each_field(Call& call, std::size_t i, Change change) {
+  const auto fields = FieldList::parse(call, i);
+  if (!fields) return;
+  const Key key = call.key(1);
+  const Writing held(call, key, Writing::Changes::several);
+  if (call.is_string(key)) return call.wrong_type();
+  call.reply.array(fields->count);
+  bool changed = false;
+  for (std::size_t f = 0; f < fields->count; ++f)
+    changed |= change(key, FieldName(call.args[fields->first + f]));
+  if (changed) call.changed(key);
+}
+
 enum class Condition : std::uint8_t { always, none_yet, has_one, greater, less };
 
 bool condition_holds(Condition condition, std::optional<std::int64_t> present_ms,
@@ -73,9 +90,8 @@ std::optional<std::optional<std::int64_t>> field_end_ms(Call& call, const Key& k
   return std::optional(call.now_ms() + ttl->remaining->count());
 }
 
-std::int64_t expire_field(Call& call, const Key& key, std::string_view name, Condition condition,
+std::int64_t expire_field(Call& call, const Key& key, const FieldName& field, Condition condition,
                           std::int64_t at_ms) {
-  const FieldName field(name);
   const auto end = field_end_ms(call, key, field);
   if (!end) return k_no_field;
   if (!condition_holds(condition, *end, at_ms)) return k_condition_failed;
@@ -106,20 +122,11 @@ void expire_fields(Call& call, TimeForm form) {
     condition = Condition::less;
   }
   if (condition != Condition::always) ++i;
-  const auto fields = FieldList::parse(call, i);
-  if (!fields) return;
-  const Key key = call.key(1);
-  const Writing held(call, key, Writing::Changes::several);
-  if (call.is_string(key)) return call.wrong_type();
-  call.reply.array(fields->count);
-  bool changed = false;
-  for (std::size_t f = 0; f < fields->count; ++f) {
-    const std::int64_t done =
-        expire_field(call, key, call.args[fields->first + f], condition, *at_ms);
-    changed |= done > 0;
+  for_each_field(call, i, [&](const Key& key, const FieldName& field) {
+    const std::int64_t done = expire_field(call, key, field, condition, *at_ms);
     call.reply.integer(done);
-  }
-  if (changed) call.changed(key);
+    return done > 0;
+  });
 }
 void hexpire(Call& call) {
   expire_fields(call, {true, false});
@@ -168,15 +175,7 @@ void hpexpiretime(Call& call) {
 }
 
 void hpersist(Call& call) {
-  const auto fields = FieldList::parse(call, 2);
-  if (!fields) return;
-  const Key key = call.key(1);
-  const Writing held(call, key, Writing::Changes::several);
-  if (call.is_string(key)) return call.wrong_type();
-  call.reply.array(fields->count);
-  bool changed = false;
-  for (std::size_t f = 0; f < fields->count; ++f) {
-    const FieldName field(call.args[fields->first + f]);
+  for_each_field(call, 2, [&](const Key& key, const FieldName& field) {
     const auto end = field_end_ms(call, key, field);
     std::int64_t done = k_no_field;
     if (end && !*end) done = k_no_ttl;
@@ -184,31 +183,15 @@ void hpersist(Call& call) {
       const auto cleared = call.cache().expire(key.group(), field, std::nullopt);
       if (cleared && *cleared) done = k_done;
     }
-    changed |= done == k_done;
     call.reply.integer(done);
-  }
-  if (changed) call.changed(key);
+    return done == k_done;
+  });
 }
 
 void hgetdel(Call& call) {
-  const auto fields = FieldList::parse(call, 2);
-  if (!fields) return;
-  const Key key = call.key(1);
-  const Writing held(call, key, Writing::Changes::several);
-  if (call.is_string(key)) return call.wrong_type();
-  call.reply.array(fields->count);
-  bool changed = false;
-  for (std::size_t f = 0; f < fields->count; ++f) {
-    const FieldName field(call.args[fields->first + f]);
-    const auto seen = call.cache().visit(key.group(), field,
-                                         [&](std::string_view value) { call.reply.bulk(value); });
-    if (seen && *seen) {
-      changed |= call.cache().erase(key.group(), field);
-    } else {
-      call.reply.null();
-    }
-  }
-  if (changed) call.changed(key);
+  for_each_field(call, 2, [&](const Key& key, const FieldName& field) {
+    return call.value_or_null(key, field) && call.cache().erase(key.group(), field);
+  });
 }
 
 /// What HGETEX and HSETEX say about the time to live.
@@ -231,22 +214,8 @@ void hgetex(Call& call) {
     option.kind = TtlOption::Kind::persist;
     ++i;
   }
-  const auto fields = FieldList::parse(call, i);
-  if (!fields) return;
-  const Key key = call.key(1);
-  const Writing held(call, key, Writing::Changes::several);
-  if (call.is_string(key)) return call.wrong_type();
-  call.reply.array(fields->count);
-  bool changed = false;
-  for (std::size_t f = 0; f < fields->count; ++f) {
-    const FieldName field(call.args[fields->first + f]);
-    const auto seen = call.cache().visit(key.group(), field,
-                                         [&](std::string_view value) { call.reply.bulk(value); });
-    if (!seen || !*seen) {
-      call.reply.null();
-      continue;
-    }
-    if (option.kind == TtlOption::Kind::none) continue;
+  for_each_field(call, i, [&](const Key& key, const FieldName& field) {
+    if (!call.value_or_null(key, field) || option.kind == TtlOption::Kind::none) return false;
     if (option.kind == TtlOption::Kind::persist) {
       static_cast<void>(call.cache().expire(key.group(), field, std::nullopt));
     } else if (option.at_ms <= call.now_ms()) {
@@ -255,9 +224,8 @@ void hgetex(Call& call) {
       static_cast<void>(
           call.cache().expire(key.group(), field, ttl_until(option.at_ms, call.now_ms())));
     }
-    changed = true;
-  }
-  if (changed) call.changed(key);
+    return true;
+  });
 }
 
 void hsetex(Call& call) {
