@@ -53,7 +53,8 @@ struct Conditions {
   }
 };
 
-void expire_key(Call& call, TimeForm form) {
+template <TimeForm form>
+void expire(Call& call) {
   const auto conditions = Conditions::parse(call);
   if (!conditions) return;
   const auto given = call.integer(2);
@@ -74,20 +75,9 @@ void expire_key(Call& call, TimeForm form) {
   if (done) call.changed(key);
   call.reply.integer(done ? 1 : 0);
 }
-void expire(Call& call) {
-  expire_key(call, {true, false});
-}
-void pexpire(Call& call) {
-  expire_key(call, {false, false});
-}
-void expireat(Call& call) {
-  expire_key(call, {true, true});
-}
-void pexpireat(Call& call) {
-  expire_key(call, {false, true});
-}
 
-void reply_end(Call& call, TimeForm form) {
+template <TimeForm form>
+void ttl(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] {
     const KeyEnd end = key_end(call, key);
@@ -96,18 +86,6 @@ void reply_end(Call& call, TimeForm form) {
     const std::int64_t ms = form.absolute ? *end.at_ms : *end.at_ms - call.now_ms();
     call.reply.integer(form.seconds ? (ms + 500) / 1000 : ms);
   });
-}
-void ttl(Call& call) {
-  reply_end(call, {true, false});
-}
-void pttl(Call& call) {
-  reply_end(call, {false, false});
-}
-void expiretime(Call& call) {
-  reply_end(call, {true, true});
-}
-void pexpiretime(Call& call) {
-  reply_end(call, {false, true});
 }
 
 void persist(Call& call) {
@@ -140,19 +118,21 @@ constexpr std::string_view k_millis = "key milliseconds [NX | XX | GT | LT]";
 
 constexpr Row k_rows[] = {
     row("EXPIRE", -3, k_write, k_seconds, "Gives a key a time to live in seconds.", "1.0.0",
-        expire),
+        expire<k_seconds_left>),
     row("PEXPIRE", -3, k_write, k_millis, "Gives a key a time to live in milliseconds.", "2.6.0",
-        pexpire),
+        expire<k_millis_left>),
     row("EXPIREAT", -3, k_write, "key unix-time-seconds [NX | XX | GT | LT]",
-        "Lets a key end at a Unix time in seconds.", "1.2.0", expireat),
+        "Lets a key end at a Unix time in seconds.", "1.2.0", expire<k_unix_seconds>),
     row("PEXPIREAT", -3, k_write, "key unix-time-milliseconds [NX | XX | GT | LT]",
-        "Lets a key end at a Unix time in milliseconds.", "2.6.0", pexpireat),
-    row("TTL", 2, k_readonly, "key", "The time to live of a key in seconds.", "1.0.0", ttl),
-    row("PTTL", 2, k_readonly, "key", "The time to live of a key in milliseconds.", "2.6.0", pttl),
+        "Lets a key end at a Unix time in milliseconds.", "2.6.0", expire<k_unix_millis>),
+    row("TTL", 2, k_readonly, "key", "The time to live of a key in seconds.", "1.0.0",
+        ttl<k_seconds_left>),
+    row("PTTL", 2, k_readonly, "key", "The time to live of a key in milliseconds.", "2.6.0",
+        ttl<k_millis_left>),
     row("EXPIRETIME", 2, k_readonly, "key", "When a key ends, as Unix time in seconds.", "7.0.0",
-        expiretime),
+        ttl<k_unix_seconds>),
     row("PEXPIRETIME", 2, k_readonly, "key", "When a key ends, as Unix time in milliseconds.",
-        "7.0.0", pexpiretime),
+        "7.0.0", ttl<k_unix_millis>),
     row("PERSIST", 2, k_write, "key", "Takes a key's time to live away.", "2.2.0", persist),
 };
 

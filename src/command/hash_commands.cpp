@@ -40,7 +40,10 @@ bool names_fit(Call& call, const Key& key, std::size_t first, std::size_t step) 
   return true;
 }
 
-void set_pairs(Call& call, bool answer_count) {
+enum class Answer : std::uint8_t { added, ok };
+
+template <Answer answer>
+void hset(Call& call) {
   if (call.args.size() % 2 != 0) return call.wrong_number_of_arguments();
   const Key key = call.key(1);
   if (!names_fit(call, key, 2, 2)) return;
@@ -49,17 +52,11 @@ void set_pairs(Call& call, bool answer_count) {
   if (call.is_string(key)) return call.wrong_type();
   const auto added = write_pairs(call, key);
   if (!added) return;
-  if (answer_count) {
+  if constexpr (answer == Answer::added) {
     call.reply.integer(*added);
   } else {
     call.reply.ok();
   }
-}
-void hset(Call& call) {
-  set_pairs(call, true);
-}
-void hmset(Call& call) {
-  set_pairs(call, false);
 }
 
 void hsetnx(Call& call) {
@@ -202,7 +199,7 @@ constexpr Row k_rows[] = {
      .since = "2.0.0",
      .complexity = "O(1) for each field",
      .ahead = Ahead::field,
-     .run = hset},
+     .run = hset<Answer::added>},
     {.name = "HSETNX",
      .arity = 4,
      .flags = k_writes_fast,
@@ -224,7 +221,7 @@ constexpr Row k_rows[] = {
      .since = "2.0.0",
      .complexity = "O(1) for each field",
      .ahead = Ahead::field,
-     .run = hmset},
+     .run = hset<Answer::ok>},
     {.name = "HGET",
      .arity = 3,
      .flags = k_reads_fast,

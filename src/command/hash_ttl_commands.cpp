@@ -103,7 +103,8 @@ std::int64_t expire_field(Call& call, const Key& key, const FieldName& field, Co
   return done && *done ? k_done : k_no_field;
 }
 
-void expire_fields(Call& call, TimeForm form) {
+template <TimeForm form>
+void hexpire(Call& call) {
   const auto given = call.integer(2);
   if (!given) return;
   if (*given < 0) return call.error("ERR invalid expire time, must be >= 0");
@@ -128,20 +129,9 @@ void expire_fields(Call& call, TimeForm form) {
     return done > 0;
   });
 }
-void hexpire(Call& call) {
-  expire_fields(call, {true, false});
-}
-void hpexpire(Call& call) {
-  expire_fields(call, {false, false});
-}
-void hexpireat(Call& call) {
-  expire_fields(call, {true, true});
-}
-void hpexpireat(Call& call) {
-  expire_fields(call, {false, true});
-}
 
-void reply_ends(Call& call, TimeForm form) {
+template <TimeForm form>
+void httl(Call& call) {
   const auto fields = FieldList::parse(call, 2);
   if (!fields) return;
   const Key key = call.key(1);
@@ -160,18 +150,6 @@ void reply_ends(Call& call, TimeForm form) {
       }
     }
   });
-}
-void httl(Call& call) {
-  reply_ends(call, {true, false});
-}
-void hpttl(Call& call) {
-  reply_ends(call, {false, false});
-}
-void hexpiretime(Call& call) {
-  reply_ends(call, {true, true});
-}
-void hpexpiretime(Call& call) {
-  reply_ends(call, {false, true});
 }
 
 void hpersist(Call& call) {
@@ -322,16 +300,19 @@ constexpr Row newer_row(std::string_view name, int arity, std::uint32_t flags,
 }
 
 constexpr Row k_rows[] = {
-    expire_row("HEXPIRE", "Gives fields a time to live in seconds.", hexpire),
-    expire_row("HPEXPIRE", "Gives fields a time to live in milliseconds.", hpexpire),
-    expire_row("HEXPIREAT", "Lets fields end at a Unix time in seconds.", hexpireat),
-    expire_row("HPEXPIREAT", "Lets fields end at a Unix time in milliseconds.", hpexpireat),
-    field_row("HTTL", k_readonly | k_fast, "The time to live of fields in seconds.", httl),
-    field_row("HPTTL", k_readonly | k_fast, "The time to live of fields in milliseconds.", hpttl),
+    expire_row("HEXPIRE", "Gives fields a time to live in seconds.", hexpire<k_seconds_left>),
+    expire_row("HPEXPIRE", "Gives fields a time to live in milliseconds.", hexpire<k_millis_left>),
+    expire_row("HEXPIREAT", "Lets fields end at a Unix time in seconds.", hexpire<k_unix_seconds>),
+    expire_row("HPEXPIREAT", "Lets fields end at a Unix time in milliseconds.",
+               hexpire<k_unix_millis>),
+    field_row("HTTL", k_readonly | k_fast, "The time to live of fields in seconds.",
+              httl<k_seconds_left>),
+    field_row("HPTTL", k_readonly | k_fast, "The time to live of fields in milliseconds.",
+              httl<k_millis_left>),
     field_row("HEXPIRETIME", k_readonly | k_fast, "When fields end, as Unix time in seconds.",
-              hexpiretime),
+              httl<k_unix_seconds>),
     field_row("HPEXPIRETIME", k_readonly | k_fast, "When fields end, as Unix time in milliseconds.",
-              hpexpiretime),
+              httl<k_unix_millis>),
     field_row("HPERSIST", k_write | k_fast, "Takes the time to live of fields away.", hpersist),
     newer_row("HGETDEL", -5, k_write | k_fast, k_fields_syntax,
               "The values of fields, which are removed.", hgetdel),

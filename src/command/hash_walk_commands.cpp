@@ -27,7 +27,8 @@ bool is_one_step(Call& call, const Key& key) {
 
 enum class What : std::uint8_t { both, fields, values };
 
-void reply_all(Call& call, What what) {
+template <What what>
+void reply_all(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] {
     if (!is_one_step(call, key)) return;
@@ -54,15 +55,6 @@ void reply_all(Call& call, What what) {
       call.reply.array_at(place, count);
     }
   });
-}
-void hgetall(Call& call) {
-  reply_all(call, What::both);
-}
-void hkeys(Call& call) {
-  reply_all(call, What::fields);
-}
-void hvals(Call& call) {
-  reply_all(call, What::values);
 }
 
 /// The fields of a hash in private memory, to choose from.
@@ -201,7 +193,7 @@ constexpr Row k_rows[] = {
      .since = "2.0.0",
      .complexity = "O(N) for N fields",
      .ahead = Ahead::string,
-     .run = hgetall},
+     .run = reply_all<What::both>},
     {.name = "HKEYS",
      .arity = 2,
      .flags = k_readonly,
@@ -212,7 +204,7 @@ constexpr Row k_rows[] = {
      .since = "2.0.0",
      .complexity = "O(N) for N fields",
      .ahead = Ahead::string,
-     .run = hkeys},
+     .run = reply_all<What::fields>},
     {.name = "HVALS",
      .arity = 2,
      .flags = k_readonly,
@@ -223,7 +215,7 @@ constexpr Row k_rows[] = {
      .since = "2.0.0",
      .complexity = "O(N) for N fields",
      .ahead = Ahead::string,
-     .run = hvals},
+     .run = reply_all<What::values>},
     {.name = "HRANDFIELD",
      .arity = -2,
      .flags = k_readonly,

@@ -55,7 +55,8 @@ void type(Call& call) {
   });
 }
 
-void rename_key(Call& call, bool replace) {
+template <bool replace>
+void rename(Call& call) {
   const Key from = call.key(1);
   const Key to = call.key(2);
   if (!call.name_fits(to)) return;
@@ -77,12 +78,6 @@ void rename_key(Call& call, bool replace) {
   } else {
     call.reply.integer(1);
   }
-}
-void rename(Call& call) {
-  rename_key(call, true);
-}
-void renamenx(Call& call) {
-  rename_key(call, false);
 }
 
 void copy(Call& call) {
@@ -184,10 +179,10 @@ constexpr Row k_rows[] = {
     row("TYPE", 2, k_readonly | k_fast, k_one, "key", "What a key holds: string, hash or none.",
         "1.0.0", "O(1)", type),
     row("RENAME", 3, k_write, k_two, "key newkey", "Gives a key another name.", "1.0.0",
-        "O(1), whatever the key holds", rename),
+        "O(1), whatever the key holds", rename</*replace=*/true>),
     row("RENAMENX", 3, k_write | k_fast, k_two, "key newkey",
         "Gives a key another name, if nothing has it.", "1.0.0", "O(1), whatever the key holds",
-        renamenx),
+        rename</*replace=*/false>),
     row("COPY", -3, k_write | k_denyoom, k_two, "source destination [DB destination-db] [REPLACE]",
         "Copies what a key holds.", "6.2.0", "O(N) for N fields", copy),
     row("TOUCH", -2, k_readonly | k_fast, k_all, "key [key ...]",

@@ -23,10 +23,10 @@ bool moment_fits(Call& call, std::int64_t at_ms) {
 }
 
 std::optional<TimeForm> time_word(const Call& call, std::size_t i) noexcept {
-  if (call.is_word(i, "EX")) return TimeForm{true, false};
-  if (call.is_word(i, "PX")) return TimeForm{false, false};
-  if (call.is_word(i, "EXAT")) return TimeForm{true, true};
-  if (call.is_word(i, "PXAT")) return TimeForm{false, true};
+  if (call.is_word(i, "EX")) return k_seconds_left;
+  if (call.is_word(i, "PX")) return k_millis_left;
+  if (call.is_word(i, "EXAT")) return k_unix_seconds;
+  if (call.is_word(i, "PXAT")) return k_unix_millis;
   return std::nullopt;
 }
 

@@ -15,6 +15,10 @@ struct TimeForm {
   bool seconds = true;
   bool absolute = false;
 };
+inline constexpr TimeForm k_seconds_left{.seconds = true, .absolute = false};
+inline constexpr TimeForm k_millis_left{.seconds = false, .absolute = false};
+inline constexpr TimeForm k_unix_seconds{.seconds = true, .absolute = true};
+inline constexpr TimeForm k_unix_millis{.seconds = false, .absolute = true};
 
 /// The moment (Unix ms) that `given` means; none if it cannot be counted. Moments before now are
 /// answered too: what they mean is the command's to say.
