@@ -176,9 +176,7 @@ void hscan(Call& call) {
     // The cursor stands before the elements.
     char text[24];
     const auto end = std::to_chars(text, text + sizeof text, next ? *next : 0);
-    const auto bytes = static_cast<std::size_t>(end.ptr - text);
-    call.reply.output().insert(
-        place, "$" + std::to_string(bytes) + "\r\n" + std::string(text, bytes) + "\r\n");
+    call.reply.bulk_at(place, {text, static_cast<std::size_t>(end.ptr - text)});
   });
 }
 

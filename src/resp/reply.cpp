@@ -1,6 +1,7 @@
 #include "resp/reply.h"
 
 #include <cmath>
+#include <string>
 
 namespace ullage::resp {
 
@@ -42,6 +43,15 @@ void Reply::head_at(std::size_t place, char type, std::size_t count) {
   head[bytes++] = '\r';
   head[bytes++] = '\n';
   out_.insert(place, {head, bytes});
+}
+
+void Reply::bulk_at(std::size_t place, std::string_view bytes) {
+  if (out_.failed()) return;
+  // One insertion, since each moves all that is behind it.
+  std::string whole = "$";
+  whole.append(IntegerText(static_cast<std::int64_t>(bytes.size())).view());
+  whole.append("\r\n").append(bytes).append("\r\n");
+  out_.insert(place, whole);
 }
 
 RealText::RealText(double value) noexcept {

@@ -34,7 +34,6 @@ class Reply {
     out_.append(bytes);
     out_.append("\r\n");
   }
-  void bulk_integer(std::int64_t value) { bulk(IntegerText(value).view()); }
   void null() { out_.append(is_resp3() ? "_\r\n" : "$-1\r\n"); }
   void null_array() { out_.append(is_resp3() ? "_\r\n" : "*-1\r\n"); }
   void boolean(bool value) {
@@ -60,9 +59,8 @@ class Reply {
   void map_at(std::size_t place, std::size_t pairs) {
     is_resp3() ? head_at(place, '%', pairs) : head_at(place, '*', 2 * pairs);
   }
-  void set_at(std::size_t place, std::size_t count) {
-    head_at(place, is_resp3() ? '~' : '*', count);
-  }
+  /// The same of an element: it comes before what was written from there on.
+  void bulk_at(std::size_t place, std::string_view bytes);
 
  private:
   void head(char type, std::size_t count) { number(type, static_cast<std::int64_t>(count)); }

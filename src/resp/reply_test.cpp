@@ -80,6 +80,35 @@ TEST(Reply, AHeadMayComeAfterItsElements) {
   }
 }
 
+TEST(Reply, ABulkStringMayComeBeforeWhatIsWritten) {
+  EXPECT_EQ(written(Protocol::resp2,
+                    [](Reply& r) {
+                      r.array(3);
+                      const std::size_t place = r.later();
+                      r.integer(1);
+                      r.bulk("last");
+                      r.bulk_at(place, "a\r\nb");
+                    }),
+            "*3\r\n$4\r\na\r\nb\r\n:1\r\n$4\r\nlast\r\n");
+  EXPECT_EQ(written(Protocol::resp3,
+                    [](Reply& r) {
+                      r.array(2);
+                      const std::size_t place = r.later();
+                      r.bulk("x");
+                      r.array_at(place, 1);
+                      r.bulk_at(place, "");  // before the head that was put there
+                    }),
+            "*2\r\n$0\r\n\r\n*1\r\n$1\r\nx\r\n");
+  StringOutput out(32);
+  Reply reply(out);
+  reply.integer(1);
+  reply.bulk(std::string(100, 'x'));
+  ASSERT_TRUE(out.failed());
+  const std::string before(out.view());
+  reply.bulk_at(0, "y");
+  EXPECT_EQ(out.view(), before) << "nothing comes into a reply that has failed";
+}
+
 TEST(Reply, WhatDoesNotFitFailsAsAWhole) {
   StringOutput out(64);
   Reply reply(out);
