@@ -89,7 +89,7 @@ void RequestParser::forget() noexcept {
 RequestParser::Outcome RequestParser::next(std::string_view bytes, const Limits& limits,
                                            RequestBatch& batch) {
   if (bytes.empty()) return {};
-  return bytes[0] == '*' ? next_array(bytes, limits, batch) : next_inline(bytes, limits, batch);
+  return bytes[0] == '*' ? next_array(bytes, limits, batch) : next_inline(bytes, batch);
 }
 
 RequestParser::Outcome RequestParser::next_array(std::string_view bytes, const Limits& limits,
@@ -177,8 +177,8 @@ RequestParser::Status RequestParser::read_args(std::string_view bytes, const Lim
   return Status::parsed;
 }
 
-RequestParser::Outcome RequestParser::next_inline(std::string_view bytes, const Limits& limits,
-                                                  RequestBatch& batch) {
+// The limits are not asked: a line is shorter than any of them.
+RequestParser::Outcome RequestParser::next_inline(std::string_view bytes, RequestBatch& batch) {
   const std::size_t end = bytes.find('\n', scanned_);
   if (end == std::string_view::npos ? bytes.size() > k_line_max_bytes : end > k_line_max_bytes) {
     return {malformed("too big inline request"), 0};
@@ -204,7 +204,6 @@ RequestParser::Outcome RequestParser::next_inline(std::string_view bytes, const 
     batch.slices_.push_back(
         {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(words->size() - begin)});
   }
-  static_cast<void>(limits);  // a line is shorter than any of them
   const std::size_t count = batch.slices_.size() - first;
   if (count != 0) {
     batch.entries_.push_back({words->data(), first, static_cast<std::uint32_t>(count)});

@@ -56,7 +56,7 @@ class RequestParser {
 
  private:
   Outcome next_array(std::string_view bytes, const Limits& limits, RequestBatch& batch);
-  Outcome next_inline(std::string_view bytes, const Limits& limits, RequestBatch& batch);
+  Outcome next_inline(std::string_view bytes, RequestBatch& batch);
   /// Reads arguments from where the last call ended into `slices`.
   Status read_args(std::string_view bytes, const Limits& limits, std::vector<Slice>& slices);
   Status malformed(std::string what);
