@@ -46,6 +46,17 @@ Found Directory::find(const Level& level, std::uint64_t hash) const noexcept {
   return found;
 }
 
+Found Directory::next_page(const Level& level, std::uint64_t& at, int empty_max) const noexcept {
+  ULLAGE_DCHECK(empty_max > 0);  // else 0 could be the beginning
+  Found found = find(level, at);
+  for (int n = 0; found.page == k_no_ref && n < empty_max; ++n) {
+    at = after_range(at, found.depth());
+    if (at == 0) break;
+    found = find(level, at);
+  }
+  return found;
+}
+
 void Directory::set(const RefSlot& slot, std::uint64_t hash, unsigned depth,
                     Ref page) const noexcept {
   const unsigned end = slot.base + slot.bits;

@@ -30,6 +30,10 @@ inline std::uint64_t after_range(std::uint64_t hash, unsigned depth) noexcept {
   return depth == 0 ? 0 : ((hash >> (64 - depth)) + 1) << (64 - depth);
 }
 
+/// How many empty references a walk passes while it holds a shard: where hashes collide a way down
+/// has far more of them than pages.
+inline constexpr int k_empty_refs_a_hold = 64;
+
 /// A reference in a directory, with the references beside it.
 struct RefSlot {
   std::byte* refs = nullptr;  ///< 2^bits shared references
@@ -90,6 +94,12 @@ class Directory {
   /// The page for a hash (at the level's own alignment: see State::in_shard). Asks for its first
   /// lines on the way.
   [[nodiscard]] Found find(const Level& level, std::uint64_t hash) const noexcept;
+
+  /// The next page at or after the hash `at`, past at most `empty_max` empty references (one at
+  /// least): `at` becomes a hash of its range. If none was met, `at` is where to go on, 0 at the
+  /// end of the level. With the shard's lock held.
+  [[nodiscard]] Found next_page(const Level& level, std::uint64_t& at,
+                                int empty_max) const noexcept;
 
   // --- with the shard's lock held; each is one change of its own or part of the caller's ---
 

@@ -128,7 +128,6 @@ class Beside {
       check_hash(page.prefix);
       check_hash(after_range(page.prefix, page.depth) - 1);
     }
-    // In order, each page once.
     std::vector<Ref> walked;
     std::uint64_t at = 0;
     do {
@@ -137,11 +136,37 @@ class Beside {
       if (found.page != k_no_ref) walked.push_back(found.page);
       at = after_range(at, found.depth());
     } while (at != 0);
-    std::vector<Page> sorted = pages_;
-    std::ranges::sort(sorted, {}, &Page::prefix);
-    ASSERT_EQ(walked.size(), sorted.size());
-    for (std::size_t i = 0; i < walked.size(); ++i)
-      ASSERT_EQ(walked[i], sorted[i].ref);
+    check_each_once(walked);
+  }
+
+  /// Walks by next_page(); answers how often it stopped before a page.
+  int check_next_page(int empty_max) {
+    std::vector<Ref> walked;
+    int stops = 0;
+    std::uint64_t at = 0;
+    do {
+      std::uint64_t h = at;
+      const Found found = directory_.next_page(level_, at, empty_max);
+      int passed = 0;
+      // Without a page something was passed: from 0 to 0 is the whole level.
+      while (h != at || (passed == 0 && found.page == k_no_ref)) {
+        const Found empty = directory_.find(level_, h);
+        EXPECT_EQ(empty.page, k_no_ref) << "no page is passed";
+        h = after_range(h, empty.depth());
+        ++passed;
+      }
+      EXPECT_LE(passed, empty_max);
+      if (found.page != k_no_ref) {
+        EXPECT_EQ(directory_.find(level_, at).page, found.page);
+        walked.push_back(found.page);
+        at = after_range(at, found.depth());
+      } else if (at != 0) {
+        EXPECT_EQ(passed, empty_max);
+        ++stops;
+      }
+    } while (at != 0 && !::testing::Test::HasFailure());
+    check_each_once(walked);
+    return stops;
   }
 
   [[nodiscard]] std::uint64_t some_hash() {
@@ -161,6 +186,15 @@ class Beside {
   [[nodiscard]] const Directory& directory() const noexcept { return directory_; }
 
  private:
+  /// In order, each page once.
+  void check_each_once(const std::vector<Ref>& walked) const {
+    std::vector<Page> sorted = pages_;
+    std::ranges::sort(sorted, {}, &Page::prefix);
+    ASSERT_EQ(walked.size(), sorted.size());
+    for (std::size_t i = 0; i < walked.size(); ++i)
+      ASSERT_EQ(walked[i], sorted[i].ref);
+  }
+
   static constexpr Ref k_anchor = 77;
   struct Page {
     std::uint64_t prefix;
@@ -227,6 +261,24 @@ TEST_P(DirectoryOf, OneBranchGrowsToTheGreatestDepth) {
     if (::testing::Test::HasFatalFailure()) return;
   }
   EXPECT_EQ(beside.deepest(), k_depth_max);
+}
+
+TEST_P(DirectoryOf, AWalkPassesAsManyEmptyReferencesAsItMay) {
+  Beside beside(GetParam(), 9);
+  EXPECT_EQ(beside.check_next_page(8), 0) << "nothing in the references of the top";
+  beside.plant();
+  EXPECT_EQ(beside.check_next_page(1), 0) << "one page, no reference empty";
+  for (int i = 0; i < 400; ++i)
+    beside.split(beside.some_hash());
+  for (int left = 0; left < 3; ++left) {
+    EXPECT_GT(beside.check_next_page(1), 0);
+    beside.check_next_page(2);
+    beside.check_next_page(k_empty_refs_a_hold);
+    for (int i = 0; i < 150; ++i)
+      beside.drop(beside.some_hash());
+    if (::testing::Test::HasFailure()) return;
+  }
+  EXPECT_GT(beside.check_next_page(k_empty_refs_a_hold), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels, DirectoryOf, ::testing::Bool());

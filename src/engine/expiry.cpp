@@ -11,7 +11,6 @@ constexpr std::size_t k_shards_a_step = 1024;
 constexpr std::int64_t k_scan_interval_ms = 50;
 constexpr std::int64_t k_scan_interval_max_ms = 500;
 constexpr std::size_t k_shards_an_interval = 65536;
-constexpr int k_empty_ranges_a_step = 64;
 }  // namespace
 
 std::int64_t Expiry::scan_interval_ms() const noexcept {
@@ -148,14 +147,8 @@ bool Expiry::step_leaf(Shard& shard, Cursor& cursor, std::int64_t now_ms, CallWo
       writer_.lookup().group_of_anchor(shard, cursor.group_hash, cursor.anchor);
   if (!group || !group.head.is_stub()) return false;
   const Level level = directory_.group_level(shard, group.stub_body(), cursor.anchor);
-  Found found = directory_.find(level, cursor.field_at);
-  // Where hashes collide a way down has far more empty references than leaves.
-  for (int n = 0; found.page == k_no_ref; ++n) {
-    cursor.field_at = after_range(cursor.field_at, found.depth());
-    if (cursor.field_at == 0) break;
-    if (n == k_empty_ranges_a_step) return true;
-    found = directory_.find(level, cursor.field_at);
-  }
+  const Found found = directory_.next_page(level, cursor.field_at, k_empty_refs_a_hold);
+  if (found.page == k_no_ref && cursor.field_at != 0) return true;
   bool again = false;
   if (found.page != k_no_ref && found.header.has_time()) {
     PageImage image;

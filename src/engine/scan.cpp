@@ -5,7 +5,6 @@
 namespace ullage::engine {
 
 namespace {
-constexpr int k_empty_ranges_a_hold = 64;
 constexpr unsigned k_rounds = 4;
 
 /// Whether a page of so many hash bits covers hashes before the position: it was merged with a page
@@ -51,12 +50,8 @@ std::uint64_t Scan::group_step(std::string_view group, std::uint64_t position, s
       return 0;
     }
     const Level level = directory_.group_level(shard, place.stub_body(), place.anchor());
-    Found found = directory_.find(level, position);
-    for (int n = 0; found.page == k_no_ref && n < k_empty_ranges_a_hold; ++n) {
-      position = after_range(position, found.depth());
-      if (position == 0) return 0;
-      found = directory_.find(level, position);
-    }
+    const Found found = directory_.next_page(level, position, k_empty_refs_a_hold);
+    if (found.page == k_no_ref && position == 0) return 0;
     if (found.page == k_no_ref) continue;
     ++ranges;
     const PageSlots leaf = open_slots(state_.page(found.page), found.header);
