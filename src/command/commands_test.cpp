@@ -226,6 +226,18 @@ TEST(Commands, Keys) {
               });
 }
 
+TEST(Commands, TouchReadsStringsAlone) {
+  House house;
+  house.cache.set("s", k_string_field, "text").value();
+  house.services.seen.strings = true;
+  hold(house, {{"hset h f 1", ":1\r\n"}});
+  const Stats before = house.cache.stats();
+  hold(house, {{"touch h s none", ":2\r\n"}});
+  const Stats after = house.cache.stats();
+  EXPECT_EQ(after.hits, before.hits + 1) << "the string";
+  EXPECT_EQ(after.misses, before.misses);
+}
+
 TEST(Commands, KeysHaveTimesToLive) {
   House house;
   hold(house,

@@ -139,9 +139,13 @@ void touch(Call& call) {
     std::int64_t there = 0;
     for (std::size_t i = 1; i < call.args.size(); ++i) {
       const Key key = call.key(i);
-      if (!call.exists(key)) continue;
-      // A read is what makes an entry recent.
-      static_cast<void>(call.cache().get(key.group(), k_string_field));
+      if (call.is_string(key)) {
+        // A read is what makes an entry recent; without a buffer it copies nothing. A hash is used
+        // field by field, and has no entry that could stand for all of them.
+        static_cast<void>(call.cache().get_into(key.group(), k_string_field, {}));
+      } else if (!call.exists(key)) {
+        continue;
+      }
       ++there;
     }
     call.reply.integer(there);
@@ -186,7 +190,8 @@ constexpr Row k_rows[] = {
     row("COPY", -3, k_write | k_denyoom, k_two, "source destination [DB destination-db] [REPLACE]",
         "Copies what a key holds.", "6.2.0", "O(N) for N fields", copy),
     row("TOUCH", -2, k_readonly | k_fast, k_all, "key [key ...]",
-        "How many of the keys exist; they count as used.", "3.2.1", "O(1) for each key", touch),
+        "How many of the keys exist; a string counts as used, a hash's fields do not.", "3.2.1",
+        "O(1) for each key", touch),
 };
 
 }  // namespace
