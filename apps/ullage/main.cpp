@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "bench/quick_bench.h"
 #include "replay/command.h"
+#include "serve/command.h"
 #include "trace/format.h"
 
 #include <algorithm>
@@ -236,7 +237,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", std::string("ullage ") + ULLAGE_VERSION);
   app.set_help_flag("-h,--help", "Print this help");
   app.footer(
-      "Examples:\n  ullage replay --report replay.html\n  ullage replay --help\n  ullage bench\n");
+      "Examples:\n  ullage serve\n  ullage serve --help\n  ullage replay --report replay.html\n  ullage bench\n");
   app.allow_extras();
 
   ReplayOptions replay_options;
@@ -245,6 +246,11 @@ int run(int argc, char** argv) {
       "replay", "Replay a trace of requests against a cache and report what happened");
   replay->allow_extras();
   add_replay(*replay, replay_options, replay_texts);
+
+  ServeTexts serve_texts;
+  auto* serve = app.add_subcommand("serve", "Serve any Redis client, under a memory limit");
+  serve->allow_extras();
+  add_serve(*serve, serve_texts);
 
   QuickBenchOptions bench_options;
   BenchTexts bench_texts;
@@ -264,6 +270,10 @@ int run(int argc, char** argv) {
     reject_extras(*replay, "replay");
     finish_replay(replay_options, replay_texts);
     return replay_command(replay_options, command_line(argc, argv));
+  }
+  if (serve->parsed()) {
+    reject_extras(*serve, "serve");
+    return serve_command(serve_texts);
   }
   if (bench->parsed()) {
     reject_extras(*bench, "bench");

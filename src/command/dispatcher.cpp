@@ -55,4 +55,12 @@ void Dispatcher::run(Session& session, resp::Args args, resp::Reply& reply) {
     services_.counters.errors.fetch_add(1, std::memory_order_relaxed);
 }
 
+std::size_t Dispatcher::run(Session& session, const resp::RequestBatch& batch, std::size_t first,
+                            resp::Reply& reply, std::size_t enough_bytes) {
+  std::size_t i = first;
+  while (i < batch.size() && !session.closing && reply.output().size() < enough_bytes)
+    run(session, batch[i++], reply);
+  return i;
+}
+
 }  // namespace ullage::command

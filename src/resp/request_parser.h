@@ -43,6 +43,9 @@ class RequestParser {
   /// wherever they lie then.
   Outcome next(std::string_view bytes, const Limits& limits, RequestBatch& batch);
 
+  /// Forgets the request under way: the next call gets its bytes again from their start.
+  void restart() noexcept { forget(); }
+
   /// What was malformed, as the client is to be told.
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
 

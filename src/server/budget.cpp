@@ -1,0 +1,77 @@
+#include "server/budget.h"
+
+#include <ullage/limits.h>
+
+#include "server/sizes.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <unistd.h>
+
+namespace ullage::server {
+
+namespace {
+// Code and data that the first requests will touch, and the heap's own slack.
+constexpr std::size_t k_baseline_room_bytes = 3 * k_mib;
+// Its stack as far as it is used, and its read and reply buffers.
+constexpr std::size_t k_thread_bytes = 320 * k_kib;
+constexpr std::uint64_t k_max_clients_default = 10'000;
+// Shares of the limit.
+constexpr std::size_t k_connections_share = 16;
+constexpr std::size_t k_buffers_share = 8;
+constexpr std::size_t k_buffers_min_bytes = 2 * k_mib;
+constexpr std::size_t k_buffers_max_bytes = k_gib;
+}  // namespace
+
+std::size_t resident_bytes() noexcept {
+  std::FILE* file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  unsigned long total = 0;
+  unsigned long resident = 0;
+  const int read = std::fscanf(file, "%lu %lu", &total, &resident);
+  std::fclose(file);
+  return read == 2 ? resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes, unsigned threads,
+                            std::uint64_t max_clients) {
+  Budget budget;
+  budget.limit_bytes = limit_bytes;
+  budget.baseline_bytes = resident_bytes + k_baseline_room_bytes;
+  budget.threads_bytes = threads * k_thread_bytes;
+  budget.buffers_bytes =
+      std::clamp(limit_bytes / k_buffers_share, k_buffers_min_bytes, k_buffers_max_bytes);
+  budget.max_clients = max_clients;
+  if (max_clients == 0) {
+    budget.max_clients = std::min<std::uint64_t>(
+        limit_bytes / k_connections_share / k_connection_bytes, k_max_clients_default);
+  }
+  budget.connections_bytes = budget.max_clients * k_connection_bytes;
+  const std::size_t taken = budget.baseline_bytes + budget.threads_bytes + budget.buffers_bytes +
+                            budget.connections_bytes;
+  if (taken + k_memory_limit_min_bytes > limit_bytes) {
+    return Error{Errc::limit_too_small,
+                 "a memory limit of " + size_text(limit_bytes) + " is too small: the program and " +
+                     std::to_string(budget.max_clients) + " clients take " +
+                     std::to_string(taken / k_mib + 1) + "mb, the cache at least " +
+                     size_text(k_memory_limit_min_bytes)};
+  }
+  budget.arena_bytes = limit_bytes - taken;
+  return budget;
+}
+
+std::string Budget::text() const {
+  const auto mib = [](std::size_t bytes) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f",
+                  static_cast<double>(bytes) / static_cast<double>(k_mib));
+    return std::string(text);
+  };
+  return mib(limit_bytes) + " MiB = program " + mib(baseline_bytes) + " + threads " +
+         mib(threads_bytes) + " + " + std::to_string(max_clients) + " clients " +
+         mib(connections_bytes) + " + buffers " + mib(buffers_bytes) + " + cache " +
+         mib(arena_bytes);
+}
+
+}  // namespace ullage::server

@@ -1,0 +1,40 @@
+// How the memory limit of the process is divided.
+//
+//   limit = baseline + connections + buffers + threads + arena
+//
+// The arena is what holds the cache; nothing outside it grows past its part, so the whole stays
+// under the limit.
+#pragma once
+
+#include <ullage/result.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace ullage::server {
+
+struct Budget {
+  std::size_t limit_bytes = 0;
+  std::size_t baseline_bytes = 0;     ///< the program itself, as measured at its start, with room
+  std::size_t threads_bytes = 0;      ///< stacks and buffers of the threads
+  std::size_t connections_bytes = 0;  ///< what an idle client takes, for each that may come
+  std::size_t buffers_bytes = 0;      ///< what clients send and do not read
+  std::size_t arena_bytes = 0;        ///< the cache
+  std::uint64_t max_clients = 0;
+
+  /// In one line, for the log.
+  [[nodiscard]] std::string text() const;
+};
+
+/// What an idle connection takes outside of all buffers.
+inline constexpr std::size_t k_connection_bytes = 1024;
+
+/// `max_clients` 0: as many as there is reasonable room for. An error names what is too small.
+Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes, unsigned threads,
+                            std::uint64_t max_clients);
+
+/// Resident bytes of this process.
+std::size_t resident_bytes() noexcept;
+
+}  // namespace ullage::server

@@ -1,0 +1,49 @@
+// What the server keeps for one client. Belongs to one thread.
+#pragma once
+
+#include "command/session.h"
+#include "resp/request_parser.h"
+#include "server/buffer_pool.h"
+#include "server/channel.h"
+#include "server/event_handler.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace ullage::server {
+
+class IoThread;
+
+/// An idle connection holds no buffer: what it has sent lies in the thread's, what it gets is sent
+/// before anything else is read. Only the rest of either stays with it, in blocks of the pool.
+struct Connection final : EventHandler {
+  Connection(IoThread& thread_in, Channel channel_in) noexcept
+      : thread(thread_in), channel(std::move(channel_in)) {}
+
+  void on_ready(std::uint32_t events) override;
+
+  [[nodiscard]] std::string_view unread() const noexcept { return {input.data(), input_bytes}; }
+  [[nodiscard]] std::string_view unsent() const noexcept {
+    return {output.data() + output_at, output_end - output_at};
+  }
+  [[nodiscard]] bool has_unsent() const noexcept { return output_at != output_end; }
+  /// Bytes of the pool that it holds.
+  [[nodiscard]] std::size_t held_bytes() const noexcept { return input.size() + output.size(); }
+
+  IoThread& thread;
+  Channel channel;
+  command::Session session;
+  resp::RequestParser parser;
+  Block input;  // the start of a request, or requests that wait until the output is sent
+  std::size_t input_bytes = 0;
+  Block output;
+  std::size_t output_at = 0;
+  std::size_t output_end = 0;
+  std::uint32_t interest = 0;  // what the poller watches for
+  bool dead = false;           // closed, and kept until the round is over
+};
+
+}  // namespace ullage::server

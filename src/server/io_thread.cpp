@@ -1,0 +1,270 @@
+#include "server/io_thread.h"
+
+#include "resp/reply.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+namespace ullage::server {
+
+void Connection::on_ready(std::uint32_t events) {
+  thread.ready(*this, events);
+}
+
+IoThread::IoThread(Shared& shared)
+    : shared_(shared),
+      mailbox_(poller_),
+      read_buffer_(new char[k_read_bytes]),
+      replies_(shared.pool, [this](std::size_t bytes) { return take_block(bytes); }) {}
+
+IoThread::~IoThread() {
+  for (const auto& [id, connection] : connections_)
+    poller_.remove(connection->channel.descriptor());
+}
+
+void IoThread::run() {
+  while (!stopping_) {
+    poller_.run_once(-1);
+    dead_.clear();
+  }
+  drain();
+}
+
+void IoThread::adopt(Channel channel, std::uint64_t id) {
+  // A task can be copied, a channel cannot.
+  auto shared = std::make_shared<Channel>(std::move(channel));
+  mailbox_.post([this, shared, id] { open(std::move(*shared), id); });
+}
+
+void IoThread::stop(int drain_ms) {
+  mailbox_.post([this, drain_ms] {
+    stopping_ = true;
+    drain_ms_ = drain_ms;
+  });
+}
+
+// Replies that are under way still go out; nothing is read any more.
+void IoThread::drain() {
+  using Time = std::chrono::steady_clock;
+  const auto end = Time::now() + std::chrono::milliseconds(drain_ms_);
+  std::vector<Connection*> idle;
+  for (const auto& [id, connection] : connections_) {
+    if (!connection->has_unsent()) idle.push_back(connection.get());
+  }
+  for (Connection* connection : idle)
+    close(*connection);
+  dead_.clear();
+  for (const auto& [id, connection] : connections_)
+    connection->session.closing = true;
+  while (!connections_.empty()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Time::now());
+    if (left.count() <= 0) break;
+    poller_.run_once(static_cast<int>(left.count()));
+    dead_.clear();
+  }
+}
+
+void IoThread::open(Channel channel, std::uint64_t id) {
+  auto connection = std::make_unique<Connection>(*this, std::move(channel));
+  connection->session.id = id;
+  connection->interest = EPOLLIN;
+  if (stopping_ || !poller_.add(connection->channel.descriptor(), EPOLLIN, *connection)) {
+    shared_.counters.connections_open.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  connections_.emplace(id, std::move(connection));
+  connection_count_.store(connections_.size(), std::memory_order_relaxed);
+}
+
+void IoThread::close(Connection& connection) {
+  if (connection.dead) return;
+  connection.dead = true;
+  poller_.remove(connection.channel.descriptor());
+  connection.input.reset();
+  connection.output.reset();
+  const auto found = connections_.find(connection.session.id);
+  dead_.push_back(std::move(found->second));
+  connections_.erase(found);
+  connection_count_.store(connections_.size(), std::memory_order_relaxed);
+  shared_.counters.connections_open.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void IoThread::ready(Connection& connection, std::uint32_t events) {
+  if (connection.dead) return;
+  served_ = &connection;
+  if (connection.has_unsent()) {
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) return close(connection);
+    if ((events & EPOLLOUT) != 0) send_rest(connection);
+    return;
+  }
+  read(connection);
+}
+
+void IoThread::read(Connection& connection) {
+  std::span<char> into(read_buffer_.get(), k_read_bytes);
+  const std::size_t kept = connection.input_bytes;
+  const bool in_place = kept > k_copied_rest_bytes;
+  if (in_place) {
+    // Room doubles as data arrives: what is only announced takes nothing.
+    if (kept == connection.input.size() && !shared_.pool.extend(connection.input)) {
+      Block larger = take_block(2 * kept);
+      if (larger.empty()) return close(connection);
+      std::memcpy(larger.data(), connection.input.data(), kept);
+      connection.input = std::move(larger);
+    }
+    into = {connection.input.data(), connection.input.size()};
+  }
+  const auto [status, bytes] = connection.channel.read(into.subspan(kept));
+  if (status == Channel::Status::would_block) return;
+  if (status == Channel::Status::closed) return close(connection);
+  shared_.counters.input_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  if (!in_place && kept != 0) {
+    std::memcpy(into.data(), connection.input.data(), kept);
+    connection.input.reset();
+    connection.input_bytes = 0;
+  }
+  process(connection, {into.data(), kept + bytes});
+}
+
+void IoThread::process(Connection& connection, std::string_view bytes) {
+  command::Session& session = connection.session;
+  std::size_t done = 0;
+  auto status = resp::RequestParser::Status::parsed;
+  while (status == resp::RequestParser::Status::parsed && done < bytes.size()) {
+    batch_.clear();
+    const std::size_t start = done;
+    std::size_t parsed = start;
+    while (batch_.size() < k_batch_requests && parsed < bytes.size()) {
+      const auto outcome =
+          connection.parser.next(bytes.substr(parsed), shared_.parser_limits, batch_);
+      status = outcome.status;
+      if (status != resp::RequestParser::Status::parsed) break;
+      parsed += outcome.consumed;
+      if (!batch_.empty()) request_ends_[batch_.size() - 1] = parsed;
+    }
+    done = parsed;
+    resp::Reply reply(replies_, session.protocol);
+    for (std::size_t next = 0; next < batch_.size() && !session.closing;) {
+      next = shared_.dispatcher.run(session, batch_, next, reply, k_flush_bytes);
+      if (next == batch_.size() || session.closing) break;
+      if (!flush(connection)) return;
+      if (!connection.has_unsent()) continue;
+      // The rest waits until that is gone; the parser is ahead of it.
+      connection.parser.restart();
+      status = resp::RequestParser::Status::incomplete;
+      done = request_ends_[next - 1];
+      break;
+    }
+    if (session.closing) break;
+  }
+  if (status == resp::RequestParser::Status::malformed && !session.closing) {
+    resp::Reply reply(replies_, session.protocol);
+    reply.error("ERR " + connection.parser.error());
+    session.closing = true;
+    shared_.counters.closed_protocol_error.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (!session.closing && !keep_input(connection, bytes.substr(done))) return close(connection);
+  if (replies_.size() != 0 && !flush(connection)) return;
+  if (session.closing && !connection.has_unsent()) close(connection);
+}
+
+bool IoThread::keep_input(Connection& connection, std::string_view rest) {
+  if (rest.empty()) {
+    connection.input.reset();
+    connection.input_bytes = 0;
+    return true;
+  }
+  if (rest.data() == connection.input.data()) {  // read in place, and nothing of it is done
+    connection.input_bytes = rest.size();
+    return true;
+  }
+  Block block = take_block(rest.size());
+  if (block.empty()) return false;
+  std::memcpy(block.data(), rest.data(), rest.size());
+  connection.input = std::move(block);
+  connection.input_bytes = rest.size();
+  return true;
+}
+
+bool IoThread::flush(Connection& connection) {
+  if (connection.has_unsent()) return true;  // it waits its turn behind that
+  std::size_t sent = 0;
+  while (sent < replies_.size()) {
+    const auto [status, bytes] = connection.channel.write(replies_.view().substr(sent));
+    if (status == Channel::Status::closed) {
+      replies_.clear();
+      close(connection);
+      return false;
+    }
+    if (status == Channel::Status::would_block) break;
+    sent += bytes;
+  }
+  shared_.counters.output_bytes.fetch_add(sent, std::memory_order_relaxed);
+  const std::size_t left = replies_.size() - sent;
+  if (left == 0) {
+    replies_.clear();
+    return true;
+  }
+  // A copy, unless the block of the replies is mostly that already.
+  if (replies_.is_mostly_from(sent)) {
+    connection.output = replies_.release();
+    connection.output_at = sent;
+  } else {
+    connection.output = take_block(left);
+    if (connection.output.empty()) {
+      replies_.clear();
+      close(connection);
+      return false;
+    }
+    std::memcpy(connection.output.data(), replies_.view().data() + sent, left);
+    connection.output_at = 0;
+    replies_.clear();
+  }
+  connection.output_end = connection.output_at + left;
+  watch(connection, EPOLLOUT);
+  return true;
+}
+
+void IoThread::send_rest(Connection& connection) {
+  const auto [status, bytes] = connection.channel.write(connection.unsent());
+  if (status == Channel::Status::would_block) return;
+  if (status == Channel::Status::closed) return close(connection);
+  shared_.counters.output_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  connection.output_at += bytes;
+  if (connection.has_unsent()) return;
+  connection.output.reset();
+  connection.output_at = connection.output_end = 0;
+  if (connection.session.closing) return close(connection);
+  watch(connection, EPOLLIN);
+  if (connection.input_bytes == 0) return;
+  // Requests that waited for this.
+  const Block input = std::move(connection.input);
+  const std::size_t waiting = std::exchange(connection.input_bytes, 0);
+  process(connection, {input.data(), waiting});
+}
+
+void IoThread::watch(Connection& connection, std::uint32_t events) {
+  if (connection.interest == events) return;
+  connection.interest = events;
+  poller_.change(connection.channel.descriptor(), events, connection);
+}
+
+Block IoThread::take_block(std::size_t bytes) {
+  for (;;) {
+    Block block = shared_.pool.take(bytes);
+    if (!block.empty()) return block;
+    const auto largest = std::max_element(connections_.begin(), connections_.end(),
+                                          [](const auto& a, const auto& b) {
+                                            return a.second->held_bytes() < b.second->held_bytes();
+                                          });
+    shared_.counters.closed_no_buffer.fetch_add(1, std::memory_order_relaxed);
+    if (largest == connections_.end() || largest->second.get() == served_ ||
+        largest->second->held_bytes() < bytes)
+      return {};
+    close(*largest->second);
+  }
+}
+
+}  // namespace ullage::server

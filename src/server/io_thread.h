@@ -1,0 +1,97 @@
+// One thread that serves clients: it reads what they send, runs it where it was read, and sends the
+// replies of everything that came together in one piece.
+//
+// A client whose replies do not go out is not read either until they do. So the most that a client
+// can hold is one reply, and the start of one request.
+#pragma once
+
+#include "command/dispatcher.h"
+#include "resp/request.h"
+#include "resp/request_parser.h"
+#include "server/buffer_pool.h"
+#include "server/connection.h"
+#include "server/counters.h"
+#include "server/mailbox.h"
+#include "server/poller.h"
+#include "server/reply_buffer.h"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace ullage::server {
+
+/// What all threads of a server share.
+struct Shared {
+  command::Dispatcher& dispatcher;
+  BufferPool& pool;
+  Counters& counters;
+  resp::RequestParser::Limits parser_limits;
+};
+
+class IoThread {
+ public:
+  explicit IoThread(Shared& shared);
+  ~IoThread();
+  IoThread(const IoThread&) = delete;
+  IoThread& operator=(const IoThread&) = delete;
+
+  /// Serves until stop(). Runs on the thread that is to be this one.
+  void run();
+
+  // --- from any thread ---
+
+  /// Takes a client over.
+  void adopt(Channel channel, std::uint64_t id);
+  /// Ends run(): clients get the replies that are under way, for `drain_ms` at most.
+  void stop(int drain_ms);
+  [[nodiscard]] std::size_t connections() const noexcept {
+    return connection_count_.load(std::memory_order_relaxed);
+  }
+
+  // --- from a Connection, on this thread ---
+
+  void ready(Connection& connection, std::uint32_t events);
+
+ private:
+  static constexpr std::size_t k_read_bytes = 64 * 1024;
+  static constexpr std::size_t k_batch_requests = 128;
+  static constexpr std::size_t k_flush_bytes = ReplyBuffer::k_own_bytes / 2;
+  // A rest up to this size is copied to the thread's own buffer rather than read behind in place.
+  static constexpr std::size_t k_copied_rest_bytes = k_read_bytes / 4;
+
+  void open(Channel channel, std::uint64_t id);
+  void close(Connection& connection);
+  void read(Connection& connection);
+  /// Runs the requests in `bytes`, whose first belong to what came before; keeps what is left over.
+  void process(Connection& connection, std::string_view bytes);
+  /// Sends what has gathered; keeps what does not go out. False if the connection is closed.
+  bool flush(Connection& connection);
+  void send_rest(Connection& connection);
+  bool keep_input(Connection& connection, std::string_view rest);
+  void watch(Connection& connection, std::uint32_t events);
+  /// A block, at the price of the clients that hold most; empty if even that does not help.
+  Block take_block(std::size_t bytes);
+  void drain();
+
+  Shared& shared_;
+  Poller poller_;
+  Mailbox mailbox_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>> dead_;
+  std::atomic<std::size_t> connection_count_{0};
+  std::unique_ptr<char[]> read_buffer_;
+  ReplyBuffer replies_;
+  const Connection* served_ = nullptr;  // whose turn it is: never closed for its buffers
+  resp::RequestBatch batch_;
+  std::array<std::size_t, k_batch_requests> request_ends_{};
+  bool stopping_ = false;
+  int drain_ms_ = 0;
+};
+
+}  // namespace ullage::server

@@ -1,0 +1,157 @@
+#include "server/server.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include <malloc.h>
+
+namespace ullage::server {
+
+namespace {
+
+/// As much of the heap as the threads need, and no more: each arena of glibc's allocator keeps what
+/// its thread once freed.
+void confine_heap() noexcept {
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+  ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+}
+
+Options cache_options(const Settings& settings, const Budget& budget,
+                      const std::shared_ptr<command::CommandClock>& clock) {
+  Options options;
+  options.memory_limit = budget.arena_bytes;
+  options.max_value_bytes =
+      std::min(settings.max_value, budget.arena_bytes / k_value_share_of_limit);
+  options.clock = clock;
+  if (settings.preset == Preset::config_cache) options.group = GroupLimits::config_cache();
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log) {
+  confine_heap();
+  try {
+    const unsigned threads = settings.io_threads != 0
+                                 ? settings.io_threads
+                                 : std::max(1U, std::thread::hardware_concurrency());
+    Settings resolved = settings;
+    resolved.io_threads = threads;
+    auto budget =
+        divide_limit(settings.memory_limit, resident_bytes(), threads, settings.max_clients);
+    if (!budget) return budget.error();
+    auto blocked = std::make_unique<BlockedSignals>();
+    auto clock = std::make_shared<command::CommandClock>();
+    auto cache = Cache::open(cache_options(resolved, *budget, clock));
+    if (!cache) return cache.error();
+    std::unique_ptr<Server> server(new Server(resolved, log, *budget, std::move(blocked),
+                                              std::move(clock), std::move(*cache)));
+    if (const auto listening = server->listen(); !listening) return listening.error();
+    return server;
+  } catch (const std::exception& failure) {
+    return Error{Errc::system, failure.what()};
+  }
+}
+
+Server::Server(const Settings& settings, Log& log, const Budget& budget,
+               std::unique_ptr<BlockedSignals> blocked,
+               std::shared_ptr<command::CommandClock> clock, Cache cache)
+    : blocked_signals_(std::move(blocked)),
+      settings_(settings),
+      log_(log),
+      budget_(budget),
+      clock_(std::move(clock)),
+      cache_(std::move(cache)),
+      services_{cache_, *clock_, locks_, watches_},
+      dispatcher_(services_),
+      pool_(budget.buffers_bytes),
+      shared_{dispatcher_, pool_, counters_, {}},
+      mailbox_(poller_),
+      signals_(poller_, [this](int signal) {
+        log_.info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+        stopping_ = true;
+      }) {
+  shared_.parser_limits.bulk_max_bytes = settings.max_value;
+  shared_.parser_limits.request_max_bytes =
+      std::min(resp::k_request_max_bytes, pool_.capacity_bytes());
+  for (unsigned i = 0; i < settings_.io_threads; ++i)
+    io_threads_.push_back(std::make_unique<IoThread>(shared_));
+  for (const auto& io_thread : io_threads_)
+    threads_.emplace_back([&thread = *io_thread] { thread.run(); });
+}
+
+Server::~Server() {
+  for (const auto& io_thread : io_threads_)
+    io_thread->stop(static_cast<int>(settings_.drain_timeout));
+  for (std::thread& thread : threads_)
+    thread.join();
+}
+
+Result<void> Server::listen() {
+  const Listener::Accept accept = [this](Arrival arrival) { this->accept(std::move(arrival)); };
+  for (const std::string& address :
+       settings_.port == 0 ? std::vector<std::string>() : settings_.bind) {
+    auto opened = Listener::open_tcp(address, settings_.port, accept);
+    if (!opened) return opened.error();
+    std::move(opened->begin(), opened->end(), std::back_inserter(listeners_));
+  }
+  if (!settings_.unix_socket.empty()) {
+    auto opened = Listener::open_unix(settings_.unix_socket, accept);
+    if (!opened) return opened.error();
+    listeners_.push_back(std::move(*opened));
+  }
+  if (listeners_.empty())
+    return Error{Errc::invalid_argument, "nothing to listen on: give --port or --unix-socket"};
+  for (Listener& listener : listeners_) {
+    if (!poller_.add(listener.descriptor(), EPOLLIN, listener))
+      return Error{Errc::system, "cannot listen on " + listener.name()};
+  }
+  return {};
+}
+
+void Server::accept(Arrival arrival) {
+  counters_.connections_received.fetch_add(1, std::memory_order_relaxed);
+  std::string_view refusal;
+  if (counters_.connections_open.load(std::memory_order_relaxed) >= budget_.max_clients) {
+    refusal = "-ERR max number of clients reached\r\n";
+  } else if (settings_.protected_mode && settings_.password.empty() && !arrival.is_local) {
+    refusal =
+        "-DENIED The server runs in protected mode, because no password is set: only clients on "
+        "its own machine are served. Set a password (--password), or switch the protection off "
+        "(--protected-mode no) where no stranger can come in.\r\n";
+  }
+  if (!refusal.empty()) {
+    counters_.connections_rejected.fetch_add(1, std::memory_order_relaxed);
+    static_cast<void>(arrival.channel.write(refusal));
+    return;
+  }
+  counters_.connections_open.fetch_add(1, std::memory_order_relaxed);
+  const auto idlest = std::min_element(
+      io_threads_.begin(), io_threads_.end(),
+      [](const auto& a, const auto& b) { return a->connections() < b->connections(); });
+  (*idlest)->adopt(std::move(arrival.channel), next_client_++);
+}
+
+void Server::run() {
+  while (!stopping_)
+    poller_.run_once(-1);
+  for (const Listener& listener : listeners_)
+    poller_.remove(listener.descriptor());
+  if (!settings_.unix_socket.empty()) ::unlink(settings_.unix_socket.c_str());
+  listeners_.clear();
+}
+
+void Server::stop() {
+  mailbox_.post([this] { stopping_ = true; });
+}
+
+std::uint16_t Server::port() const noexcept {
+  for (const Listener& listener : listeners_) {
+    if (const std::uint16_t port = listener.port(); port != 0) return port;
+  }
+  return 0;
+}
+
+}  // namespace ullage::server

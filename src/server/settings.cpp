@@ -1,0 +1,273 @@
+#include "server/settings.h"
+
+#include "server/sizes.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+namespace ullage::server {
+
+namespace {
+
+using Text = std::string_view;
+using Failure = std::optional<std::string>;
+
+// --- values ---
+
+template <auto Member>
+Failure set_text(Settings& settings, Text text) {
+  settings.*Member = std::string(text);
+  return std::nullopt;
+}
+template <auto Member>
+std::string get_text(const Settings& settings) {
+  return settings.*Member;
+}
+
+Failure set_bind(Settings& settings, Text text) {
+  std::vector<std::string> addresses;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(" ,"), text.size());
+    if (end != 0) addresses.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  settings.bind = std::move(addresses);
+  return std::nullopt;
+}
+std::string get_bind(const Settings& settings) {
+  std::string text;
+  for (const std::string& address : settings.bind)
+    text += (text.empty() ? "" : " ") + address;
+  return text;
+}
+
+template <auto Member, std::int64_t least, std::int64_t most>
+Failure set_number(Settings& settings, Text text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number < least || number > most)
+    return "a number from " + std::to_string(least) + " to " + std::to_string(most);
+  settings.*Member = static_cast<std::remove_reference_t<decltype(settings.*Member)>>(number);
+  return std::nullopt;
+}
+template <auto Member>
+std::string get_number(const Settings& settings) {
+  return std::to_string(settings.*Member);
+}
+
+template <auto Member, std::size_t least, std::size_t most>
+Failure set_size(Settings& settings, Text text) {
+  const auto bytes = parse_size(text);
+  if (!bytes || *bytes < least || *bytes > most)
+    return "a size from " + size_text(least) + " to " + size_text(most);
+  settings.*Member = *bytes;
+  return std::nullopt;
+}
+// In bytes, as clients that ask for it expect.
+template <auto Member>
+std::string get_size(const Settings& settings) {
+  return std::to_string(settings.*Member);
+}
+
+template <auto Member>
+Failure set_yes_no(Settings& settings, Text text) {
+  if (text != "yes" && text != "no" && text != "true" && text != "false") return "yes or no";
+  settings.*Member = text == "yes" || text == "true";
+  return std::nullopt;
+}
+template <auto Member>
+std::string get_yes_no(const Settings& settings) {
+  return settings.*Member ? "yes" : "no";
+}
+
+/// The names of an enumeration's values, in their order.
+template <class E>
+struct Names;
+template <>
+struct Names<Preset> {
+  static constexpr std::array<Text, 2> k_all{"none", "config-cache"};
+};
+template <>
+struct Names<LogFormat> {
+  static constexpr std::array<Text, 2> k_all{"text", "json"};
+};
+template <>
+struct Names<LogLevel> {
+  static constexpr std::array<Text, 4> k_all{"debug", "info", "warning", "error"};
+};
+template <auto Member>
+using NamesOf = Names<std::remove_cvref_t<decltype(std::declval<Settings>().*Member)>>;
+
+template <auto Member>
+Failure set_name(Settings& settings, Text text) {
+  const auto& names = NamesOf<Member>::k_all;
+  const auto found = std::find(names.begin(), names.end(), text);
+  if (found == names.end()) {
+    std::string all = "one of";
+    for (const Text name : names)
+      all += " " + std::string(name);
+    return all;
+  }
+  settings.*Member =
+      static_cast<std::remove_reference_t<decltype(settings.*Member)>>(found - names.begin());
+  return std::nullopt;
+}
+template <auto Member>
+std::string get_name(const Settings& settings) {
+  return std::string(NamesOf<Member>::k_all[static_cast<std::size_t>(settings.*Member)]);
+}
+
+// --- the table ---
+
+constexpr std::int64_t k_milliseconds_max = 3'600'000;
+constexpr std::int64_t k_seconds_max = 1'000'000'000;
+
+constexpr Setting k_settings[] = {
+    {.name = "bind",
+     .redis_name = "bind",
+     .value = "ADDRESS ...",
+     .help = "Addresses to listen on; others than loopback need a password",
+     .set = set_bind,
+     .get = get_bind},
+    {.name = "port",
+     .redis_name = "port",
+     .value = "NUMBER",
+     .help = "TCP port; 0: none",
+     .set = set_number<&Settings::port, 0, 65535>,
+     .get = get_number<&Settings::port>},
+    {.name = "unix-socket",
+     .redis_name = "unixsocket",
+     .value = "PATH",
+     .help = "Listen on a Unix socket too",
+     .set = set_text<&Settings::unix_socket>,
+     .get = get_text<&Settings::unix_socket>},
+    {.name = "memory-limit",
+     .redis_name = "maxmemory",
+     .value = "SIZE",
+     .help = "What the whole process may take, its buffers and code included",
+     .set = set_size<&Settings::memory_limit, 16 * k_mib, k_memory_limit_max_bytes>,
+     .get = get_size<&Settings::memory_limit>},
+    {.name = "max-value",
+     .redis_name = "proto-max-bulk-len",
+     .value = "SIZE",
+     .help = "The largest value, and argument of a command",
+     .set = set_size<&Settings::max_value, 1024, k_value_max_bytes>,
+     .get = get_size<&Settings::max_value>},
+    {.name = "io-threads",
+     .redis_name = "io-threads",
+     .value = "NUMBER",
+     .help = "Threads that serve clients; 0: one for each core",
+     .set = set_number<&Settings::io_threads, 0, 256>,
+     .get = get_number<&Settings::io_threads>},
+    {.name = "max-clients",
+     .redis_name = "maxclients",
+     .value = "NUMBER",
+     .help = "Clients at a time; 0: what the memory limit has room for",
+     .set = set_number<&Settings::max_clients, 0, 1'000'000>,
+     .get = get_number<&Settings::max_clients>},
+    {.name = "timeout",
+     .redis_name = "timeout",
+     .value = "SECONDS",
+     .help = "Close a client that was idle for so long; 0: never",
+     .set = set_number<&Settings::timeout, 0, k_seconds_max>,
+     .get = get_number<&Settings::timeout>},
+    {.name = "drain-timeout",
+     .redis_name = "",
+     .value = "MILLISECONDS",
+     .help = "How long a stop waits for replies that are under way",
+     .set = set_number<&Settings::drain_timeout, 0, k_milliseconds_max>,
+     .get = get_number<&Settings::drain_timeout>},
+    {.name = "preset",
+     .redis_name = "",
+     .value = "NAME",
+     .help = "Limits of every group: none, or config-cache (1000 fields, 30 minutes idle)",
+     .set = set_name<&Settings::preset>,
+     .get = get_name<&Settings::preset>},
+    {.name = "password",
+     .redis_name = "requirepass",
+     .value = "TEXT",
+     .help = "What clients have to say first (AUTH)",
+     .secret = true,
+     .set = set_text<&Settings::password>,
+     .get = get_text<&Settings::password>},
+    {.name = "protected-mode",
+     .redis_name = "protected-mode",
+     .value = "yes|no",
+     .help = "Without a password, serve clients on this machine only",
+     .set = set_yes_no<&Settings::protected_mode>,
+     .get = get_yes_no<&Settings::protected_mode>},
+    {.name = "log-format",
+     .redis_name = "",
+     .value = "text|json",
+     .help = "How the log is written",
+     .set = set_name<&Settings::log_format>,
+     .get = get_name<&Settings::log_format>},
+    {.name = "log-level",
+     .redis_name = "loglevel",
+     .value = "NAME",
+     .help = "The least that is logged: debug, info, warning, error",
+     .set = set_name<&Settings::log_level>,
+     .get = get_name<&Settings::log_level>},
+};
+
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+bool same(Text any_case, Text name) noexcept {
+  return std::equal(any_case.begin(), any_case.end(), name.begin(), name.end(),
+                    [](char a, char b) { return lower(a) == b; });
+}
+
+}  // namespace
+
+std::string Setting::environment_name() const {
+  std::string text = "ULLAGE_";
+  for (const char c : name)
+    text += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return text;
+}
+std::string Setting::toml_name() const {
+  std::string text(name);
+  std::replace(text.begin(), text.end(), '-', '_');
+  return text;
+}
+
+std::span<const Setting> setting_table() noexcept {
+  return k_settings;
+}
+
+const Setting* find_setting(Text name) noexcept {
+  const auto found = std::find_if(std::begin(k_settings), std::end(k_settings), [&](const auto& s) {
+    return same(name, s.name) || (!s.redis_name.empty() && same(name, s.redis_name));
+  });
+  return found == std::end(k_settings) ? nullptr : found;
+}
+
+Problem set_setting(Settings& settings, const Setting& setting, Text text) {
+  const auto allowed = setting.set(settings, text);
+  if (!allowed) return std::nullopt;
+  return std::string(setting.name) + ": '" + std::string(text) + "' is not " + *allowed;
+}
+
+Problem read_settings_environment(Settings& settings, const char* const* environment) {
+  constexpr Text k_prefix = "ULLAGE_";
+  for (; *environment != nullptr; ++environment) {
+    const Text entry = *environment;
+    const std::size_t equals = entry.find('=');
+    if (!entry.starts_with(k_prefix) || equals == Text::npos) continue;
+    const Text name = entry.substr(0, equals);
+    if (name == "ULLAGE_TRACES" || name == "ULLAGE_CONFIG") continue;  // of other commands
+    const auto setting = std::find_if(std::begin(k_settings), std::end(k_settings),
+                                      [&](const auto& s) { return s.environment_name() == name; });
+    if (setting == std::end(k_settings))
+      return "there is no setting " + std::string(name) + " (ullage serve --help)";
+    if (const Problem problem = set_setting(settings, *setting, entry.substr(equals + 1)))
+      return std::string(name) + ", " + *problem;
+  }
+  return std::nullopt;
+}
+
+}  // namespace ullage::server

@@ -1,0 +1,71 @@
+// Everything that an operator may set, in one table: flags, environment, TOML, CONFIG GET and SET
+// and the documentation all come from it.
+#pragma once
+
+#include <ullage/limits.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ullage::server {
+
+enum class Preset : std::uint8_t {
+  none,          ///< no limits on groups, as a Redis client expects
+  config_cache,  ///< 1000 fields and 30 minutes idle for every group
+};
+enum class LogFormat : std::uint8_t { text, json };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+struct Settings {
+  std::vector<std::string> bind = {"127.0.0.1"};
+  std::uint16_t port = 7379;  ///< 0: no TCP
+  std::string unix_socket;
+  std::size_t memory_limit = 64 * k_mib;
+  std::size_t max_value = k_value_default_max_bytes;
+  unsigned io_threads = 0;        ///< 0: one for each core
+  std::uint64_t max_clients = 0;  ///< 0: what the memory limit has room for
+  std::int64_t timeout = 0;       ///< seconds a client may be idle; 0: for ever
+  std::int64_t drain_timeout = 5000;
+  Preset preset = Preset::none;
+  std::string password;
+  bool protected_mode = true;
+  LogFormat log_format = LogFormat::text;
+  LogLevel log_level = LogLevel::info;
+};
+
+/// One row of the table.
+struct Setting {
+  std::string_view name;        ///< `--name`, ULLAGE_NAME, name in TOML
+  std::string_view redis_name;  ///< what CONFIG calls it too; empty: only by our name
+  std::string_view value;       ///< what is to be given, as the help shows it
+  std::string_view help;
+  bool live = false;    ///< may be changed while the server runs
+  bool secret = false;  ///< is not shown
+  /// Reads a value; else what is allowed, for "... is not ...".
+  std::optional<std::string> (*set)(Settings&, std::string_view text) = nullptr;
+  /// As set() would read it.
+  std::string (*get)(const Settings&) = nullptr;
+
+  [[nodiscard]] std::string environment_name() const;  ///< "ULLAGE_MEMORY_LIMIT"
+  [[nodiscard]] std::string toml_name() const;         ///< "memory_limit"
+};
+
+std::span<const Setting> setting_table() noexcept;
+/// By its name, or by the name that Redis has for it; in any case. Null: there is none.
+const Setting* find_setting(std::string_view name) noexcept;
+
+/// What is wrong, in one line that names the setting, the value and what is allowed.
+using Problem = std::optional<std::string>;
+
+/// Reads a file in TOML.
+Problem read_settings_file(Settings& settings, const std::string& path);
+/// Reads ULLAGE_...; an unknown one is a problem too.
+Problem read_settings_environment(Settings& settings, const char* const* environment);
+Problem set_setting(Settings& settings, const Setting& setting, std::string_view text);
+
+}  // namespace ullage::server
