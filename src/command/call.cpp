@@ -7,8 +7,31 @@
 
 namespace ullage::command {
 
+std::vector<KeyLocks::Stripe> Call::stripes(std::size_t first, std::size_t step) const {
+  std::vector<KeyLocks::Stripe> stripes;
+  stripes.reserve((args.size() - first + step - 1) / step);
+  for (std::size_t i = first; i < args.size(); i += step)
+    stripes.push_back(key(i).stripe());
+  return stripes;
+}
+
+std::string Call::name() const {
+  return (container == nullptr ? "" : lowered(container->name) + "|") + lowered(row.name);
+}
+
+void Call::run() {
+  const std::size_t place = reply.output().size();
+  row.run(*this);
+  if (reply.output().failed()) {
+    reply.output().truncate(place);
+    error("ERR the reply is larger than the buffers of clients have room for");
+  }
+  if (reply.output().view().substr(place).starts_with('-'))
+    services.counters.errors.fetch_add(1, std::memory_order_relaxed);
+}
+
 void Call::wrong_number_of_arguments() {
-  error("ERR wrong number of arguments for '" + lowered(row.name) + "' command");
+  error("ERR wrong number of arguments for '" + name() + "' command");
 }
 
 void Call::refused(const Error& refusal) {
@@ -57,6 +80,16 @@ Type Call::type_of(const Key& key) const {
 bool Call::is_string(const Key& key) const {
   return services.seen.strings.load(std::memory_order_relaxed) &&
          cache().contains(key.group(), k_string_field);
+}
+
+void Call::changed_or_gone(const Key& key, const Event& event) {
+  changed(key, event);
+  if (!exists(key)) changed(key, k_event_del);
+}
+
+void Call::changed(const Key& key, const Event& event) noexcept {
+  static_cast<void>(event);
+  services.watches.changed(key.group());
 }
 
 }  // namespace ullage::command

@@ -5,6 +5,7 @@
 #include <ullage/cache.h>
 #include <ullage/result.h>
 
+#include "command/events.h"
 #include "command/names.h"
 #include "command/row.h"
 #include "command/services.h"
@@ -49,13 +50,19 @@ class Key {
 
 class Call {
  public:
-  Call(Services& services_in, Session& session_in, const Row& row_in, resp::Args args_in,
+  Call(Services& services_in, Session& session_in, const Found& found, resp::Args args_in,
        resp::Reply& reply_in) noexcept
-      : services(services_in), session(session_in), row(row_in), args(args_in), reply(reply_in) {}
+      : services(services_in),
+        session(session_in),
+        row(*found.row),
+        container(found.container),
+        args(args_in),
+        reply(reply_in) {}
 
   Services& services;
   Session& session;
   const Row& row;
+  const Row* const container;  ///< whose subcommand the row is; or null
   const resp::Args args;
   resp::Reply& reply;
 
@@ -63,9 +70,17 @@ class Call {
   [[nodiscard]] std::int64_t now_ms() const noexcept { return services.clock.now_ms(); }
   [[nodiscard]] Key key(std::size_t i) const { return {services.locks, session.database, args[i]}; }
 
+  /// The stripes of the keys among the arguments, from `first` on.
+  [[nodiscard]] std::vector<KeyLocks::Stripe> stripes(std::size_t first, std::size_t step) const;
+
+  /// Runs the handler. Writes exactly one reply: what does not fit its output becomes an error.
+  void run();
+
   // --- failing: each writes the error, and the handler returns ---
 
   void error(std::string_view text) { reply.error(text); }
+  /// "hset", "client|list".
+  [[nodiscard]] std::string name() const;
   void wrong_number_of_arguments();
   void wrong_type() { error(k_wrong_type); }
   void syntax_error() { error(k_syntax_error); }
@@ -106,7 +121,9 @@ class Call {
     return false;
   }
   /// To be called with the key's stripe held, after each change of it.
-  void changed(const Key& key) noexcept { services.watches.changed(key.group()); }
+  void changed(const Key& key, const Event& event) noexcept;
+  /// The same of a change that may have taken the last field, and the key along.
+  void changed_or_gone(const Key& key, const Event& event);
 
   /// Reads a key as one step: `read` may run more than once, each time from the same place in the
   /// reply.
@@ -165,6 +182,11 @@ class Writing {
   }
   Writing(const Writing&) = delete;
   Writing& operator=(const Writing&) = delete;
+
+  /// More than one entry will change after all.
+  void begin_several() noexcept {
+    if (held_) held_->begin_change();
+  }
 
  private:
   KeyLocks::Stripe one_ = 0;

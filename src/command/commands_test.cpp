@@ -315,15 +315,24 @@ TEST(Commands, WhatIsUnknownOrTooLongSaysSo) {
   EXPECT_EQ(house.ask("hget k " + name), "$-1\r\n");
 }
 
+void check_row(const Row& row) {
+  EXPECT_NE(row.arity, 0) << row.name;
+  EXPECT_NE(row.run == nullptr, row.subcommands.empty() || row.name == "COMMAND") << row.name;
+  EXPECT_FALSE(row.summary.empty() || row.since.empty() || row.complexity.empty()) << row.name;
+  EXPECT_FALSE(row.is(k_write) && row.is(k_readonly)) << row.name;
+  // What names keys says whether it changes them.
+  if (row.keys.first != 0 && row.family != Family::transactions) {
+    EXPECT_TRUE(row.is(k_write) || row.is(k_readonly)) << row.name;
+  }
+  for (const Row& subcommand : row.subcommands)
+    check_row(subcommand);
+}
+
 TEST(Commands, EveryRowIsWhole) {
   const Table table;
   for (const Row* row : table.rows()) {
     EXPECT_EQ(table.find(row->name), row);
-    EXPECT_NE(row->arity, 0) << row->name;
-    EXPECT_NE(row->run, nullptr) << row->name;
-    EXPECT_FALSE(row->summary.empty() || row->since.empty() || row->complexity.empty())
-        << row->name;
-    EXPECT_NE(row->is(k_write), row->is(k_readonly)) << row->name;
+    check_row(*row);
   }
   EXPECT_EQ(table.find("hGeT"), table.find("HGET"));
   EXPECT_EQ(table.find("HGETX"), nullptr);

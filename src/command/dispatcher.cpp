@@ -1,8 +1,12 @@
 #include "command/dispatcher.h"
 
 #include "command/call.h"
+#include "command/host.h"
+#include "command/transaction.h"
+#include "command/words.h"
 
 #include <string>
+#include <utility>
 
 namespace ullage::command {
 
@@ -32,34 +36,87 @@ std::string unknown_command(resp::Args args) {
 }  // namespace
 
 void Dispatcher::run(Session& session, resp::Args args, resp::Reply& reply) {
-  services_.counters.commands.fetch_add(1, std::memory_order_relaxed);
-  const Row* row = table_.find(args[0]);
-  if (row == nullptr) {
-    services_.counters.errors.fetch_add(1, std::memory_order_relaxed);
-    reply.error(unknown_command(args));
-    return;
-  }
   const std::size_t place = reply.output().size();
+  const Replies wanted = session.replies;
+  run_visible(session, args, reply);
+  if (wanted == Replies::on && session.replies == Replies::on) return;
+  // CLIENT REPLY itself says whether it is answered.
+  if (session.replies != Replies::on) reply.output().truncate(place);
+  if (wanted == Replies::skip_next && session.replies == Replies::skip_next)
+    session.replies = Replies::skip;
+  if (wanted == Replies::skip) session.replies = Replies::on;
+}
+
+void Dispatcher::run_visible(Session& session, resp::Args args, resp::Reply& reply) {
+  services_.counters.commands.fetch_add(1, std::memory_order_relaxed);
+  const Found found = services_.table.find(args);
+  if (found.row == nullptr) {
+    if (found.container != nullptr && same_word(args[1], "HELP"))
+      return help(*found.container, reply);
+    return unknown(session, args, found.container, reply);
+  }
   const CommandClock::Stop moment(services_.clock);
-  Call call(services_, session, *row, args, reply);
-  if (!row->takes(args.size())) {
-    call.wrong_number_of_arguments();
-  } else {
-    row->run(call);
-  }
-  if (reply.output().failed()) {
-    reply.output().truncate(place);
-    reply.error("ERR the reply is larger than a client's output may be");
-  }
-  if (reply.output().view().substr(place).starts_with('-'))
+  Call call(services_, session, found, args, reply);
+  if (!found.row->takes(args.size()) || found.row->run == nullptr) {
+    if (session.transaction) session.transaction->failed = true;
     services_.counters.errors.fetch_add(1, std::memory_order_relaxed);
+    return call.wrong_number_of_arguments();
+  }
+  if (!session.authenticated && !found.row->is(k_no_auth) && services_.host.needs_password())
+    return reply.error("NOAUTH Authentication required.");
+  if (session.client) session.client->last_row.store(found.row, std::memory_order_relaxed);
+  if (session.transaction && !found.row->is(k_at_once)) return queue(call);
+  call.run();
+}
+
+void Dispatcher::unknown(Session& session, resp::Args args, const Row* container,
+                         resp::Reply& reply) {
+  if (session.transaction) session.transaction->failed = true;
+  services_.counters.errors.fetch_add(1, std::memory_order_relaxed);
+  if (container == nullptr) return reply.error(unknown_command(args));
+  std::string text = "ERR unknown subcommand '";
+  append_escaped(text, args[1].substr(0, k_quoted_args_max_bytes));
+  reply.error(text + "'. Try " + std::string(container->name) + " HELP.");
+}
+
+void Dispatcher::help(const Row& container, resp::Reply& reply) {
+  reply.array(2 * container.subcommands.size() + 3);
+  reply.simple(std::string(container.name) +
+               " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  for (const Row& row : container.subcommands) {
+    reply.simple(std::string(row.name) + (row.syntax.empty() ? "" : " ") + std::string(row.syntax));
+    reply.simple("    " + std::string(row.summary));
+  }
+  reply.simple("HELP");
+  reply.simple("    Print this help.");
+}
+
+void Dispatcher::queue(Call& call) {
+  Transaction& transaction = *call.session.transaction;
+  if (call.row.is(k_no_multi)) {
+    transaction.failed = true;
+    return call.error("ERR Command not allowed inside a transaction");
+  }
+  Queued queued{{&call.row, call.container}, resp::OwnedRequest(call.args)};
+  if (!transaction.held.take(sizeof(Queued) + queued.request.held_bytes())) {
+    transaction.failed = true;
+    return call.error("ERR the transaction is larger than the server has room for");
+  }
+  transaction.commands.push_back(std::move(queued));
+  call.reply.simple("QUEUED");
 }
 
 std::size_t Dispatcher::run(Session& session, const resp::RequestBatch& batch, std::size_t first,
                             resp::Reply& reply, std::size_t enough_bytes) {
   std::size_t i = first;
-  while (i < batch.size() && !session.closing && reply.output().size() < enough_bytes)
+  while (i < batch.size() && !session.closing && reply.output().size() < enough_bytes) {
+    if (services_.pause.until_ms() != 0) {
+      const Row* row = services_.table.find(batch[i][0]);
+      session.paused = row != nullptr && services_.pause.holds(*row, services_.clock.running_ms());
+      if (session.paused) break;
+    }
     run(session, batch[i++], reply);
+  }
   return i;
 }
 

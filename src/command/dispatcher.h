@@ -11,24 +11,31 @@
 
 namespace ullage::command {
 
+class Call;
+
+/// Thread-safe for different sessions.
 class Dispatcher {
  public:
-  explicit Dispatcher(Services& services) : services_(services) {}
+  explicit Dispatcher(Services& services) noexcept : services_(services) {}
 
-  /// Runs one request and writes exactly one reply: the command's, or an error. A reply that does
-  /// not fit its output becomes an error. Thread-safe for different sessions.
+  /// Runs one request and writes exactly one reply: the command's, or an error; none if the client
+  /// wants none.
   void run(Session& session, resp::Args args, resp::Reply& reply);
 
   /// Runs requests of the batch from `first` on, in order, until all are done, the client is to be
-  /// closed, or `enough_bytes` of replies have gathered. Answers where to go on.
+  /// closed or waits for the end of a pause, or `enough_bytes` of replies have gathered. Answers
+  /// where to go on.
   std::size_t run(Session& session, const resp::RequestBatch& batch, std::size_t first,
                   resp::Reply& reply, std::size_t enough_bytes);
 
-  [[nodiscard]] const Table& table() const noexcept { return table_; }
-
  private:
+  void run_visible(Session& session, resp::Args args, resp::Reply& reply);
+  void unknown(Session& session, resp::Args args, const Row* container, resp::Reply& reply);
+  void help(const Row& container, resp::Reply& reply);
+  /// Keeps a command of a transaction for EXEC.
+  void queue(Call& call);
+
   Services& services_;
-  const Table table_;
 };
 
 }  // namespace ullage::command

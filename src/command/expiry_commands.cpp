@@ -69,10 +69,10 @@ void expire(Call& call) {
   bool done = true;
   if (*at_ms <= call.now_ms()) {
     call.cache().erase_group(key.group());
-  } else {
-    done = set_key_end(call, key, at_ms);
+    call.changed(key, k_event_del);
+  } else if ((done = set_key_end(call, key, at_ms))) {
+    call.changed(key, k_event_expire);
   }
-  if (done) call.changed(key);
   call.reply.integer(done ? 1 : 0);
 }
 
@@ -93,7 +93,7 @@ void persist(Call& call) {
   const Writing held(call, key, Writing::Changes::one_entry);
   const KeyEnd end = key_end(call, key);
   const bool done = end.exists && end.at_ms && set_key_end(call, key, std::nullopt);
-  if (done) call.changed(key);
+  if (done) call.changed(key, k_event_persist);
   call.reply.integer(done ? 1 : 0);
 }
 

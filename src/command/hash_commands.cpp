@@ -21,12 +21,12 @@ std::optional<std::int64_t> write_pairs(Call& call, const Key& key) {
     const auto outcome = call.cache().set(key.group(), field, call.args[i + 1]);
     if (!outcome) {
       call.refused(outcome.error());
-      if (i > 2) call.changed(key);
+      if (i > 2) call.changed(key, k_event_hset);
       return std::nullopt;
     }
     if (*outcome == SetOutcome::inserted) ++added;
   }
-  call.changed(key);
+  call.changed(key, k_event_hset);
   return added;
 }
 
@@ -68,7 +68,7 @@ void hsetnx(Call& call) {
   const auto outcome = call.cache().try_emplace(key.group(), field, call.args[3]);
   if (!outcome) return call.refused(outcome.error());
   const bool added = *outcome == SetOutcome::inserted;
-  if (added) call.changed(key);
+  if (added) call.changed(key, k_event_hset);
   call.reply.integer(added ? 1 : 0);
 }
 
@@ -101,7 +101,7 @@ void hdel(Call& call) {
   for (std::size_t i = 2; i < call.args.size(); ++i) {
     if (call.cache().erase(key.group(), FieldName(call.args[i]))) ++removed;
   }
-  if (removed != 0) call.changed(key);
+  if (removed != 0) call.changed_or_gone(key, k_event_hdel);
   call.reply.integer(removed);
 }
 
@@ -146,7 +146,7 @@ void hincrby(Call& call) {
       return call.error("ERR increment or decrement would overflow");
     return call.refused(value.error());
   }
-  call.changed(key);
+  call.changed(key, k_event_hincrby);
   call.reply.integer(*value);
 }
 
@@ -181,7 +181,7 @@ void hincrbyfloat(Call& call) {
       {.keep_ttl = true});
   if (!done) return call.refused(done.error());
   if (!failure.empty()) return call.error(failure);
-  call.changed(key);
+  call.changed(key, k_event_hincrbyfloat);
   call.reply.bulk(text);
 }
 

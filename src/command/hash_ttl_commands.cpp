@@ -47,9 +47,9 @@ struct FieldList {
 
 /// Does something to each of the fields that argument i begins to list, all as one step, and
 /// replies with an array of what `change(key, field)` replies. That answers whether it changed
-/// anything.
+/// anything, which `event` tells others.
 template <class Change>
-void for_each_field(Call& call, std::size_t i, Change change) {
+void for_each_field(Call& call, std::size_t i, const Event& event, Change change) {
   const auto fields = FieldList::parse(call, i);
   if (!fields) return;
   const Key key = call.key(1);
@@ -59,7 +59,7 @@ void for_each_field(Call& call, std::size_t i, Change change) {
   bool changed = false;
   for (std::size_t f = 0; f < fields->count; ++f)
     changed |= change(key, FieldName(call.args[fields->first + f]));
-  if (changed) call.changed(key);
+  if (changed) call.changed_or_gone(key, event);
 }
 
 enum class Condition : std::uint8_t { always, none_yet, has_one, greater, less };
@@ -123,7 +123,7 @@ void hexpire(Call& call) {
     condition = Condition::less;
   }
   if (condition != Condition::always) ++i;
-  for_each_field(call, i, [&](const Key& key, const FieldName& field) {
+  for_each_field(call, i, k_event_hexpire, [&](const Key& key, const FieldName& field) {
     const std::int64_t done = expire_field(call, key, field, condition, *at_ms);
     call.reply.integer(done);
     return done > 0;
@@ -153,7 +153,7 @@ void httl(Call& call) {
 }
 
 void hpersist(Call& call) {
-  for_each_field(call, 2, [&](const Key& key, const FieldName& field) {
+  for_each_field(call, 2, k_event_hpersist, [&](const Key& key, const FieldName& field) {
     const auto end = field_end_ms(call, key, field);
     std::int64_t done = k_no_field;
     if (end && !*end) done = k_no_ttl;
@@ -167,7 +167,7 @@ void hpersist(Call& call) {
 }
 
 void hgetdel(Call& call) {
-  for_each_field(call, 2, [&](const Key& key, const FieldName& field) {
+  for_each_field(call, 2, k_event_hdel, [&](const Key& key, const FieldName& field) {
     return call.value_or_null(key, field) && call.cache().erase(key.group(), field);
   });
 }
@@ -192,7 +192,8 @@ void hgetex(Call& call) {
     option.kind = TtlOption::Kind::persist;
     ++i;
   }
-  for_each_field(call, i, [&](const Key& key, const FieldName& field) {
+  const Event& event = option.kind == TtlOption::Kind::persist ? k_event_hpersist : k_event_hexpire;
+  for_each_field(call, i, event, [&](const Key& key, const FieldName& field) {
     if (!call.value_or_null(key, field) || option.kind == TtlOption::Kind::none) return false;
     if (option.kind == TtlOption::Kind::persist) {
       static_cast<void>(call.cache().expire(key.group(), field, std::nullopt));
@@ -254,11 +255,11 @@ void hsetex(Call& call) {
     }
     const auto outcome = call.cache().set(key.group(), field, call.args[at + 1], options);
     if (!outcome) {
-      call.changed(key);
+      call.changed(key, k_event_hset);
       return call.refused(outcome.error());
     }
   }
-  call.changed(key);
+  call.changed_or_gone(key, past ? k_event_hdel : k_event_hset);
   call.reply.integer(1);
 }
 

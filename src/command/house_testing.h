@@ -4,20 +4,70 @@
 #include <ullage/cache.h>
 
 #include "command/dispatcher.h"
+#include "command/host.h"
 #include "resp/reply.h"
 #include "resp/request_parser.h"
 #include "resp/string_output_testing.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ullage::command {
 
+/// A client that nobody else has.
+class LoneClient final : public Client {
+ public:
+  LoneClient() : Client(1, "127.0.0.1:50000", "127.0.0.1:7379", 1'700'000'000'000) {}
+  void close() noexcept override { closed = true; }
+  void push(std::shared_ptr<const std::string> bytes) override { pushed += *bytes; }
+
+  bool closed = false;
+  std::string pushed;
+};
+
+/// A process that knows nothing of itself.
+class BareHost final : public Host {
+ public:
+  [[nodiscard]] std::vector<Fact> facts(std::string_view /*section*/) const override { return {}; }
+  [[nodiscard]] std::vector<SettingValue> settings(std::string_view pattern) const override {
+    if (pattern != "maxmemory") return {};
+    return {{"maxmemory", maxmemory}};
+  }
+  std::optional<std::string> set_setting(std::string_view /*name*/,
+                                         std::string_view value) override {
+    maxmemory = value;
+    return "";
+  }
+  [[nodiscard]] bool has_setting(std::string_view name) const override {
+    return name == "maxmemory";
+  }
+  std::string rewrite_settings() override { return "The server is running without a config file"; }
+  [[nodiscard]] bool needs_password() const override { return !password.empty(); }
+  [[nodiscard]] bool is_password(std::string_view user, std::string_view text) const override {
+    return user == "default" && text == password;
+  }
+  void resume() override {}
+  void reset_statistics() override {}
+  void shut_down() override { stopped = true; }
+
+  std::string maxmemory = "67108864";
+  std::string password;
+  bool stopped = false;
+};
+
 class House {
  public:
+  House() {
+    session.client = client;
+    clients.add(client);
+  }
+
   /// The reply to an inline line, as it goes over the wire.
-  std::string ask(std::string_view line, resp::Protocol protocol = resp::Protocol::resp2) {
+  std::string ask(std::string_view line) { return ask(line, session.protocol); }
+  std::string ask(std::string_view line, resp::Protocol protocol) {
     resp::RequestParser parser;
     resp::RequestBatch batch;
     const std::string bytes = std::string(line) + "\n";
@@ -40,8 +90,13 @@ class House {
   }();
   KeyLocks locks;
   Watches watches;
-  Services services{cache, *clock, locks, watches};
+  Clients clients;
+  ByteBudget held{1 << 20};
+  Table table;
+  BareHost host;
+  Services services{cache, *clock, locks, watches, clients, held, table, host};
   Dispatcher dispatcher{services};
+  std::shared_ptr<LoneClient> client = std::make_shared<LoneClient>();
   Session session;
 };
 

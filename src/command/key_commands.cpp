@@ -10,48 +10,26 @@ namespace ullage::command {
 
 namespace {
 
-std::vector<KeyLocks::Stripe> stripes_of_args(Call& call, std::size_t first) {
-  std::vector<KeyLocks::Stripe> stripes;
-  stripes.reserve(call.args.size() - first);
-  for (std::size_t i = first; i < call.args.size(); ++i)
-    stripes.push_back(call.key(i).stripe());
-  return stripes;
-}
-
 void del(Call& call) {
-  const Writing held(call, stripes_of_args(call, 1));
+  const Writing held(call, call.stripes(1, 1));
   std::int64_t removed = 0;
   for (std::size_t i = 1; i < call.args.size(); ++i) {
     const Key key = call.key(i);
     if (!call.cache().erase_group(key.group())) continue;
-    call.changed(key);
+    call.changed(key, k_event_del);
     ++removed;
   }
   call.reply.integer(removed);
 }
 
 void exists(Call& call) {
-  const auto stripes = stripes_of_args(call, 1);
+  const auto stripes = call.stripes(1, 1);
   call.reading(stripes, [&] {
     std::int64_t there = 0;
     for (std::size_t i = 1; i < call.args.size(); ++i) {
       if (call.exists(call.key(i))) ++there;
     }
     call.reply.integer(there);
-  });
-}
-
-void type(Call& call) {
-  const Key key = call.key(1);
-  call.reading(key, [&] {
-    switch (call.type_of(key)) {
-      case Type::none:
-        return call.reply.simple("none");
-      case Type::string:
-        return call.reply.simple("string");
-      case Type::hash:
-        return call.reply.simple("hash");
-    }
   });
 }
 
@@ -70,8 +48,8 @@ void rename(Call& call) {
       if (done.error().code == Errc::not_found) return call.error(k_no_such_key);
       return call.refused(done.error());
     }
-    call.changed(from);
-    call.changed(to);
+    call.changed(from, k_event_rename_from);
+    call.changed(to, k_event_rename_to);
   }
   if (replace) {
     call.reply.ok();
@@ -124,7 +102,7 @@ void copy(Call& call) {
         if (!done) failure = done.error();
       });
   if (!walked) failure = walked.error();
-  call.changed(to);
+  call.changed(to, k_event_copy_to);
   if (failure) {
     call.cache().erase_group(to.group());
     return call.refused(*failure);
@@ -134,7 +112,7 @@ void copy(Call& call) {
 }
 
 void touch(Call& call) {
-  const auto stripes = stripes_of_args(call, 1);
+  const auto stripes = call.stripes(1, 1);
   call.reading(stripes, [&] {
     std::int64_t there = 0;
     for (std::size_t i = 1; i < call.args.size(); ++i) {
@@ -180,8 +158,6 @@ constexpr Row k_rows[] = {
         "O(1) for each key", del),
     row("EXISTS", -2, k_readonly | k_fast, k_all, "key [key ...]", "How many of the keys exist.",
         "1.0.0", "O(1) for each key", exists),
-    row("TYPE", 2, k_readonly | k_fast, k_one, "key", "What a key holds: string, hash or none.",
-        "1.0.0", "O(1)", type),
     row("RENAME", 3, k_write, k_two, "key newkey", "Gives a key another name.", "1.0.0",
         "O(1), whatever the key holds", rename</*replace=*/true>),
     row("RENAMENX", 3, k_write | k_fast, k_two, "key newkey",

@@ -80,6 +80,13 @@ HeldStripes::HeldStripes(KeyLocks& locks, std::span<KeyLocks::Stripe> stripes,
   }
 }
 
+void HeldStripes::begin_change() noexcept {
+  if (changing_) return;
+  changing_ = true;
+  for (const KeyLocks::Stripe stripe : stripes_)
+    locks_.begin_change(stripe);
+}
+
 HeldStripes::~HeldStripes() {
   for (const KeyLocks::Stripe stripe : stripes_) {
     if (changing_) locks_.end_change(stripe);

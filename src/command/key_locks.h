@@ -91,6 +91,9 @@ class HeldStripes {
   HeldStripes(const HeldStripes&) = delete;
   HeldStripes& operator=(const HeldStripes&) = delete;
 
+  /// From now on `changing`.
+  void begin_change() noexcept;
+
  private:
   KeyLocks& locks_;
   std::span<const KeyLocks::Stripe> stripes_;

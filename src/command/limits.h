@@ -7,8 +7,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace ullage::command {
+
+/// The version of Redis whose behaviour clients may expect; ours is in INFO.
+inline constexpr std::string_view k_redis_version = "7.0.15";
 
 /// Databases that SELECT knows: 0 to 15.
 inline constexpr unsigned k_databases = 16;

@@ -13,7 +13,7 @@ std::optional<std::int64_t> moment_ms(std::int64_t given, TimeForm form,
 }
 
 void invalid_expire_time(Call& call) {
-  call.error("ERR invalid expire time in '" + lowered(call.row.name) + "' command");
+  call.error("ERR invalid expire time in '" + call.name() + "' command");
 }
 
 bool moment_fits(Call& call, std::int64_t at_ms) {

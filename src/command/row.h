@@ -2,6 +2,8 @@
 // and the reference page all read it, and nothing else knows.
 #pragma once
 
+#include "resp/request.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -86,5 +88,43 @@ struct Row {
                       : args >= static_cast<std::size_t>(-arity);
   }
 };
+
+/// A row as a request named it.
+struct Found {
+  const Row* row = nullptr;        ///< null: there is none
+  const Row* container = nullptr;  ///< whose subcommand it is; or null
+};
+
+/// Calls `visit(key)` for each argument that is a key. REQUIRES: the row takes so many arguments.
+template <class Visit>
+void for_each_key(const Row& row, resp::Args args, Visit visit) {
+  const KeyPositions& at = row.keys;
+  if (at.first == 0) return;
+  const auto count = static_cast<int>(args.size());
+  const int last = at.last >= 0 ? at.last : count + at.last;
+  for (int i = at.first; i <= last && i < count; i += at.step)
+    visit(args[static_cast<std::size_t>(i)]);
+}
+
+// Rows in a line or two, for families that are long.
+inline constexpr KeyPositions k_no_keys{};
+inline constexpr KeyPositions k_one_key{1, 1, 1};
+inline constexpr KeyPositions k_all_keys{1, -1, 1};
+
+constexpr Row make_row(Family family, std::string_view name, int arity, std::uint32_t flags,
+                       KeyPositions keys, std::string_view syntax, std::string_view summary,
+                       std::string_view since, std::string_view complexity, Run run) {
+  return {.name = name,
+          .arity = arity,
+          .flags = flags,
+          .keys = keys,
+          .family = family,
+          .syntax = syntax,
+          .summary = summary,
+          .since = since,
+          .complexity = complexity,
+          .ahead = keys.first == 0 ? Ahead::none : Ahead::string,
+          .run = run};
+}
 
 }  // namespace ullage::command

@@ -3,11 +3,15 @@
 
 #include <ullage/cache.h>
 
+#include "command/byte_budget.h"
+#include "command/client.h"
 #include "command/clock.h"
 #include "command/key_locks.h"
+#include "command/pause.h"
 #include "command/watches.h"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace ullage::command {
@@ -19,20 +23,52 @@ struct Counters {
   std::atomic<std::uint64_t> disturbed_reads{0};  ///< that had to be read again
 };
 
-/// Which kinds of keys were ever written: while there is only one kind, nobody need look for the
-/// other. They only ever become true.
+/// What there ever was: while there are only hashes, nobody need look for strings, and while all
+/// keys are of database 0, they need not be told apart. They only ever become true.
 struct Seen {
   std::atomic<bool> strings{false};
   std::atomic<bool> other_databases{false};
 };
+
+/// What the server was told, as far as commands must know.
+struct CommandLimits {
+  std::size_t value_max_bytes = k_value_default_max_bytes;
+};
+
+/// Random numbers for commands that choose; not for secrets. Thread-safe.
+class RandomSource {
+ public:
+  explicit RandomSource(std::uint64_t seed = 0x9e3779b97f4a7c15ULL) noexcept : state_(seed) {}
+  std::uint64_t operator()() noexcept {
+    // SplitMix64 (Steele, Lea and Flood 2014).
+    std::uint64_t z = state_.fetch_add(0x9e3779b97f4a7c15ULL, std::memory_order_relaxed);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+  }
+
+ private:
+  std::atomic<std::uint64_t> state_;
+};
+
+class Host;
+class Table;
 
 struct Services {
   Cache& cache;
   CommandClock& clock;
   KeyLocks& locks;
   Watches& watches;
+  Clients& clients;
+  /// What sessions hold besides their buffers: queued commands, watched keys, subscriptions.
+  ByteBudget& held;
+  const Table& table;
+  Host& host;
   Counters counters{};
   Seen seen{};
+  CommandLimits limits{};
+  RandomSource random{};
+  Pause pause{};
 };
 
 }  // namespace ullage::command

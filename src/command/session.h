@@ -1,6 +1,7 @@
-// What a connection is to the commands. No sockets here.
+// What a connection is to the commands. No sockets here. Belongs to one thread.
 #pragma once
 
+#include "command/client.h"
 #include "resp/reply.h"
 
 #include <atomic>
@@ -12,12 +13,37 @@ namespace ullage::command {
 /// Set by whoever changes a watched key, from any thread.
 using WatchFlag = std::shared_ptr<std::atomic<bool>>;
 
+struct Transaction;
+class WatchedKeys;
+
+/// CLIENT REPLY.
+enum class Replies : std::uint8_t {
+  on,
+  off,
+  skip_next,  ///< not to the command after this one
+  skip,       ///< not to this one
+};
+
 struct Session {
-  std::uint64_t id = 0;
+  Session();
+  ~Session();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+
+  std::shared_ptr<Client> client;  ///< as others see it; null only in tests
   unsigned database = 0;
   resp::Protocol protocol = resp::Protocol::resp2;
-  bool executing = false;  ///< inside a transaction: its keys are held already
+  Replies replies = Replies::on;
+  bool authenticated = false;
+  bool executing = false;  ///< inside EXEC: its keys are held already
   bool closing = false;    ///< the connection ends once its replies are sent
+  bool paused = false;     ///< its next command waits for the end of a pause
+
+  std::unique_ptr<Transaction> transaction;  ///< since MULTI
+  std::unique_ptr<WatchedKeys> watched;      ///< since WATCH
+
+  /// As a client that has just come; what it said of itself stays.
+  void reset();
 };
 
 }  // namespace ullage::command

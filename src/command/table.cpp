@@ -11,7 +11,9 @@ namespace ullage::command {
 
 Table::Table() {
   for (const auto rows :
-       {hash_rows(), hash_walk_rows(), hash_ttl_rows(), key_rows(), expiry_rows()}) {
+       {hash_rows(), hash_walk_rows(), hash_ttl_rows(), string_rows(), string_edit_rows(),
+        key_rows(), keyspace_rows(), expiry_rows(), transaction_rows(), connection_rows(),
+        client_rows(), server_rows(), introspection_rows()}) {
     for (const Row& row : rows)
       rows_.push_back(&row);
   }
@@ -35,6 +37,24 @@ std::size_t Table::slot_of(std::string_view name) const noexcept {
 
 const Row* Table::find(std::string_view name) const noexcept {
   return slots_[slot_of(name)];
+}
+
+std::string Table::name_of(const Row& row) const {
+  for (const Row* container : rows_) {
+    const std::span<const Row> inside = container->subcommands;
+    if (!inside.empty() && &row >= &inside.front() && &row <= &inside.back())
+      return lowered(container->name) + "|" + lowered(row.name);
+  }
+  return lowered(row.name);
+}
+
+Found Table::find(resp::Args args) const noexcept {
+  const Row* row = find(args[0]);
+  if (row == nullptr || row->subcommands.empty() || args.size() < 2) return {row, nullptr};
+  for (const Row& subcommand : row->subcommands) {
+    if (same_word(args[1], subcommand.name)) return {&subcommand, row};
+  }
+  return {nullptr, row};
 }
 
 }  // namespace ullage::command

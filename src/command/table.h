@@ -2,8 +2,10 @@
 #pragma once
 
 #include "command/row.h"
+#include "resp/request.h"
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +18,11 @@ class Table {
 
   /// The row of a name in any case; null if there is none. O(1).
   [[nodiscard]] const Row* find(std::string_view name) const noexcept;
+  /// The row that a request names, subcommand included: what it is a subcommand of is said even if
+  /// there is none of that name.
+  [[nodiscard]] Found find(resp::Args args) const noexcept;
+  /// "hset", "client|list". REQUIRES: the row is of this table.
+  [[nodiscard]] std::string name_of(const Row& row) const;
   /// In the order of their names.
   [[nodiscard]] std::span<const Row* const> rows() const noexcept { return rows_; }
 

@@ -28,4 +28,9 @@ inline std::string lowered(std::string_view word) {
   return text;
 }
 
+/// Whether a name can stand in a line of CLIENT LIST: no blanks, no control bytes.
+constexpr bool is_printable_word(std::string_view name) noexcept {
+  return std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
+}
+
 }  // namespace ullage::command

@@ -56,6 +56,9 @@ class Reply {
   /// A head whose count is known only when its elements are written: where it goes.
   [[nodiscard]] std::size_t later() const noexcept { return out_.size(); }
   void array_at(std::size_t place, std::size_t count) { head_at(place, '*', count); }
+  void set_at(std::size_t place, std::size_t count) {
+    head_at(place, is_resp3() ? '~' : '*', count);
+  }
   void map_at(std::size_t place, std::size_t pairs) {
     is_resp3() ? head_at(place, '%', pairs) : head_at(place, '*', 2 * pairs);
   }

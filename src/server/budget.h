@@ -1,6 +1,6 @@
 // How the memory limit of the process is divided.
 //
-//   limit = baseline + connections + buffers + threads + arena
+//   limit = baseline + connections + buffers + held + threads + arena
 //
 // The arena is what holds the cache; nothing outside it grows past its part, so the whole stays
 // under the limit.
@@ -20,6 +20,7 @@ struct Budget {
   std::size_t threads_bytes = 0;      ///< stacks and buffers of the threads
   std::size_t connections_bytes = 0;  ///< what an idle client takes, for each that may come
   std::size_t buffers_bytes = 0;      ///< what clients send and do not read
+  std::size_t held_bytes = 0;         ///< queued commands, watched keys, subscriptions
   std::size_t arena_bytes = 0;        ///< the cache
   std::uint64_t max_clients = 0;
 
@@ -28,7 +29,7 @@ struct Budget {
 };
 
 /// What an idle connection takes outside of all buffers.
-inline constexpr std::size_t k_connection_bytes = 1024;
+inline constexpr std::size_t k_connection_bytes = 1536;
 
 /// `max_clients` 0: as many as there is reasonable room for. An error names what is too small.
 Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes, unsigned threads,

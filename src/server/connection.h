@@ -20,8 +20,8 @@ class IoThread;
 /// An idle connection holds no buffer: what it has sent lies in the thread's, what it gets is sent
 /// before anything else is read. Only the rest of either stays with it, in blocks of the pool.
 struct Connection final : EventHandler {
-  Connection(IoThread& thread_in, Channel channel_in) noexcept
-      : thread(thread_in), channel(std::move(channel_in)) {}
+  Connection(IoThread& thread_in, std::uint64_t id_in, Channel channel_in) noexcept
+      : thread(thread_in), id(id_in), channel(std::move(channel_in)) {}
 
   void on_ready(std::uint32_t events) override;
 
@@ -34,6 +34,7 @@ struct Connection final : EventHandler {
   [[nodiscard]] std::size_t held_bytes() const noexcept { return input.size() + output.size(); }
 
   IoThread& thread;
+  const std::uint64_t id;
   Channel channel;
   command::Session session;
   resp::RequestParser parser;

@@ -1,6 +1,7 @@
 #include "server/io_thread.h"
 
 #include "resp/reply.h"
+#include "server/remote_client.h"
 
 #include <algorithm>
 #include <chrono>
@@ -26,16 +27,54 @@ IoThread::~IoThread() {
 
 void IoThread::run() {
   while (!stopping_) {
-    poller_.run_once(-1);
+    poller_.run_once(poll_timeout_ms());
     dead_.clear();
+    if (!paused_.empty()) end_pause();
+    if (shared_.idle_timeout_s.load(std::memory_order_relaxed) != 0) close_idle();
   }
   drain();
 }
 
-void IoThread::adopt(Channel channel, std::uint64_t id) {
-  // A task can be copied, a channel cannot.
-  auto shared = std::make_shared<Channel>(std::move(channel));
+int IoThread::poll_timeout_ms() const {
+  constexpr int k_idle_check_ms = 1000;
+  int timeout_ms = -1;
+  if (shared_.idle_timeout_s.load(std::memory_order_relaxed) != 0) timeout_ms = k_idle_check_ms;
+  if (!paused_.empty()) {
+    const std::int64_t left =
+        shared_.services.pause.until_ms() - shared_.services.clock.running_ms();
+    const auto pause_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, k_idle_check_ms));
+    timeout_ms = timeout_ms < 0 ? pause_ms : std::min(timeout_ms, pause_ms);
+  }
+  return timeout_ms;
+}
+
+Connection* IoThread::find(std::uint64_t id) noexcept {
+  const auto found = connections_.find(id);
+  return found == connections_.end() ? nullptr : found->second.get();
+}
+
+// --- from any thread ---
+
+void IoThread::adopt(Arrival arrival, std::uint64_t id) {
+  // A task can be copied, an arrival cannot.
+  auto shared = std::make_shared<Arrival>(std::move(arrival));
   mailbox_.post([this, shared, id] { open(std::move(*shared), id); });
+}
+
+void IoThread::close_client(std::uint64_t id) {
+  mailbox_.post([this, id] {
+    if (Connection* connection = find(id)) close(*connection);
+  });
+}
+
+void IoThread::push(std::uint64_t id, std::shared_ptr<const std::string> bytes) {
+  mailbox_.post([this, id, bytes = std::move(bytes)] {
+    if (Connection* connection = find(id)) append_output(*connection, *bytes);
+  });
+}
+
+void IoThread::resume() {
+  mailbox_.post([] {});  // looked at after every round
 }
 
 void IoThread::stop(int drain_ms) {
@@ -66,14 +105,17 @@ void IoThread::drain() {
   }
 }
 
-void IoThread::open(Channel channel, std::uint64_t id) {
-  auto connection = std::make_unique<Connection>(*this, std::move(channel));
-  connection->session.id = id;
+void IoThread::open(Arrival arrival, std::uint64_t id) {
+  auto connection = std::make_unique<Connection>(*this, id, std::move(arrival.channel));
   connection->interest = EPOLLIN;
   if (stopping_ || !poller_.add(connection->channel.descriptor(), EPOLLIN, *connection)) {
     shared_.counters.connections_open.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
+  connection->session.client = std::make_shared<RemoteClient>(*this, id, std::move(arrival.address),
+                                                              std::move(arrival.local_address),
+                                                              shared_.services.clock.running_ms());
+  shared_.services.clients.add(connection->session.client);
   connections_.emplace(id, std::move(connection));
   connection_count_.store(connections_.size(), std::memory_order_relaxed);
 }
@@ -84,11 +126,38 @@ void IoThread::close(Connection& connection) {
   poller_.remove(connection.channel.descriptor());
   connection.input.reset();
   connection.output.reset();
-  const auto found = connections_.find(connection.session.id);
+  shared_.services.clients.remove(connection.id);
+  const auto found = connections_.find(connection.id);
   dead_.push_back(std::move(found->second));
   connections_.erase(found);
   connection_count_.store(connections_.size(), std::memory_order_relaxed);
   shared_.counters.connections_open.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void IoThread::close_idle() {
+  const std::int64_t now_ms = shared_.services.clock.running_ms();
+  const std::int64_t timeout_ms = shared_.idle_timeout_s.load(std::memory_order_relaxed) * 1000;
+  std::vector<Connection*> idle;
+  for (const auto& [id, connection] : connections_) {
+    if (now_ms - connection->session.client->active_ms.load(std::memory_order_relaxed) > timeout_ms)
+      idle.push_back(connection.get());
+  }
+  for (Connection* connection : idle)
+    close(*connection);
+  dead_.clear();
+}
+
+void IoThread::end_pause() {
+  if (shared_.services.clock.running_ms() < shared_.services.pause.until_ms()) return;
+  std::vector<std::uint64_t> paused;
+  paused.swap(paused_);
+  for (const std::uint64_t id : paused) {
+    Connection* connection = find(id);
+    if (connection == nullptr || connection->has_unsent()) continue;
+    watch(*connection, EPOLLIN);
+    process_kept(*connection);
+  }
+  dead_.clear();
 }
 
 void IoThread::ready(Connection& connection, std::uint32_t events) {
@@ -120,6 +189,8 @@ void IoThread::read(Connection& connection) {
   if (status == Channel::Status::would_block) return;
   if (status == Channel::Status::closed) return close(connection);
   shared_.counters.input_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  connection.session.client->active_ms.store(shared_.services.clock.running_ms(),
+                                             std::memory_order_relaxed);
   if (!in_place && kept != 0) {
     std::memcpy(into.data(), connection.input.data(), kept);
     connection.input.reset();
@@ -149,6 +220,14 @@ void IoThread::process(Connection& connection, std::string_view bytes) {
     for (std::size_t next = 0; next < batch_.size() && !session.closing;) {
       next = shared_.dispatcher.run(session, batch_, next, reply, k_flush_bytes);
       if (next == batch_.size() || session.closing) break;
+      if (session.paused) {
+        paused_.push_back(connection.id);
+        watch(connection, 0);
+        connection.parser.restart();
+        status = resp::RequestParser::Status::incomplete;
+        done = next == 0 ? start : request_ends_[next - 1];
+        break;
+      }
       if (!flush(connection)) return;
       if (!connection.has_unsent()) continue;
       // The rest waits until that is gone; the parser is ahead of it.
@@ -238,11 +317,34 @@ void IoThread::send_rest(Connection& connection) {
   connection.output_at = connection.output_end = 0;
   if (connection.session.closing) return close(connection);
   watch(connection, EPOLLIN);
-  if (connection.input_bytes == 0) return;
-  // Requests that waited for this.
+  process_kept(connection);  // requests that waited for this
+}
+
+void IoThread::process_kept(Connection& connection) {
+  served_ = &connection;
   const Block input = std::move(connection.input);
   const std::size_t waiting = std::exchange(connection.input_bytes, 0);
-  process(connection, {input.data(), waiting});
+  if (waiting != 0) process(connection, {input.data(), waiting});
+}
+
+void IoThread::append_output(Connection& connection, std::string_view bytes) {
+  served_ = &connection;
+  if (!connection.has_unsent()) {
+    replies_.append(bytes);
+    flush(connection);
+    return;
+  }
+  if (connection.output.size() - connection.output_end < bytes.size()) {
+    const std::string_view unsent = connection.unsent();
+    Block larger = take_block(unsent.size() + bytes.size());
+    if (larger.empty()) return close(connection);
+    std::memcpy(larger.data(), unsent.data(), unsent.size());
+    connection.output_end = unsent.size();
+    connection.output_at = 0;
+    connection.output = std::move(larger);
+  }
+  std::memcpy(connection.output.data() + connection.output_end, bytes.data(), bytes.size());
+  connection.output_end += bytes.size();
 }
 
 void IoThread::watch(Connection& connection, std::uint32_t events) {

@@ -11,6 +11,7 @@
 #include "server/buffer_pool.h"
 #include "server/connection.h"
 #include "server/counters.h"
+#include "server/listener.h"
 #include "server/mailbox.h"
 #include "server/poller.h"
 #include "server/reply_buffer.h"
@@ -20,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -29,9 +31,11 @@ namespace ullage::server {
 /// What all threads of a server share.
 struct Shared {
   command::Dispatcher& dispatcher;
+  command::Services& services;
   BufferPool& pool;
   Counters& counters;
   resp::RequestParser::Limits parser_limits;
+  std::atomic<std::int64_t> idle_timeout_s{0};  ///< 0: clients may be idle for ever
 };
 
 class IoThread {
@@ -47,7 +51,12 @@ class IoThread {
   // --- from any thread ---
 
   /// Takes a client over.
-  void adopt(Channel channel, std::uint64_t id);
+  void adopt(Arrival arrival, std::uint64_t id);
+  void close_client(std::uint64_t id);
+  /// Sends bytes to a client between two of its replies.
+  void push(std::uint64_t id, std::shared_ptr<const std::string> bytes);
+  /// A pause has ended before its time.
+  void resume();
   /// Ends run(): clients get the replies that are under way, for `drain_ms` at most.
   void stop(int drain_ms);
   [[nodiscard]] std::size_t connections() const noexcept {
@@ -65,7 +74,7 @@ class IoThread {
   // A rest up to this size is copied to the thread's own buffer rather than read behind in place.
   static constexpr std::size_t k_copied_rest_bytes = k_read_bytes / 4;
 
-  void open(Channel channel, std::uint64_t id);
+  void open(Arrival arrival, std::uint64_t id);
   void close(Connection& connection);
   void read(Connection& connection);
   /// Runs the requests in `bytes`, whose first belong to what came before; keeps what is left over.
@@ -75,6 +84,13 @@ class IoThread {
   void send_rest(Connection& connection);
   bool keep_input(Connection& connection, std::string_view rest);
   void watch(Connection& connection, std::uint32_t events);
+  /// What it sent waits in its input: runs it, as far as it is whole.
+  void process_kept(Connection& connection);
+  void append_output(Connection& connection, std::string_view bytes);
+  void end_pause();
+  void close_idle();
+  [[nodiscard]] int poll_timeout_ms() const;
+  [[nodiscard]] Connection* find(std::uint64_t id) noexcept;
   /// A block, at the price of the clients that hold most; empty if even that does not help.
   Block take_block(std::size_t bytes);
   void drain();
@@ -90,6 +106,7 @@ class IoThread {
   const Connection* served_ = nullptr;  // whose turn it is: never closed for its buffers
   resp::RequestBatch batch_;
   std::array<std::size_t, k_batch_requests> request_ends_{};
+  std::vector<std::uint64_t> paused_;  // clients whose next command waits for the end of a pause
   bool stopping_ = false;
   int drain_ms_ = 0;
 };

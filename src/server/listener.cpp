@@ -153,7 +153,7 @@ void Listener::on_ready(std::uint32_t /*events*/) {
       ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     std::string address = peer.ss_family == AF_UNIX ? name_ : address_text(peer, length);
     const bool is_local = is_loopback(peer);
-    accept_({Channel(std::move(socket)), std::move(address), is_local});
+    accept_({Channel(std::move(socket)), std::move(address), name_, is_local});
   }
 }
 

@@ -17,7 +17,8 @@ namespace ullage::server {
 /// A client that has just come.
 struct Arrival {
   Channel channel;
-  std::string address;    ///< "127.0.0.1:50000", "[::1]:50000", or the path of a Unix socket
+  std::string address;  ///< "127.0.0.1:50000", "[::1]:50000", or the path of a Unix socket
+  std::string local_address;
   bool is_local = false;  ///< comes from this machine
 };
 

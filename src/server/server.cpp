@@ -64,15 +64,19 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
       budget_(budget),
       clock_(std::move(clock)),
       cache_(std::move(cache)),
-      services_{cache_, *clock_, locks_, watches_},
-      dispatcher_(services_),
+      held_(budget.held_bytes),
       pool_(budget.buffers_bytes),
-      shared_{dispatcher_, pool_, counters_, {}},
+      host_(settings, budget_, pool_, counters_, *clock_, actions()),
+      services_{cache_, *clock_, locks_, watches_, clients_, held_, table_, host_},
+      dispatcher_(services_),
+      shared_{dispatcher_, services_, pool_, counters_, {}},
       mailbox_(poller_),
       signals_(poller_, [this](int signal) {
         log_.info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
         stopping_ = true;
       }) {
+  services_.limits.value_max_bytes = settings.max_value;
+  shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
   shared_.parser_limits.bulk_max_bytes = settings.max_value;
   shared_.parser_limits.request_max_bytes =
       std::min(resp::k_request_max_bytes, pool_.capacity_bytes());
@@ -131,7 +135,24 @@ void Server::accept(Arrival arrival) {
   const auto idlest = std::min_element(
       io_threads_.begin(), io_threads_.end(),
       [](const auto& a, const auto& b) { return a->connections() < b->connections(); });
-  (*idlest)->adopt(std::move(arrival.channel), next_client_++);
+  (*idlest)->adopt(std::move(arrival), next_client_++);
+}
+
+ServerHost::Actions Server::actions() {
+  return {.shut_down = [this] { stop(); },
+          .resume =
+              [this] {
+                for (const auto& io_thread : io_threads_)
+                  io_thread->resume();
+              },
+          .apply = [this](const Settings& settings) { apply(settings); }};
+}
+
+void Server::apply(const Settings& settings) {
+  shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
+  mailbox_.post([this, settings] { settings_ = settings; });
+  for (const auto& io_thread : io_threads_)
+    io_thread->resume();
 }
 
 void Server::run() {

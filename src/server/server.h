@@ -14,6 +14,7 @@
 #include "server/budget.h"
 #include "server/buffer_pool.h"
 #include "server/counters.h"
+#include "server/host.h"
 #include "server/io_thread.h"
 #include "server/listener.h"
 #include "server/log.h"
@@ -50,19 +51,26 @@ class Server {
          Cache cache);
   Result<void> listen();
   void accept(Arrival arrival);
+  ServerHost::Actions actions();
+  /// Settings that have changed while the server runs.
+  void apply(const Settings& settings);
 
   std::unique_ptr<BlockedSignals> blocked_signals_;
-  Settings settings_;
+  Settings settings_;  // belongs to the thread that runs run()
   Log& log_;
   Budget budget_;
   std::shared_ptr<command::CommandClock> clock_;
   Cache cache_;
   command::KeyLocks locks_;
   command::Watches watches_;
-  command::Services services_;
-  command::Dispatcher dispatcher_;
+  command::Clients clients_;
+  command::ByteBudget held_;
+  command::Table table_;
   BufferPool pool_;
   Counters counters_;
+  ServerHost host_;
+  command::Services services_;
+  command::Dispatcher dispatcher_;
   Shared shared_;
 
   Poller poller_;

@@ -1,0 +1,47 @@
+#include "command/categories.h"
+
+#include <algorithm>
+
+namespace ullage::command {
+
+std::vector<std::string_view> categories_of(const Row& row) {
+  std::vector<std::string_view> all;
+  if (row.is(k_write)) all.push_back("write");
+  if (row.is(k_readonly)) all.push_back("read");
+  switch (row.family) {
+    case Family::hash:
+      all.push_back("hash");
+      break;
+    case Family::string:
+      all.push_back("string");
+      break;
+    case Family::generic:
+      all.push_back("keyspace");
+      break;
+    case Family::connection:
+      all.push_back("connection");
+      break;
+    case Family::transactions:
+      all.push_back("transaction");
+      break;
+    case Family::pubsub:
+      all.push_back("pubsub");
+      break;
+    case Family::ullage:
+      all.push_back("ullage");
+      break;
+    case Family::server:
+      break;
+  }
+  if (row.is(k_admin)) all.push_back("admin");
+  if (row.is(k_admin) || row.is(k_dangerous)) all.push_back("dangerous");
+  all.push_back(row.is(k_fast) ? "fast" : "slow");
+  return all;
+}
+
+bool has_category(const Row& row, std::string_view category) {
+  const std::vector<std::string_view> all = categories_of(row);
+  return std::find(all.begin(), all.end(), category) != all.end();
+}
+
+}  // namespace ullage::command

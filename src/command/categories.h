@@ -1,0 +1,15 @@
+// ACL categories: which commands belong together when they are allowed or denied.
+#pragma once
+
+#include "command/row.h"
+
+#include <string_view>
+#include <vector>
+
+namespace ullage::command {
+
+/// In lower case, without '@': "read", "hash", "fast".
+std::vector<std::string_view> categories_of(const Row& row);
+bool has_category(const Row& row, std::string_view category);
+
+}  // namespace ullage::command

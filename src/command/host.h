@@ -1,0 +1,51 @@
+// What commands ask of the process that they run in. The server is one; tests have a small one.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ullage::command {
+
+/// One line of INFO.
+struct Fact {
+  std::string name;
+  std::string value;
+};
+
+/// Thread-safe.
+class Host {
+ public:
+  virtual ~Host() = default;
+
+  /// What the process knows for a section of INFO that commands do not: "server", "clients",
+  /// "memory", "stats", "cpu". Empty: nothing.
+  [[nodiscard]] virtual std::vector<Fact> facts(std::string_view section) const = 0;
+
+  struct SettingValue {
+    std::string name;
+    std::string value;
+  };
+  /// Settings whose name, in either of its forms, matches the pattern.
+  [[nodiscard]] virtual std::vector<SettingValue> settings(std::string_view pattern) const = 0;
+  /// None: there is no such setting, or it cannot be changed while the server runs; "" on success;
+  /// else what is wrong with the value.
+  virtual std::optional<std::string> set_setting(std::string_view name, std::string_view value) = 0;
+  [[nodiscard]] virtual bool has_setting(std::string_view name) const = 0;
+  /// "" on success, else what is wrong.
+  virtual std::string rewrite_settings() = 0;
+
+  /// Whether a client may go on once it has said a user's name and password.
+  [[nodiscard]] virtual bool needs_password() const = 0;
+  [[nodiscard]] virtual bool is_password(std::string_view user, std::string_view text) const = 0;
+
+  /// A pause has ended before its time: clients that wait for its end need not.
+  virtual void resume() = 0;
+  /// Zeroes what INFO counts.
+  virtual void reset_statistics() = 0;
+  /// Ends the process, replies under way included.
+  virtual void shut_down() = 0;
+};
+
+}  // namespace ullage::command

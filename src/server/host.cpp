@@ -1,0 +1,192 @@
+#include "server/host.h"
+
+#include "command/glob.h"
+#include "command/limits.h"
+#include "server/sizes.h"
+
+#include <array>
+#include <cstdio>
+#include <utility>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace ullage::server {
+
+namespace {
+
+/// Settings of Redis that clients and tools read, and that cannot be otherwise here.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> k_given{{
+    {"appendonly", "no"},
+    {"databases", "16"},
+    {"maxmemory-policy", "allkeys-lfu"},
+    {"save", ""},
+    {"lazyfree-lazy-user-del", "yes"},
+}};
+static_assert(command::k_databases == 16);
+
+std::string seconds_text(const timeval& time) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%lld.%06lld", static_cast<long long>(time.tv_sec),
+                static_cast<long long>(time.tv_usec));
+  return text;
+}
+
+std::string number(std::uint64_t value) {
+  return std::to_string(value);
+}
+std::string number(const std::atomic<std::uint64_t>& value) {
+  return std::to_string(value.load(std::memory_order_relaxed));
+}
+
+/// The peak of resident memory, as the kernel has it.
+std::size_t resident_peak_bytes() noexcept {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::size_t>(usage.ru_maxrss) * 1024;
+}
+
+std::string human(std::size_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2fM", static_cast<double>(bytes) / 1048576.0);
+  return text;
+}
+
+std::vector<command::Fact> cpu_facts() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return {{"used_cpu_sys", seconds_text(usage.ru_stime)},
+          {"used_cpu_user", seconds_text(usage.ru_utime)}};
+}
+
+}  // namespace
+
+ServerHost::ServerHost(const Settings& settings, const Budget& budget, const BufferPool& pool,
+                       Counters& counters, const command::CommandClock& clock, Actions actions)
+    : settings_(settings),
+      needs_password_(!settings.password.empty()),
+      budget_(budget),
+      pool_(pool),
+      counters_(counters),
+      clock_(clock),
+      started_ms_(clock.running_ms()),
+      actions_(std::move(actions)) {}
+
+std::vector<command::Fact> ServerHost::facts(std::string_view section) const {
+  if (section == "server") return server_facts();
+  if (section == "clients") return client_facts();
+  if (section == "memory") return memory_facts();
+  if (section == "stats") return connection_facts();
+  if (section == "cpu") return cpu_facts();
+  return {};
+}
+
+std::vector<command::Fact> ServerHost::server_facts() const {
+  const std::scoped_lock lock(mutex_);
+  const auto uptime = static_cast<std::uint64_t>((clock_.running_ms() - started_ms_) / 1000);
+  return {{"redis_version", std::string(command::k_redis_version)},
+          {"redis_mode", "standalone"},
+          {"server_name", "ullage"},
+          {"ullage_version", ULLAGE_VERSION},
+          {"arch_bits", "64"},
+          {"multiplexing_api", "epoll"},
+          {"process_id", number(static_cast<std::uint64_t>(::getpid()))},
+          {"tcp_port", number(settings_.port)},
+          {"uptime_in_seconds", number(uptime)},
+          {"uptime_in_days", number(uptime / 86400)},
+          {"io_threads_active", number(settings_.io_threads)}};
+}
+
+std::vector<command::Fact> ServerHost::client_facts() const {
+  return {{"connected_clients", number(counters_.connections_open)},
+          {"maxclients", number(budget_.max_clients)},
+          {"blocked_clients", "0"},
+          {"client_buffer_bytes", number(pool_.used_bytes())},
+          {"client_buffer_peak_bytes", number(pool_.peak_bytes())},
+          {"client_buffer_limit_bytes", number(pool_.capacity_bytes())}};
+}
+
+std::vector<command::Fact> ServerHost::memory_facts() const {
+  const std::size_t resident = resident_bytes();
+  const std::size_t peak = resident_peak_bytes();
+  return {{"used_memory", number(resident)},
+          {"used_memory_human", human(resident)},
+          {"used_memory_rss", number(resident)},
+          {"used_memory_rss_human", human(resident)},
+          {"used_memory_peak", number(peak)},
+          {"used_memory_peak_human", human(peak)},
+          {"maxmemory", number(budget_.limit_bytes)},
+          {"maxmemory_human", human(budget_.limit_bytes)},
+          {"maxmemory_policy", "allkeys-lfu"},
+          {"arena_limit_bytes", number(budget_.arena_bytes)},
+          {"budget_program_bytes", number(budget_.baseline_bytes)},
+          {"budget_threads_bytes", number(budget_.threads_bytes)},
+          {"budget_connections_bytes", number(budget_.connections_bytes)},
+          {"budget_buffers_bytes", number(budget_.buffers_bytes)}};
+}
+
+std::vector<command::Fact> ServerHost::connection_facts() const {
+  return {{"total_connections_received", number(counters_.connections_received)},
+          {"rejected_connections", number(counters_.connections_rejected)},
+          {"total_net_input_bytes", number(counters_.input_bytes)},
+          {"total_net_output_bytes", number(counters_.output_bytes)},
+          {"clients_closed_for_protocol_errors", number(counters_.closed_protocol_error)},
+          {"clients_closed_for_buffers", number(counters_.closed_no_buffer)}};
+}
+
+std::vector<command::Host::SettingValue> ServerHost::settings(std::string_view pattern) const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<SettingValue> found;
+  for (const Setting& setting : setting_table()) {
+    const std::string_view name = setting.redis_name.empty() ? setting.name : setting.redis_name;
+    const bool by_our_name = command::glob_matches(pattern, setting.name);
+    if (!by_our_name && !command::glob_matches(pattern, name)) continue;
+    // By the name that was asked for.
+    const bool asked_for_ours = by_our_name && pattern == setting.name;
+    found.push_back({std::string(asked_for_ours ? setting.name : name), setting.get(settings_)});
+  }
+  for (const auto& [name, value] : k_given) {
+    if (command::glob_matches(pattern, name))
+      found.push_back({std::string(name), std::string(value)});
+  }
+  return found;
+}
+
+bool ServerHost::has_setting(std::string_view name) const {
+  return find_setting(name) != nullptr;
+}
+
+std::optional<std::string> ServerHost::set_setting(std::string_view name, std::string_view value) {
+  const Setting* setting = find_setting(name);
+  if (setting == nullptr || !setting->live) return std::nullopt;
+  const std::scoped_lock lock(mutex_);
+  if (const auto allowed = setting->set(settings_, value)) return "argument must be " + *allowed;
+  needs_password_.store(!settings_.password.empty(), std::memory_order_relaxed);
+  actions_.apply(settings_);
+  return "";
+}
+
+std::string ServerHost::rewrite_settings() {
+  return "The server is running without a config file";
+}
+
+bool ServerHost::is_password(std::string_view user, std::string_view text) const {
+  const std::scoped_lock lock(mutex_);
+  // In a time that does not tell how much of it was right.
+  const std::string& password = settings_.password;
+  unsigned difference = text.size() == password.size() ? 0 : 1;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char expected = password.empty() ? '\0' : password[i % password.size()];
+    difference |= static_cast<unsigned char>(text[i] ^ expected);
+  }
+  return user == "default" && (password.empty() || difference == 0);
+}
+
+void ServerHost::reset_statistics() {
+  for (auto* counter : {&counters_.connections_received, &counters_.connections_rejected,
+                        &counters_.closed_protocol_error, &counters_.closed_no_buffer,
+                        &counters_.input_bytes, &counters_.output_bytes})
+    counter->store(0, std::memory_order_relaxed);
+}
+
+}  // namespace ullage::server

@@ -1,0 +1,64 @@
+// The server as commands see it: its settings, its state, its end.
+#pragma once
+
+#include "command/clock.h"
+#include "command/host.h"
+#include "server/budget.h"
+#include "server/buffer_pool.h"
+#include "server/counters.h"
+#include "server/settings.h"
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ullage::server {
+
+class ServerHost final : public command::Host {
+ public:
+  /// What others do when commands ask for it. Each is called from any thread.
+  struct Actions {
+    std::function<void()> shut_down;
+    std::function<void()> resume;
+    /// A setting has changed while the server runs.
+    std::function<void(const Settings&)> apply;
+  };
+
+  ServerHost(const Settings& settings, const Budget& budget, const BufferPool& pool,
+             Counters& counters, const command::CommandClock& clock, Actions actions);
+
+  [[nodiscard]] std::vector<command::Fact> facts(std::string_view section) const override;
+  [[nodiscard]] std::vector<SettingValue> settings(std::string_view pattern) const override;
+  std::optional<std::string> set_setting(std::string_view name, std::string_view value) override;
+  [[nodiscard]] bool has_setting(std::string_view name) const override;
+  std::string rewrite_settings() override;
+  [[nodiscard]] bool needs_password() const override {
+    return needs_password_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool is_password(std::string_view user, std::string_view text) const override;
+  void resume() override { actions_.resume(); }
+  void reset_statistics() override;
+  void shut_down() override { actions_.shut_down(); }
+
+ private:
+  [[nodiscard]] std::vector<command::Fact> server_facts() const;
+  [[nodiscard]] std::vector<command::Fact> client_facts() const;
+  [[nodiscard]] std::vector<command::Fact> memory_facts() const;
+  [[nodiscard]] std::vector<command::Fact> connection_facts() const;
+
+  mutable std::mutex mutex_;
+  Settings settings_;  // guarded by mutex_
+  std::atomic<bool> needs_password_;
+  const Budget& budget_;
+  const BufferPool& pool_;
+  Counters& counters_;
+  const command::CommandClock& clock_;
+  const std::int64_t started_ms_;
+  Actions actions_;
+};
+
+}  // namespace ullage::server

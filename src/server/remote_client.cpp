@@ -1,0 +1,21 @@
+#include "server/remote_client.h"
+
+#include "server/io_thread.h"
+
+#include <utility>
+
+namespace ullage::server {
+
+RemoteClient::RemoteClient(IoThread& thread, std::uint64_t id, std::string address,
+                           std::string local_address, std::int64_t since_ms)
+    : Client(id, std::move(address), std::move(local_address), since_ms), thread_(thread) {}
+
+void RemoteClient::close() noexcept {
+  thread_.close_client(id());
+}
+
+void RemoteClient::push(std::shared_ptr<const std::string> bytes) {
+  thread_.push(id(), std::move(bytes));
+}
+
+}  // namespace ullage::server
