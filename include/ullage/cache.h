@@ -134,7 +134,8 @@ class Cache {
                                std::string_view expected, std::string_view desired,
                                SetOptions options = {});
 
-  /// Adds to a decimal 64-bit integer, starting from 0 if absent; keeps the time to live.
+  /// Adds to a decimal 64-bit integer, starting from 0 if absent; keeps the time to live. The value
+  /// must be as increment() writes it: no blanks, no '+', no leading zeroes.
   /// Errors: not_a_number, out_of_range, no_room, name_too_long.
   Result<std::int64_t> increment(std::string_view group, std::string_view field,
                                  std::int64_t by = 1);

@@ -13,24 +13,30 @@ namespace ullage::command {
 namespace {
 constexpr std::size_t k_quoted_args_max_bytes = 128;
 
-/// A stranger's bytes in a message: what no terminal should see becomes '?'.
+/// A stranger's bytes in a message: line ends become blanks, as Redis has it, and what else no
+/// terminal should see a '?'.
 void append_escaped(std::string& text, std::string_view bytes) {
-  for (const char c : bytes)
-    text += c >= ' ' && c <= '~' ? c : '?';
+  for (const char c : bytes) {
+    if (c == '\r' || c == '\n') {
+      text += ' ';
+    } else {
+      text += c >= ' ' && c <= '~' ? c : '?';
+    }
+  }
 }
 
 std::string unknown_command(resp::Args args) {
   std::string text = "ERR unknown command '";
   append_escaped(text, args[0].substr(0, k_quoted_args_max_bytes));
   text += "', with args beginning with: ";
-  std::size_t left = k_quoted_args_max_bytes;
-  for (std::size_t i = 1; i < args.size() && left != 0; ++i) {
-    const std::string_view shown = args[i].substr(0, left);
-    text += '\'';
-    append_escaped(text, shown);
-    text += "' ";
-    left -= shown.size();
+  std::string shown;
+  for (std::size_t i = 1; i < args.size() && shown.size() < k_quoted_args_max_bytes; ++i) {
+    const std::size_t room = k_quoted_args_max_bytes - shown.size();
+    shown += '\'';
+    append_escaped(shown, args[i].substr(0, room));
+    shown += "' ";
   }
+  text += shown;
   return text;
 }
 }  // namespace

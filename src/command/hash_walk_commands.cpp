@@ -155,11 +155,17 @@ void hrandfield(Call& call) {
 }
 
 void hscan(Call& call) {
-  const auto options = ScanOptions::parse(call, 2, ScanOptions::Of::fields);
-  if (!options) return;
+  if (!ScanOptions::parse_cursor(call, 2)) return;
   const Key key = call.key(1);
   call.reading(key, [&] {
     if (call.is_string(key)) return call.wrong_type();
+    if (!call.exists(key)) {  // before the options are looked at
+      call.reply.array(2);
+      call.reply.bulk("0");
+      return call.reply.array(0);
+    }
+    const auto options = ScanOptions::parse(call, 2, ScanOptions::Of::fields);
+    if (!options) return;
     call.reply.array(2);
     const std::size_t place = call.reply.later();
     std::size_t count = 0;

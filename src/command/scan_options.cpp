@@ -6,15 +6,20 @@
 
 namespace ullage::command {
 
+std::optional<Cursor> ScanOptions::parse_cursor(Call& call, std::size_t i) {
+  const std::string_view text = call.args[i];
+  Cursor cursor = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cursor);
+  if (error == std::errc{} && end == text.data() + text.size()) return cursor;
+  call.error("ERR invalid cursor");
+  return std::nullopt;
+}
+
 std::optional<ScanOptions> ScanOptions::parse(Call& call, std::size_t first, Of of) {
+  const auto cursor = parse_cursor(call, first);
+  if (!cursor) return std::nullopt;
   ScanOptions options;
-  const std::string_view cursor = call.args[first];
-  const auto [end, error] =
-      std::from_chars(cursor.data(), cursor.data() + cursor.size(), options.cursor);
-  if (error != std::errc{} || end != cursor.data() + cursor.size()) {
-    call.error("ERR invalid cursor");
-    return std::nullopt;
-  }
+  options.cursor = *cursor;
   for (std::size_t i = first + 1; i < call.args.size(); ++i) {
     const bool has_value = i + 1 < call.args.size();
     if (has_value && call.is_word(i, "COUNT")) {

@@ -25,6 +25,9 @@ struct ScanOptions {
   /// Reads them from argument `first` on, the cursor; none with an error written.
   static std::optional<ScanOptions> parse(Call& call, std::size_t first, Of of);
 
+  /// Argument i as a cursor; none with an error written.
+  static std::optional<Cursor> parse_cursor(Call& call, std::size_t i);
+
   [[nodiscard]] bool matches(std::string_view name) const noexcept {
     return !pattern || glob_matches(*pattern, name);
   }

@@ -145,20 +145,21 @@ void getdel(Call& call) {
 }
 
 void getex(Call& call) {
-  std::optional<std::int64_t> at_ms;
-  bool persist = false;
-  if (call.args.size() == 3 && call.is_word(2, "PERSIST")) {
-    persist = true;
-  } else if (const auto form =
-                 call.args.size() == 4 ? time_word(call, 2) : std::optional<TimeForm>()) {
-    at_ms = option_moment(call, 3, *form);
-    if (!at_ms) return;
-  } else if (call.args.size() != 2) {
-    return call.syntax_error();
-  }
+  const bool persist = call.args.size() == 3 && call.is_word(2, "PERSIST");
+  const auto form = call.args.size() == 4 ? time_word(call, 2) : std::optional<TimeForm>();
+  if (!persist && !form && call.args.size() != 2) return call.syntax_error();
   const Key key = call.key(1);
   const Writing held(call, key, Writing::Changes::one_entry);
-  if (!reply_string(call, key) || !call.is_string(key)) return;
+  if (!call.is_string(key)) {
+    if (call.exists(key)) return call.wrong_type();
+    return call.reply.null();
+  }
+  std::optional<std::int64_t> at_ms;
+  if (form) {
+    at_ms = option_moment(call, 3, *form);
+    if (!at_ms) return;
+  }
+  call.value_or_null(key, k_string_field);
   if (at_ms && *at_ms <= call.now_ms()) {
     call.cache().erase_group(key.group());
     call.changed(key, k_event_del);

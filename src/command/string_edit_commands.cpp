@@ -72,11 +72,12 @@ bool edit_string(Call& call, const Key& key, const Event& event, Edit edit) {
 }
 
 void incrbyfloat(Call& call) {
-  const auto by = parse_real(call.args[2]);
-  if (!by) return call.error("ERR value is not a valid float");
   const Key key = call.key(1);
   if (!call.name_fits(key)) return;
   const Writing held(call, key, Writing::Changes::one_entry);
+  if (!may_be_string(call, key)) return;
+  const auto by = parse_real(call.args[2]);
+  if (!by) return call.error("ERR value is not a valid float");
   std::string sum;
   const bool done =
       edit_string(call, key, k_event_incrbyfloat, [&](std::string& text, bool exists) {

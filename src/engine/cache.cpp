@@ -293,7 +293,11 @@ Result<std::int64_t> Cache::increment(std::string_view group, std::string_view f
         error = Error{Errc::not_a_number, "the value is outside the range of a 64-bit integer"};
         return {};
       }
-      if (parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size()) {
+      // One form only: a sum must not change "007" to "8" behind the back of who wrote it.
+      const auto canonical = std::to_chars(text.data(), text.data() + text.size(), now).ptr;
+      if (parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size() ||
+          value !=
+              std::string_view(text.data(), static_cast<std::size_t>(canonical - text.data()))) {
         error = Error{Errc::not_a_number, "the value is no decimal integer"};
         return {};
       }

@@ -161,8 +161,9 @@ TEST_P(Errors, Batches) {
 TEST_P(Errors, Increments) {
   Cache& cache = open_with_entries();
   refused(cache, Errc::not_a_number, {}, [&] { return cache.increment("text", "f"); });
-  for (const char* bad : {"", " 1", "1 ", "+1", "1.0", "0x1", "-", "9223372036854775808",
-                          "-9223372036854775809", "12345678901234567890123"}) {
+  for (const char* bad :
+       {"", " 1", "1 ", "+1", "1.0", "0x1", "-", "007", "-0", "9223372036854775808",
+        "-9223372036854775809", "12345678901234567890123"}) {
     SCOPED_TRACE(bad);
     put(cache, "text", "bad", bad);
     settle(cache);

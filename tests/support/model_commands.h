@@ -288,7 +288,7 @@ inline void Model::increment(const Command& command, const std::string& group,
   if (entry != nullptr) {
     const char* const end = entry->value.data() + entry->value.size();
     const auto [stopped, error] = std::from_chars(entry->value.data(), end, before);
-    number = error == std::errc() && stopped == end;
+    number = error == std::errc() && stopped == end && std::to_string(before) == entry->value;
   }
   if (!number) {
     if (result || result.error().code != Errc::not_a_number)
