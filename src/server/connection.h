@@ -6,6 +6,7 @@
 #include "server/buffer_pool.h"
 #include "server/channel.h"
 #include "server/event_handler.h"
+#include "server/pending_output.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -25,13 +26,10 @@ struct Connection final : EventHandler {
 
   void on_ready(std::uint32_t events) override;
 
-  [[nodiscard]] std::string_view unread() const noexcept { return {input.data(), input_bytes}; }
-  [[nodiscard]] std::string_view unsent() const noexcept {
-    return {output.data() + output_at, output_end - output_at};
-  }
-  [[nodiscard]] bool has_unsent() const noexcept { return output_at != output_end; }
   /// Bytes of the pool that it holds.
-  [[nodiscard]] std::size_t held_bytes() const noexcept { return input.size() + output.size(); }
+  [[nodiscard]] std::size_t held_bytes() const noexcept {
+    return input.size() + output.held_bytes();
+  }
 
   IoThread& thread;
   const std::uint64_t id;
@@ -40,11 +38,11 @@ struct Connection final : EventHandler {
   resp::RequestParser parser;
   Block input;  // the start of a request, or requests that wait until the output is sent
   std::size_t input_bytes = 0;
-  Block output;
-  std::size_t output_at = 0;
-  std::size_t output_end = 0;
-  std::uint32_t interest = 0;  // what the poller watches for
-  bool dead = false;           // closed, and kept until the round is over
+  PendingOutput output;
+  std::int64_t output_moved_ms = 0;  // when the client last read some of it
+  bool waits_for_output = false;     // whole requests are in `input` until `output` is smaller
+  std::uint32_t interest = 0;        // what the poller watches for
+  bool dead = false;                 // closed, and kept until the round is over
 };
 
 }  // namespace ullage::server

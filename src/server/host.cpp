@@ -185,7 +185,7 @@ bool ServerHost::is_password(std::string_view user, std::string_view text) const
 void ServerHost::reset_statistics() {
   for (auto* counter : {&counters_.connections_received, &counters_.connections_rejected,
                         &counters_.closed_protocol_error, &counters_.closed_no_buffer,
-                        &counters_.input_bytes, &counters_.output_bytes})
+                        &counters_.closed_stalled, &counters_.input_bytes, &counters_.output_bytes})
     counter->store(0, std::memory_order_relaxed);
 }
 

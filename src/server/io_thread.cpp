@@ -31,6 +31,7 @@ void IoThread::run() {
     dead_.clear();
     if (!paused_.empty()) end_pause();
     if (shared_.idle_timeout_s.load(std::memory_order_relaxed) != 0) close_idle();
+    if (behind_count_ != 0) close_stalled();
   }
   drain();
 }
@@ -38,7 +39,8 @@ void IoThread::run() {
 int IoThread::poll_timeout_ms() const {
   constexpr int k_idle_check_ms = 1000;
   int timeout_ms = -1;
-  if (shared_.idle_timeout_s.load(std::memory_order_relaxed) != 0) timeout_ms = k_idle_check_ms;
+  if (shared_.idle_timeout_s.load(std::memory_order_relaxed) != 0 || behind_count_ != 0)
+    timeout_ms = k_idle_check_ms;
   if (!paused_.empty()) {
     const std::int64_t left =
         shared_.services.pause.until_ms() - shared_.services.clock.running_ms();
@@ -90,7 +92,7 @@ void IoThread::drain() {
   const auto end = Time::now() + std::chrono::milliseconds(drain_ms_);
   std::vector<Connection*> idle;
   for (const auto& [id, connection] : connections_) {
-    if (!connection->has_unsent()) idle.push_back(connection.get());
+    if (connection->output.empty()) idle.push_back(connection.get());
   }
   for (Connection* connection : idle)
     close(*connection);
@@ -123,9 +125,10 @@ void IoThread::open(Arrival arrival, std::uint64_t id) {
 void IoThread::close(Connection& connection) {
   if (connection.dead) return;
   connection.dead = true;
+  if (!connection.output.empty()) --behind_count_;
   poller_.remove(connection.channel.descriptor());
   connection.input.reset();
-  connection.output.reset();
+  connection.output.clear();
   shared_.services.clients.remove(connection.id);
   const auto found = connections_.find(connection.id);
   dead_.push_back(std::move(found->second));
@@ -147,15 +150,31 @@ void IoThread::close_idle() {
   dead_.clear();
 }
 
+void IoThread::close_stalled() {
+  const std::int64_t now_ms = shared_.services.clock.running_ms();
+  std::vector<Connection*> stalled;
+  for (const auto& [id, connection] : connections_) {
+    if (!connection->output.empty() &&
+        now_ms - connection->output_moved_ms > shared_.stall_timeout_ms)
+      stalled.push_back(connection.get());
+  }
+  for (Connection* connection : stalled) {
+    shared_.counters.closed_stalled.fetch_add(1, std::memory_order_relaxed);
+    close(*connection);
+  }
+  dead_.clear();
+}
+
 void IoThread::end_pause() {
   if (shared_.services.clock.running_ms() < shared_.services.pause.until_ms()) return;
   std::vector<std::uint64_t> paused;
   paused.swap(paused_);
   for (const std::uint64_t id : paused) {
     Connection* connection = find(id);
-    if (connection == nullptr || connection->has_unsent()) continue;
-    watch(*connection, EPOLLIN);
+    if (connection == nullptr) continue;
+    connection->session.paused = false;
     process_kept(*connection);
+    if (!connection->dead) watch_as_needed(*connection);
   }
   dead_.clear();
 }
@@ -163,12 +182,12 @@ void IoThread::end_pause() {
 void IoThread::ready(Connection& connection, std::uint32_t events) {
   if (connection.dead) return;
   served_ = &connection;
-  if (connection.has_unsent()) {
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0) return close(connection);
-    if ((events & EPOLLOUT) != 0) send_rest(connection);
-    return;
+  if ((events & EPOLLOUT) != 0) {
+    send_rest(connection);
+    if (connection.dead) return;
   }
-  read(connection);
+  if ((events & EPOLLIN) != 0 && (connection.interest & EPOLLIN) != 0) return read(connection);
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) close(connection);
 }
 
 void IoThread::read(Connection& connection) {
@@ -220,20 +239,17 @@ void IoThread::process(Connection& connection, std::string_view bytes) {
     for (std::size_t next = 0; next < batch_.size() && !session.closing;) {
       next = shared_.dispatcher.run(session, batch_, next, reply, k_flush_bytes);
       if (next == batch_.size() || session.closing) break;
-      if (session.paused) {
+      if (!session.paused) {
+        if (!flush(connection)) return;
+        if (!is_behind(connection)) continue;
+        connection.waits_for_output = true;
+      } else {
         paused_.push_back(connection.id);
-        watch(connection, 0);
-        connection.parser.restart();
-        status = resp::RequestParser::Status::incomplete;
-        done = next == 0 ? start : request_ends_[next - 1];
-        break;
       }
-      if (!flush(connection)) return;
-      if (!connection.has_unsent()) continue;
-      // The rest waits until that is gone; the parser is ahead of it.
+      // The rest waits; the parser is ahead of it.
       connection.parser.restart();
       status = resp::RequestParser::Status::incomplete;
-      done = request_ends_[next - 1];
+      done = next == 0 ? start : request_ends_[next - 1];
       break;
     }
     if (session.closing) break;
@@ -246,7 +262,9 @@ void IoThread::process(Connection& connection, std::string_view bytes) {
   }
   if (!session.closing && !keep_input(connection, bytes.substr(done))) return close(connection);
   if (replies_.size() != 0 && !flush(connection)) return;
-  if (session.closing && !connection.has_unsent()) close(connection);
+  if (session.closing && connection.output.empty()) return close(connection);
+  if (connection.interest != EPOLLIN || session.paused || session.closing)
+    watch_as_needed(connection);
 }
 
 bool IoThread::keep_input(Connection& connection, std::string_view rest) {
@@ -268,9 +286,8 @@ bool IoThread::keep_input(Connection& connection, std::string_view rest) {
 }
 
 bool IoThread::flush(Connection& connection) {
-  if (connection.has_unsent()) return true;  // it waits its turn behind that
   std::size_t sent = 0;
-  while (sent < replies_.size()) {
+  while (connection.output.empty() && sent < replies_.size()) {
     const auto [status, bytes] = connection.channel.write(replies_.view().substr(sent));
     if (status == Channel::Status::closed) {
       replies_.clear();
@@ -281,43 +298,59 @@ bool IoThread::flush(Connection& connection) {
     sent += bytes;
   }
   shared_.counters.output_bytes.fetch_add(sent, std::memory_order_relaxed);
-  const std::size_t left = replies_.size() - sent;
-  if (left == 0) {
-    replies_.clear();
-    return true;
+  const bool kept = sent == replies_.size() || keep_output(connection, sent);
+  replies_.clear();
+  if (!kept) close(connection);
+  return kept;
+}
+
+bool IoThread::keep_output(Connection& connection, std::size_t sent) {
+  const bool was_empty = connection.output.empty();
+  if (was_empty && replies_.is_mostly_from(sent)) {
+    // No copy: the block of the replies is mostly this already.
+    const std::size_t end = replies_.size();
+    connection.output.adopt(replies_.release(), sent, end);
+  } else if (!connection.output.append(replies_.view().substr(sent), shared_.pool,
+                                       [this](std::size_t bytes) { return take_block(bytes); })) {
+    return false;
   }
-  // A copy, unless the block of the replies is mostly that already.
-  if (replies_.is_mostly_from(sent)) {
-    connection.output = replies_.release();
-    connection.output_at = sent;
-  } else {
-    connection.output = take_block(left);
-    if (connection.output.empty()) {
-      replies_.clear();
-      close(connection);
-      return false;
-    }
-    std::memcpy(connection.output.data(), replies_.view().data() + sent, left);
-    connection.output_at = 0;
-    replies_.clear();
+  if (was_empty) {
+    ++behind_count_;
+    connection.output_moved_ms = shared_.services.clock.running_ms();
   }
-  connection.output_end = connection.output_at + left;
-  watch(connection, EPOLLOUT);
+  watch_as_needed(connection);
   return true;
 }
 
+bool IoThread::is_behind(const Connection& connection) const noexcept {
+  return connection.output.size() > shared_.output_high_bytes;
+}
+
+void IoThread::watch_as_needed(Connection& connection) {
+  std::uint32_t events = 0;
+  if (!connection.output.empty()) events |= EPOLLOUT;
+  const bool reads = !connection.waits_for_output && !connection.session.paused &&
+                     !connection.session.closing && !is_behind(connection);
+  if (reads) events |= EPOLLIN;
+  watch(connection, events);
+}
+
 void IoThread::send_rest(Connection& connection) {
-  const auto [status, bytes] = connection.channel.write(connection.unsent());
+  const auto [status, bytes] = connection.channel.write(connection.output.view());
   if (status == Channel::Status::would_block) return;
   if (status == Channel::Status::closed) return close(connection);
   shared_.counters.output_bytes.fetch_add(bytes, std::memory_order_relaxed);
-  connection.output_at += bytes;
-  if (connection.has_unsent()) return;
-  connection.output.reset();
-  connection.output_at = connection.output_end = 0;
-  if (connection.session.closing) return close(connection);
-  watch(connection, EPOLLIN);
-  process_kept(connection);  // requests that waited for this
+  connection.output_moved_ms = shared_.services.clock.running_ms();
+  connection.output.consume(bytes);
+  if (connection.output.empty()) {
+    --behind_count_;
+    if (connection.session.closing) return close(connection);
+  }
+  if (connection.waits_for_output && connection.output.size() <= shared_.output_high_bytes / 2) {
+    connection.waits_for_output = false;
+    process_kept(connection);
+  }
+  if (!connection.dead) watch_as_needed(connection);
 }
 
 void IoThread::process_kept(Connection& connection) {
@@ -329,22 +362,8 @@ void IoThread::process_kept(Connection& connection) {
 
 void IoThread::append_output(Connection& connection, std::string_view bytes) {
   served_ = &connection;
-  if (!connection.has_unsent()) {
-    replies_.append(bytes);
-    flush(connection);
-    return;
-  }
-  if (connection.output.size() - connection.output_end < bytes.size()) {
-    const std::string_view unsent = connection.unsent();
-    Block larger = take_block(unsent.size() + bytes.size());
-    if (larger.empty()) return close(connection);
-    std::memcpy(larger.data(), unsent.data(), unsent.size());
-    connection.output_end = unsent.size();
-    connection.output_at = 0;
-    connection.output = std::move(larger);
-  }
-  std::memcpy(connection.output.data() + connection.output_end, bytes.data(), bytes.size());
-  connection.output_end += bytes.size();
+  replies_.append(bytes);
+  flush(connection);
 }
 
 void IoThread::watch(Connection& connection, std::uint32_t events) {

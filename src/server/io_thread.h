@@ -1,8 +1,9 @@
 // One thread that serves clients: it reads what they send, runs it where it was read, and sends the
 // replies of everything that came together in one piece.
 //
-// A client whose replies do not go out is not read either until they do. So the most that a client
-// can hold is one reply, and the start of one request.
+// A client that does not read its replies may send more for a while, as clients do that write a
+// long pipeline before they read. Past a bound it is not read any more until it has taken some, and
+// when it takes nothing for a time, or buffers run out and it holds most of them, it is closed.
 #pragma once
 
 #include "command/dispatcher.h"
@@ -35,6 +36,8 @@ struct Shared {
   BufferPool& pool;
   Counters& counters;
   resp::RequestParser::Limits parser_limits;
+  std::size_t output_high_bytes;  ///< of one client: past it, it is not read any more
+  std::int64_t stall_timeout_ms;  ///< a client that takes no byte of its replies for so long goes
   std::atomic<std::int64_t> idle_timeout_s{0};  ///< 0: clients may be idle for ever
 };
 
@@ -81,7 +84,10 @@ class IoThread {
   void process(Connection& connection, std::string_view bytes);
   /// Sends what has gathered; keeps what does not go out. False if the connection is closed.
   bool flush(Connection& connection);
+  bool keep_output(Connection& connection, std::size_t sent);
   void send_rest(Connection& connection);
+  void watch_as_needed(Connection& connection);
+  [[nodiscard]] bool is_behind(const Connection& connection) const noexcept;
   bool keep_input(Connection& connection, std::string_view rest);
   void watch(Connection& connection, std::uint32_t events);
   /// What it sent waits in its input: runs it, as far as it is whole.
@@ -89,6 +95,7 @@ class IoThread {
   void append_output(Connection& connection, std::string_view bytes);
   void end_pause();
   void close_idle();
+  void close_stalled();
   [[nodiscard]] int poll_timeout_ms() const;
   [[nodiscard]] Connection* find(std::uint64_t id) noexcept;
   /// A block, at the price of the clients that hold most; empty if even that does not help.
@@ -106,6 +113,7 @@ class IoThread {
   const Connection* served_ = nullptr;  // whose turn it is: never closed for its buffers
   resp::RequestBatch batch_;
   std::array<std::size_t, k_batch_requests> request_ends_{};
+  std::size_t behind_count_ = 0;       // connections with output that does not go out
   std::vector<std::uint64_t> paused_;  // clients whose next command waits for the end of a pause
   bool stopping_ = false;
   int drain_ms_ = 0;

@@ -10,6 +10,9 @@ namespace ullage::server {
 
 namespace {
 
+/// What one client may leave unread before it is not read any more.
+constexpr std::size_t k_output_share_of_buffers = 8;
+
 /// As much of the heap as the threads need, and no more: each arena of glibc's allocator keeps what
 /// its thread once freed.
 void confine_heap() noexcept {
@@ -69,7 +72,14 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
       host_(settings, budget_, pool_, counters_, *clock_, actions()),
       services_{cache_, *clock_, locks_, watches_, clients_, held_, table_, host_},
       dispatcher_(services_),
-      shared_{dispatcher_, services_, pool_, counters_, {}},
+      shared_{.dispatcher = dispatcher_,
+              .services = services_,
+              .pool = pool_,
+              .counters = counters_,
+              .parser_limits = {},
+              .output_high_bytes =
+                  pool_.capacity_bytes() / k_output_share_of_buffers - ReplyBuffer::k_own_bytes,
+              .stall_timeout_ms = settings.stall_timeout * 1000},
       mailbox_(poller_),
       signals_(poller_, [this](int signal) {
         log_.info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});

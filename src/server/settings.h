@@ -27,9 +27,10 @@ struct Settings {
   std::string unix_socket;
   std::size_t memory_limit = 64 * k_mib;
   std::size_t max_value = k_value_default_max_bytes;
-  unsigned io_threads = 0;        ///< 0: one for each core
-  std::uint64_t max_clients = 0;  ///< 0: what the memory limit has room for
-  std::int64_t timeout = 0;       ///< seconds a client may be idle; 0: for ever
+  unsigned io_threads = 0;          ///< 0: one for each core
+  std::uint64_t max_clients = 0;    ///< 0: what the memory limit has room for
+  std::int64_t timeout = 0;         ///< seconds a client may be idle; 0: for ever
+  std::int64_t stall_timeout = 60;  ///< seconds
   std::int64_t drain_timeout = 5000;
   Preset preset = Preset::none;
   std::string password;

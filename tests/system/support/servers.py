@@ -17,12 +17,14 @@ STOP_SECONDS = 30
 class Server:
     """A started process; `with` ends it."""
 
-    def __init__(self, command, address, folder, environment=None):
+    def __init__(self, command, address, folder, environment=None, file_limit=None):
         self.address = address
         self.folder = folder
         self.log_path = os.path.join(folder, "log")
         # Settings come from the test alone.
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("ULLAGE_")}
+        if file_limit is not None:
+            command = ["prlimit", f"--nofile={file_limit}", *command]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder,
@@ -89,7 +91,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def ullage(*options, tcp=False, environment=None):
+def is_sanitized():
+    return os.environ.get("ULLAGE_SANITIZED", "") != ""
+
+
+def ullage(*options, tcp=False, environment=None, file_limit=None):
     folder = tempfile.mkdtemp(prefix="ullage-test-")
     command = [os.environ["ULLAGE_PROGRAM"], "serve"]
     if tcp:
@@ -99,7 +105,7 @@ def ullage(*options, tcp=False, environment=None):
     else:
         address = os.path.join(folder, "socket")
         command += ["--port", "0", "--unix-socket", address]
-    return Server(command + list(options), address, folder, environment)
+    return Server(command + list(options), address, folder, environment, file_limit)
 
 
 def redis(*options):

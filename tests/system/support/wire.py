@@ -1,6 +1,7 @@
 """The protocol on a socket, without a client library: what is sent and answered, exactly."""
 
 import socket
+import time
 
 
 class ReplyError(str):
@@ -23,10 +24,21 @@ class Wire:
         self.socket.settimeout(timeout)
         self.buffer = b""
         try:
-            self.socket.connect(address)
+            self._connect(address, timeout)
         except OSError:
             self.socket.close()
             raise
+
+    def _connect(self, address, timeout):
+        # A Unix socket whose backlog is full says so at once.
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return self.socket.connect(address)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.001)
 
     def close(self):
         self.socket.close()
