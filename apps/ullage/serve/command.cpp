@@ -58,7 +58,7 @@ int serve_command(const ServeTexts& texts) {
     if (const auto problem = server::set_setting(settings, *server::find_setting(name), text))
       throw Failure("--" + *problem, k_exit_usage);
   }
-  const bool greet = ::isatty(STDERR_FILENO) == 1 && settings.log_format == server::LogFormat::text;
+  const bool greet = settings.log_format == server::LogFormat::text;
   const auto served = server::serve(settings, stderr, greet);
   if (!served) throw Failure(served.error().message, k_exit_failure);
   return 0;
