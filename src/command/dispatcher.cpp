@@ -1,10 +1,14 @@
 #include "command/dispatcher.h"
 
+#include "command/ahead.h"
 #include "command/call.h"
 #include "command/host.h"
 #include "command/transaction.h"
 #include "command/words.h"
 
+#include <algorithm>
+#include <array>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -42,9 +46,14 @@ std::string unknown_command(resp::Args args) {
 }  // namespace
 
 void Dispatcher::run(Session& session, resp::Args args, resp::Reply& reply) {
+  run_found(session, services_.table.find(args), args, reply);
+}
+
+void Dispatcher::run_found(Session& session, const Found& found, resp::Args args,
+                           resp::Reply& reply) {
   const std::size_t place = reply.output().size();
   const Replies wanted = session.replies;
-  run_visible(session, args, reply);
+  run_visible(session, found, args, reply);
   if (wanted == Replies::on && session.replies == Replies::on) return;
   // CLIENT REPLY itself says whether it is answered.
   if (session.replies != Replies::on) reply.output().truncate(place);
@@ -53,9 +62,9 @@ void Dispatcher::run(Session& session, resp::Args args, resp::Reply& reply) {
   if (wanted == Replies::skip) session.replies = Replies::on;
 }
 
-void Dispatcher::run_visible(Session& session, resp::Args args, resp::Reply& reply) {
+void Dispatcher::run_visible(Session& session, const Found& found, resp::Args args,
+                             resp::Reply& reply) {
   services_.counters.commands.fetch_add(1, std::memory_order_relaxed);
-  const Found found = services_.table.find(args);
   if (found.row == nullptr) {
     if (found.container != nullptr && same_word(args[1], "HELP"))
       return help(*found.container, reply);
@@ -114,14 +123,26 @@ void Dispatcher::queue(Call& call) {
 
 std::size_t Dispatcher::run(Session& session, const resp::RequestBatch& batch, std::size_t first,
                             resp::Reply& reply, std::size_t enough_bytes) {
+  std::array<Found, k_ahead_requests> found;
+  std::size_t known = first;  // the requests before it have their row
+  std::size_t window = first;
   std::size_t i = first;
   while (i < batch.size() && !session.closing && reply.output().size() < enough_bytes) {
+    if (i == known) {
+      window = i;
+      known = std::min(i + k_ahead_requests, batch.size());
+      for (std::size_t r = window; r < known; ++r)
+        found[r - window] = services_.table.find(batch[r]);
+      if (known - window >= k_ahead_requests_min)
+        ask_ahead(services_.cache, session, batch, window, std::span(found).first(known - window));
+    }
+    const Found& next = found[i - window];
     if (services_.pause.until_ms() != 0) {
-      const Row* row = services_.table.find(batch[i][0]);
-      session.paused = row != nullptr && services_.pause.holds(*row, services_.clock.running_ms());
+      session.paused =
+          next.row != nullptr && services_.pause.holds(*next.row, services_.clock.running_ms());
       if (session.paused) break;
     }
-    run(session, batch[i++], reply);
+    run_found(session, next, batch[i++], reply);
   }
   return i;
 }

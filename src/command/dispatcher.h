@@ -29,7 +29,8 @@ class Dispatcher {
                   resp::Reply& reply, std::size_t enough_bytes);
 
  private:
-  void run_visible(Session& session, resp::Args args, resp::Reply& reply);
+  void run_found(Session& session, const Found& found, resp::Args args, resp::Reply& reply);
+  void run_visible(Session& session, const Found& found, resp::Args args, resp::Reply& reply);
   void unknown(Session& session, resp::Args args, const Row* container, resp::Reply& reply);
   void help(const Row& container, resp::Reply& reply);
   /// Keeps a command of a transaction for EXEC.

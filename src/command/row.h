@@ -58,6 +58,8 @@ enum class Ahead : std::uint8_t {
   none,
   string,  ///< the value of the string args[1]
   field,   ///< the field args[2] of the hash args[1]
+  fields,  ///< the fields from args[2] on
+  pairs,   ///< every second argument from args[2] on
 };
 
 /// Who says what the right answer is: where the tests take it from.

@@ -2,6 +2,7 @@
 // cache_groups.cpp, loading in cache_loading.cpp.
 #include <ullage/cache.h>
 
+#include "engine/ahead.h"
 #include "engine/arguments.h"
 #include "engine/core.h"
 #include "engine/reentry.h"
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <limits>
 
@@ -55,6 +57,8 @@ class Scratch final : public ValueSink {
 
 constexpr std::size_t k_chunk_bytes = 64 * k_kib;
 constexpr std::size_t k_window = 16;  // keys of a batch whose lines are fetched together
+constexpr std::size_t k_walks = 32;   // the same, where their lines are only asked for
+static_assert(k_walks <= 64, "a bit each");
 
 std::int64_t deadline_of(const CacheCore& core, std::optional<Millis> ttl) noexcept {
   return ttl ? core.state.now_ms() + ttl->count() : k_never_ms;
@@ -391,6 +395,26 @@ Result<void> Cache::get_many(std::span<const Key> keys, std::span<std::optional<
     }
   }
   return {};
+}
+
+void Cache::prefetch(std::span<const Key> keys) noexcept {
+  std::array<AheadWalk, k_walks> walks;
+  for (std::size_t first = 0; first < keys.size(); first += k_walks) {
+    const std::size_t n = std::min(k_walks, keys.size() - first);
+    std::uint64_t under_way = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const Key& key = keys[first + i];
+      if (!names_fit(key.group, key.field)) continue;
+      walks[i].begin(core_->state, key.group, key.field);
+      under_way |= std::uint64_t{1} << i;
+    }
+    while (under_way != 0) {
+      for (std::uint64_t left = under_way; left != 0; left &= left - 1) {
+        const auto i = static_cast<unsigned>(std::countr_zero(left));
+        if (!walks[i].step()) under_way &= ~(std::uint64_t{1} << i);
+      }
+    }
+  }
 }
 
 Result<std::size_t> Cache::set_many(std::span<const Item> items, const SetOptions& options) {
