@@ -33,6 +33,8 @@ class CommandClock final : public Clock {
     ~Stop() {
       if (outermost_) stopped_ms_ = 0;
     }
+    /// Stops it anew, as of now; REQUIRES: no outer scope has it stopped.
+    void renew(const CommandClock& clock) noexcept { stopped_ms_ = clock.running_ms(); }
     Stop(const Stop&) = delete;
     Stop& operator=(const Stop&) = delete;
 

@@ -121,18 +121,32 @@ void Dispatcher::queue(Call& call) {
   call.reply.simple("QUEUED");
 }
 
+void Dispatcher::find_all(const resp::RequestBatch& batch, std::size_t first,
+                          std::span<Found> found) const noexcept {
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const resp::Args args = batch[first + i];
+    // Most pipelines repeat one command.
+    const bool again = i != 0 && found[i - 1].row != nullptr &&
+                       found[i - 1].row->subcommands.empty() && found[i - 1].container == nullptr &&
+                       args[0] == batch[first + i - 1][0];
+    found[i] = again ? found[i - 1] : services_.table.find(args);
+  }
+}
+
 std::size_t Dispatcher::run(Session& session, const resp::RequestBatch& batch, std::size_t first,
                             resp::Reply& reply, std::size_t enough_bytes) {
   std::array<Found, k_ahead_requests> found;
   std::size_t known = first;  // the requests before it have their row
   std::size_t window = first;
   std::size_t i = first;
+  // One look at the clock for a window of fast commands.
+  CommandClock::Stop moment(services_.clock);
   while (i < batch.size() && !session.closing && reply.output().size() < enough_bytes) {
     if (i == known) {
       window = i;
       known = std::min(i + k_ahead_requests, batch.size());
-      for (std::size_t r = window; r < known; ++r)
-        found[r - window] = services_.table.find(batch[r]);
+      if (window != first) moment.renew(services_.clock);
+      find_all(batch, window, std::span(found).first(known - window));
       if (known - window >= k_ahead_requests_min)
         ask_ahead(services_.cache, session, batch, window, std::span(found).first(known - window));
     }
@@ -143,6 +157,7 @@ std::size_t Dispatcher::run(Session& session, const resp::RequestBatch& batch, s
       if (session.paused) break;
     }
     run_found(session, next, batch[i++], reply);
+    if (next.row == nullptr || !next.row->is(k_fast)) moment.renew(services_.clock);
   }
   return i;
 }

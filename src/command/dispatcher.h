@@ -8,6 +8,7 @@
 #include "resp/request.h"
 
 #include <cstddef>
+#include <span>
 
 namespace ullage::command {
 
@@ -31,6 +32,8 @@ class Dispatcher {
  private:
   void run_found(Session& session, const Found& found, resp::Args args, resp::Reply& reply);
   void run_visible(Session& session, const Found& found, resp::Args args, resp::Reply& reply);
+  void find_all(const resp::RequestBatch& batch, std::size_t first,
+                std::span<Found> found) const noexcept;
   void unknown(Session& session, resp::Args args, const Row* container, resp::Reply& reply);
   void help(const Row& container, resp::Reply& reply);
   /// Keeps a command of a transaction for EXEC.

@@ -21,6 +21,27 @@ int hex_digit(char c) noexcept {
   return -1;
 }
 
+/// A line that announces a small number, as nearly all do: its mark, one to four digits without a
+/// leading zero, its end.
+struct ShortLine {
+  std::uint32_t value = 0;
+  std::size_t bytes = 0;  ///< of the whole line; 0: it is not like that, or not all there
+};
+ShortLine short_line(std::string_view bytes, char mark) noexcept {
+  constexpr std::size_t k_digits_max = 4;
+  if (bytes.size() < 1 + k_digits_max + 2 || bytes[0] != mark) return {};
+  ShortLine line;
+  std::size_t at = 1;
+  for (; at <= k_digits_max; ++at) {
+    const auto digit = static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[at])) - '0';
+    if (digit > 9) break;
+    line.value = line.value * 10 + digit;
+  }
+  const bool is_plain = at > 1 && (at == 2 || bytes[1] != '0');
+  if (is_plain && bytes[at] == '\r' && bytes[at + 1] == '\n') line.bytes = at + 2;
+  return line;
+}
+
 /// One word of a line, quotes taken off, from `at` on; false if a quote does not end, or goes on
 /// behind its end.
 bool unquote_word(std::string_view line, std::size_t& at, std::string& out) {
@@ -95,7 +116,12 @@ RequestParser::Outcome RequestParser::next(std::string_view bytes, const Limits&
 RequestParser::Outcome RequestParser::next_array(std::string_view bytes, const Limits& limits,
                                                  RequestBatch& batch) {
   const bool resumed = args_left_ != 0;
-  if (!resumed) {
+  const ShortLine head = resumed || scanned_ != 0 ? ShortLine() : short_line(bytes, '*');
+  if (head.bytes != 0 && head.value != 0 && head.value <= limits.args_max &&
+      !(limits.stranger && head.value > k_unauthenticated_args_max)) {
+    args_left_ = head.value;
+    at_ = head.bytes;
+  } else if (!resumed) {
     const std::size_t end = bytes.find('\r', scanned_);
     if (end == std::string_view::npos || end + 2 > bytes.size()) {
       if (bytes.size() > k_line_max_bytes) return {malformed("too big mbulk count string"), 0};
@@ -137,6 +163,18 @@ RequestParser::Outcome RequestParser::next_array(std::string_view bytes, const L
 RequestParser::Status RequestParser::read_args(std::string_view bytes, const Limits& limits,
                                                std::vector<Slice>& slices) {
   while (args_left_ != 0) {
+    if (bulk_bytes_ < 0 && scanned_ == 0) {
+      const ShortLine line = short_line(bytes.substr(at_), '$');
+      if (line.bytes != 0 && line.value <= limits.bulk_max_bytes &&
+          !(limits.stranger && line.value > k_unauthenticated_bulk_max_bytes) &&
+          at_ + line.bytes + line.value + 2 <= bytes.size()) {
+        at_ += line.bytes;
+        slices.push_back({static_cast<std::uint32_t>(at_), line.value});
+        at_ += line.value + 2;
+        --args_left_;
+        continue;
+      }
+    }
     if (bulk_bytes_ < 0) {
       const std::size_t end = bytes.find('\r', at_ + scanned_);
       if (end == std::string_view::npos || end + 2 > bytes.size()) {
