@@ -161,6 +161,12 @@ class Cache {
   /// it in the error's message. Not atomic as a whole.
   Result<std::size_t> set_many(std::span<const Item> items, const SetOptions& options = {});
 
+  /// The same without copies: calls `visitor(i, value)` for each key in order, none for a miss. The
+  /// view is valid during its call. Errors: batch_too_large, reentered.
+  Result<void> visit_many(
+      std::span<const Key> keys,
+      FunctionRef<void(std::size_t i, std::optional<std::string_view> value)> visitor);
+
   /// Asks for the memory of entries that are about to be read or written one by one, so that the
   /// waits for it overlap. A hint: changes nothing, counts nothing. Costs about the instructions of
   /// a read for each key, and the waits of one for all; worth it from a few keys on, for data much

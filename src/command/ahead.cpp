@@ -25,10 +25,6 @@ class Keys {
   std::size_t count_ = 0;
 };
 
-bool is_marked(std::string_view name) noexcept {
-  return name.empty() || name[0] == '\0';
-}
-
 void add_request(Keys& keys, Ahead ahead, resp::Args args) noexcept {
   if (ahead == Ahead::none || args.size() < 2 || is_marked(args[1])) return;
   if (ahead == Ahead::string) return keys.add(args[1], k_string_field);

@@ -315,6 +315,38 @@ TEST(Commands, WhatIsUnknownOrTooLongSaysSo) {
   EXPECT_EQ(house.ask("hget k " + name), "$-1\r\n");
 }
 
+TEST(Commands, APipelineAnswersAsItsCommandsDoOneByOne) {
+  const std::vector<std::string> writes = {"hset h a 1 b 2 \"\" 3 \"\\x00z\" 4", "set s text",
+                                           "hset other f v", "mset x 1 y 2"};
+  std::vector<std::string> reads;
+  for (int i = 0; i < 40; ++i) {
+    for (const char* line :
+         {"hget h a", "hget h b", "hget h none", "hget s a", "hget none a", "hget h \"\"",
+          "hget h \"\\x00z\"", "hget other f", "hget other f", "HGET h a"})
+      reads.emplace_back(line);
+    if (i % 3 == 0) reads.emplace_back("hget h");
+    if (i % 5 == 0) reads.emplace_back("hset h a " + std::to_string(i));
+    if (i % 7 == 0) reads.emplace_back("nosuch");
+    reads.emplace_back("hmget h a none \"\" b \"\\x00z\" a");
+    reads.emplace_back("hmget s a b");
+    reads.emplace_back("get s");
+    reads.emplace_back("get h");
+  }
+  House together;
+  House alone;
+  std::string expected;
+  for (const std::string& line : writes) {
+    expected += alone.ask(line);
+    together.ask(line);
+  }
+  expected.clear();
+  for (const std::string& line : reads)
+    expected += alone.ask(line);
+  EXPECT_EQ(together.ask_together(reads), expected);
+  EXPECT_EQ(together.services.counters.commands.load(), alone.services.counters.commands.load());
+  EXPECT_EQ(together.services.counters.errors.load(), alone.services.counters.errors.load());
+}
+
 void check_row(const Row& row) {
   EXPECT_NE(row.arity, 0) << row.name;
   EXPECT_NE(row.run == nullptr, row.subcommands.empty() || row.name == "COMMAND") << row.name;

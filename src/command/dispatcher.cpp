@@ -133,6 +133,27 @@ void Dispatcher::find_all(const resp::RequestBatch& batch, std::size_t first,
   }
 }
 
+// How many requests from the front can be run at once.
+std::size_t Dispatcher::run_together(Session& session, std::span<const Found> found,
+                                     const resp::RequestBatch& batch, std::size_t first,
+                                     resp::Reply& reply) {
+  const Row* row = found[0].row;
+  if (row == nullptr || row->run_many == nullptr || session.transaction ||
+      session.replies != Replies::on || services_.pause.until_ms() != 0 ||
+      (!session.authenticated && services_.host.needs_password()))
+    return 0;
+  std::array<resp::Args, k_ahead_requests> requests;
+  std::size_t count = 0;
+  while (count < found.size() && found[count].row == row && row->takes(batch[first + count].size()))
+    requests[count] = batch[first + count], ++count;
+  if (count < k_ahead_requests_min) return 0;
+  const std::size_t done =
+      row->run_many(services_, session, std::span(requests).first(count), reply);
+  services_.counters.commands.fetch_add(done, std::memory_order_relaxed);
+  if (session.client && done != 0) session.client->last_row.store(row, std::memory_order_relaxed);
+  return done;
+}
+
 std::size_t Dispatcher::run(Session& session, const resp::RequestBatch& batch, std::size_t first,
                             resp::Reply& reply, std::size_t enough_bytes) {
   std::array<Found, k_ahead_requests> found;
@@ -143,12 +164,15 @@ std::size_t Dispatcher::run(Session& session, const resp::RequestBatch& batch, s
   CommandClock::Stop moment(services_.clock);
   while (i < batch.size() && !session.closing && reply.output().size() < enough_bytes) {
     if (i == known) {
+      if (window != first) moment.renew(services_.clock);
       window = i;
       known = std::min(i + k_ahead_requests, batch.size());
-      if (window != first) moment.renew(services_.clock);
-      find_all(batch, window, std::span(found).first(known - window));
-      if (known - window >= k_ahead_requests_min)
-        ask_ahead(services_.cache, session, batch, window, std::span(found).first(known - window));
+      const std::span<Found> ahead = std::span(found).first(known - window);
+      find_all(batch, window, ahead);
+      i += run_together(session, ahead, batch, i, reply);
+      if (i == known) continue;
+      if (known - i >= k_ahead_requests_min)
+        ask_ahead(services_.cache, session, batch, i, ahead.subspan(i - window));
     }
     const Found& next = found[i - window];
     if (services_.pause.until_ms() != 0) {

@@ -34,6 +34,8 @@ class Dispatcher {
   void run_visible(Session& session, const Found& found, resp::Args args, resp::Reply& reply);
   void find_all(const resp::RequestBatch& batch, std::size_t first,
                 std::span<Found> found) const noexcept;
+  std::size_t run_together(Session& session, std::span<const Found> found,
+                           const resp::RequestBatch& batch, std::size_t first, resp::Reply& reply);
   void unknown(Session& session, resp::Args args, const Row* container, resp::Reply& reply);
   void help(const Row& container, resp::Reply& reply);
   /// Keeps a command of a transaction for EXEC.

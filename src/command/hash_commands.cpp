@@ -1,9 +1,12 @@
 // Hashes: fields and their values. Their times to live are in hash_ttl_commands.cpp, walks over
 // them in hash_walk_commands.cpp.
+#include "command/ahead.h"
 #include "command/call.h"
 #include "command/families.h"
 #include "command/real.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -82,12 +85,74 @@ void hget(Call& call) {
   });
 }
 
+/// HGETs that stand together. Their waits for memory overlap, and each is a step of its own.
+std::size_t hget_many(Services& services, Session& session, std::span<const resp::Args> requests,
+                      resp::Reply& reply) {
+  struct One {
+    KeyLocks::Stripe stripe;
+    KeyLocks::Version version;
+    std::size_t place;
+    bool is_error;
+  };
+  std::array<One, k_ahead_requests> ones;
+  std::array<ullage::Key, k_ahead_requests> keys;
+  std::size_t count = 0;
+  for (const resp::Args& args : requests) {
+    // Names that are marked in the cache are rare, and left to hget().
+    if (session.database != 0 || is_marked(args[1]) || is_marked(args[2])) break;
+    keys[count] = {args[1], args[2]};
+    One& one = ones[count++];
+    one.stripe = services.locks.stripe_of(args[1]);
+    one.version = services.locks.begin_read(one.stripe);
+  }
+  const bool strings = services.seen.strings.load(std::memory_order_relaxed);
+  const auto done = services.cache.visit_many(
+      std::span(keys).first(count), [&](std::size_t i, std::optional<std::string_view> value) {
+        ones[i].place = reply.output().size();
+        ones[i].is_error =
+            !value && strings && services.cache.contains(keys[i].group, k_string_field);
+        if (value) {
+          reply.bulk(*value);
+        } else if (ones[i].is_error) {
+          reply.error(k_wrong_type);
+        } else {
+          reply.null();
+        }
+      });
+  if (!done || reply.output().failed()) {
+    if (count != 0) reply.output().truncate(ones[0].place);
+    return 0;
+  }
+  // From the first on that met a change of several entries, they are asked again.
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!services.locks.undisturbed(ones[i].stripe, ones[i].version)) {
+      reply.output().truncate(ones[i].place);
+      return i;
+    }
+    if (ones[i].is_error) services.counters.errors.fetch_add(1, std::memory_order_relaxed);
+  }
+  return count;
+}
+
 void hmget(Call& call) {
   const Key key = call.key(1);
+  std::vector<ullage::Key> keys;
+  keys.reserve(call.args.size() - 2);
+  for (std::size_t i = 2; i < call.args.size() && !is_marked(call.args[i]); ++i)
+    keys.push_back({key.group(), call.args[i]});
   call.reading(key, [&] {
     if (call.is_string(key)) return call.wrong_type();
     call.reply.array(call.args.size() - 2);
-    for (std::size_t i = 2; i < call.args.size(); ++i)
+    for (std::size_t first = 0; first < keys.size(); first += k_batch_max) {
+      const auto some =
+          std::span(keys).subspan(first).first(std::min(k_batch_max, keys.size() - first));
+      static_cast<void>(call.cache().visit_many(
+          some, [&](std::size_t /*i*/, std::optional<std::string_view> value) {
+            value ? call.reply.bulk(*value) : call.reply.null();
+          }));
+    }
+    // From the first on whose name is marked in the cache.
+    for (std::size_t i = 2 + keys.size(); i < call.args.size(); ++i)
       call.value_or_null(key, FieldName(call.args[i]));
   });
 }
@@ -232,7 +297,8 @@ constexpr Row k_rows[] = {
      .since = "2.0.0",
      .complexity = "O(1)",
      .ahead = Ahead::field,
-     .run = hget},
+     .run = hget,
+     .run_many = hget_many},
     {.name = "HMGET",
      .arity = -3,
      .flags = k_reads_fast,
@@ -242,7 +308,7 @@ constexpr Row k_rows[] = {
      .summary = "The values of fields.",
      .since = "2.0.0",
      .complexity = "O(1) for each field",
-     .ahead = Ahead::fields,
+     .ahead = Ahead::none,
      .run = hmget},
     {.name = "HDEL",
      .arity = -3,

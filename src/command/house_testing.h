@@ -78,6 +78,21 @@ class House {
     return std::string(out.view());
   }
 
+  /// The replies to lines that come together, as a pipeline.
+  std::string ask_together(const std::vector<std::string>& lines) {
+    resp::RequestParser parser;
+    resp::RequestBatch batch;
+    std::string bytes;
+    for (const std::string& line : lines)
+      bytes += line + "\n";
+    for (std::size_t at = 0; at < bytes.size();)
+      at += parser.next(std::string_view(bytes).substr(at), {}, batch).consumed;
+    resp::StringOutput out;
+    resp::Reply reply(out, session.protocol);
+    dispatcher.run(session, batch, 0, reply, std::size_t{1} << 20);
+    return std::string(out.view());
+  }
+
   std::shared_ptr<ManualClock> time = std::make_shared<ManualClock>(1'700'000'000'000);
   std::shared_ptr<CommandClock> clock = std::make_shared<CommandClock>(time);
   Cache cache = [this] {

@@ -78,6 +78,11 @@ class FieldName : public StoredName {
   }
 };
 
+/// Whether a key of database 0, or a field, has another name in the cache.
+inline bool is_marked(std::string_view name) noexcept {
+  return name.empty() || name[0] == '\0';
+}
+
 /// Whether an entry's field is the value of a plain string.
 inline bool is_string_value(std::string_view stored_field) noexcept {
   return stored_field.empty();

@@ -2,6 +2,7 @@
 // and the reference page all read it, and nothing else knows.
 #pragma once
 
+#include "resp/reply.h"
 #include "resp/request.h"
 
 #include <cstddef>
@@ -13,6 +14,11 @@ namespace ullage::command {
 
 class Call;
 using Run = void (*)(Call&);
+struct Services;
+struct Session;
+/// Runs requests of one command that stand together in a pipeline, as many as it can at once;
+/// answers how many those were. REQUIRES: the row takes each, and nothing keeps it from running.
+using RunMany = std::size_t (*)(Services&, Session&, std::span<const resp::Args>, resp::Reply&);
 
 /// What a command is, in Redis's words.
 enum Flag : std::uint32_t {
@@ -82,7 +88,8 @@ struct Row {
   Ahead ahead = Ahead::none;
   Oracle oracle = Oracle::redis;
   std::span<const Row> subcommands{};
-  Run run = nullptr;  ///< none: it has subcommands only
+  Run run = nullptr;           ///< none: it has subcommands only
+  RunMany run_many = nullptr;  ///< where that is faster than one by one
 
   [[nodiscard]] bool is(std::uint32_t flag) const noexcept { return (flags & flag) != 0; }
   [[nodiscard]] bool takes(std::size_t args) const noexcept {

@@ -2,15 +2,14 @@
 // cache_groups.cpp, loading in cache_loading.cpp.
 #include <ullage/cache.h>
 
-#include "engine/ahead.h"
 #include "engine/arguments.h"
 #include "engine/core.h"
 #include "engine/reentry.h"
 #include "engine/value_into.h"
+#include "engine/walk.h"
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
 #include <limits>
 
@@ -56,9 +55,7 @@ class Scratch final : public ValueSink {
 };
 
 constexpr std::size_t k_chunk_bytes = 64 * k_kib;
-constexpr std::size_t k_window = 16;  // keys of a batch whose lines are fetched together
-constexpr std::size_t k_walks = 32;   // the same, where their lines are only asked for
-static_assert(k_walks <= 64, "a bit each");
+constexpr std::size_t k_walks = 32;  // keys of a batch whose lines are fetched together
 
 std::int64_t deadline_of(const CacheCore& core, std::optional<Millis> ttl) noexcept {
   return ttl ? core.state.now_ms() + ttl->count() : k_never_ms;
@@ -352,6 +349,52 @@ Result<SetOutcome> Cache::update(
   return outcome_of(*done);
 }
 
+namespace {
+
+/// Hashes a key; the group's hash is the last one's where the group is, which is what a batch over
+/// one group has.
+Names names_after(const State& state, const Names& last, const Key& key) noexcept {
+  const bool same_group = last.group.data() == key.group.data() &&
+                          last.group.size() == key.group.size() && !key.group.empty();
+  return {key.group, key.field, same_group ? last.group_hash : state.hash_group(key.group),
+          state.hash_field(key.field)};
+}
+
+/// Walks to the next keys together; answers which of the walks are of keys that fit.
+std::uint64_t walk_to(const State& state, std::array<Walk, k_walks>& walks,
+                      std::span<const Key> keys) noexcept {
+  std::uint64_t fit = 0;
+  Names last;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!names_fit(keys[i].group, keys[i].field)) continue;
+    last = names_after(state, last, keys[i]);
+    walks[i].begin(state, last);
+    fit |= std::uint64_t{1} << i;
+  }
+  walk_together(walks, fit);
+  return fit;
+}
+
+/// Reads keys in windows: `read(i, walk)` for each that fits, once its walk is done, and
+/// `miss(i)` for the others.
+template <class Read, class Miss>
+void for_each_walk(const State& state, std::span<const Key> keys, Read read, Miss miss) {
+  std::array<Walk, k_walks> walks;
+  for (std::size_t first = 0; first < keys.size(); first += k_walks) {
+    const auto window = keys.subspan(first, std::min(k_walks, keys.size() - first));
+    const std::uint64_t fit = walk_to(state, walks, window);
+    for (std::size_t i = 0; i < window.size(); ++i) {
+      if ((fit >> i & 1) != 0) {
+        read(first + i, walks[i]);
+      } else {
+        miss(first + i);
+      }
+    }
+  }
+}
+
+}  // namespace
+
 Result<void> Cache::get_many(std::span<const Key> keys, std::span<std::optional<Value>> out) {
   if (auto bad = check_batch(keys.size())) return *bad;
   if (keys.size() != out.size()) {
@@ -360,61 +403,39 @@ Result<void> Cache::get_many(std::span<const Key> keys, std::span<std::optional<
                                              " answers"};
   }
   if (UpdateScope::holds(core_.get())) return reentered_update();
-  Reader& reader = core_->reader;
-  std::array<Names, k_window> window;
-  std::array<std::optional<Reader::Pending>, k_window> reads;
-  for (std::size_t first = 0; first < keys.size(); first += k_window) {
-    const bool glances = reader.glances();
-    const std::size_t n = std::min(k_window, keys.size() - first);
-    for (std::size_t i = 0; i < n; ++i) {
-      const Key& key = keys[first + i];
-      window[i] =
-          names_fit(key.group, key.field) ? core_->state.names(key.group, key.field) : Names{};
-      reader.ask_shard(window[i]);
-    }
-    for (std::size_t i = 0; i < n; ++i)
-      reader.ask_page(window[i]);
-    for (std::size_t i = 0; glances && i < n; ++i) {
-      Reader::Pending& read = reads[i].emplace(core_->state);
-      reader.begin(window[i], read);
-      if (read.saw == Glance::Saw::begun) read.glance.ask_record();
-    }
-    for (std::size_t i = 0; glances && i < n; ++i) {
-      Reader::go_on(window[i], *reads[i]);
-      if (reads[i]->saw == Glance::Saw::found) reads[i]->glance.ask_entry();
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      std::optional<Value>& to = out[first + i];
-      to.reset();
-      if (!names_fit(keys[first + i].group, keys[first + i].field)) continue;
-      ValueInto sink(to);
-      ReadResult read;
-      if (!glances || !reader.finish(window[i], *reads[i], sink, true, read))
-        read = reader.read_in_full(window[i], sink, true);
-      if (!read.hit) to.reset();
-    }
-  }
+  for_each_walk(
+      core_->state, keys,
+      [&](std::size_t i, const Walk& walk) {
+        out[i].reset();
+        ValueInto sink(out[i]);
+        if (!core_->reader.read(walk, sink, true).hit) out[i].reset();
+      },
+      [&](std::size_t i) { out[i].reset(); });
+  return {};
+}
+
+Result<void> Cache::visit_many(
+    std::span<const Key> keys,
+    FunctionRef<void(std::size_t, std::optional<std::string_view>)> visitor) {
+  if (auto bad = check_batch(keys.size())) return *bad;
+  if (VisitorScope::too_deep()) return VisitorScope::error();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
+  const VisitorScope scope;
+  for_each_walk(
+      core_->state, keys,
+      [&](std::size_t i, const Walk& walk) {
+        Scratch scratch;
+        const bool hit = core_->reader.read(walk, scratch, true).hit;
+        visitor(i, hit ? std::optional(scratch.view()) : std::nullopt);
+      },
+      [&](std::size_t i) { visitor(i, std::nullopt); });
   return {};
 }
 
 void Cache::prefetch(std::span<const Key> keys) noexcept {
-  std::array<AheadWalk, k_walks> walks;
-  for (std::size_t first = 0; first < keys.size(); first += k_walks) {
-    const std::size_t n = std::min(k_walks, keys.size() - first);
-    std::uint64_t under_way = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      const Key& key = keys[first + i];
-      if (!names_fit(key.group, key.field)) continue;
-      walks[i].begin(core_->state, key.group, key.field);
-      under_way |= std::uint64_t{1} << i;
-    }
-    while (under_way != 0) {
-      for (std::uint64_t left = under_way; left != 0; left &= left - 1) {
-        const auto i = static_cast<unsigned>(std::countr_zero(left));
-        if (!walks[i].step()) under_way &= ~(std::uint64_t{1} << i);
-      }
-    }
-  }
+  std::array<Walk, k_walks> walks;
+  for (std::size_t first = 0; first < keys.size(); first += k_walks)
+    walk_to(core_->state, walks, keys.subspan(first, std::min(k_walks, keys.size() - first)));
 }
 
 Result<std::size_t> Cache::set_many(std::span<const Item> items, const SetOptions& options) {

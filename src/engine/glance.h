@@ -110,10 +110,6 @@ class Glance {
     return Saw::absent;
   }
 
-  /// Ask for what the next step will look at first.
-  void ask_record() const noexcept { prefetch_lines(records().item(candidate_).at, 2); }
-  void ask_entry() const noexcept { prefetch_lines(fields().item(candidate_).at, 2); }
-
   [[nodiscard]] const std::byte* value() const noexcept { return value_; }
   [[nodiscard]] std::uint32_t value_bytes() const noexcept { return value_bytes_; }
   [[nodiscard]] std::int64_t deadline_ms() const noexcept { return deadline_ms_; }

@@ -8,6 +8,7 @@
 #include "engine/piece.h"
 #include "engine/removal_events.h"
 #include "engine/state.h"
+#include "engine/walk.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,9 +35,6 @@ struct ReadResult {
 };
 
 class Reader {
-  // In a batch other names' lines fill the waits, so each asks only for what it will need.
-  static constexpr std::size_t k_head_lines = 2;
-
  public:
   Reader(State& state, const Directory& directory) noexcept
       : state_(state), lookup_(state, directory), pieces_(state) {}
@@ -54,6 +52,14 @@ class Reader {
       if (finish(names, read, sink, use, result)) return result;
     }
     return read_in_full(names, sink, use);
+  }
+
+  /// What a walk found, or whatever else is true.
+  template <class Sink>
+  ReadResult read(const Walk& walk, Sink& sink, bool use) {
+    ReadResult result;
+    if (glances() && finish(walk, sink, use, result)) return result;
+    return read_in_full(walk.names(), sink, use);
   }
 
   /// The names with their hashes. The bucket's lines are on their way while the field is hashed.
@@ -84,8 +90,7 @@ class Reader {
   };
   Chunk read_chunk(const Names& names, std::size_t offset, std::span<char> buffer);
 
-  // --- read() of the common case in steps, for a batch: each step of all reads before the next one
-  // of any, so that their waits for memory overlap. What only asks for memory may be left out. ---
+  // --- read() of the common case, in steps ---
 
   struct Pending {
     explicit Pending(const State& state) noexcept : glance(state) {}
@@ -94,15 +99,6 @@ class Reader {
     Glance glance;
     Glance::Saw saw = Glance::Saw::unsure;
   };
-  /// Asks for the shard.
-  void ask_shard(const Names& names) const noexcept {
-    __builtin_prefetch(&state_.shard_of(names.group_hash));
-  }
-  /// Asks for the head of the page, of which most is known then.
-  void ask_page(const Names& names) const noexcept {
-    const Ref ref = top_ref(names.group_hash);
-    if (state_.arena->plausible(ref)) prefetch_lines(state_.page(ref), k_head_lines);
-  }
   /// Finds the group's bucket.
   void begin(const Names& names, Pending& read) const noexcept {
     read.shard = &state_.shard_of(names.group_hash);
@@ -120,25 +116,39 @@ class Reader {
     if (read.saw == Glance::Saw::found) read.saw = seen.field(names);
     if (read.saw != Glance::Saw::absent && read.saw != Glance::Saw::found) return false;
     if (read.saw == Glance::Saw::absent) {
-      if (!undisturbed(read)) return false;
+      if (!undisturbed(*read.shard, read.version)) return false;
       if (use) state_.count(Counter::misses);
       return true;
     }
     if (char* to = sink.start(seen.value_bytes()))
       base::copy_out(to, seen.value(), seen.value_bytes());
     const policy::Rank rank = base::load_u16(seen.rank_at());
-    if (!undisturbed(read)) return false;
+    if (!undisturbed(*read.shard, read.version)) return false;
     result = {true, seen.value_bytes(), seen.deadline_ms()};
-    if (!use) return true;
-    state_.count(Counter::hits);
-    if (state_.ranking->is_fresh(rank)) return true;
-    const policy::Rank next =
-        state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash), rank);
-    if (next != rank && read.shard->lock.try_tick(read.version)) {
-      base::count_tick();
-      base::store_bytes(seen.rank_at(), &next, sizeof next);
-      read.shard->lock.unlock();
+    if (use) count_use(*read.shard, read.version, names, seen.rank_at(), rank);
+    return true;
+  }
+  /// Believes what a walk found, and copies it; false if it is not the common case, or was
+  /// disturbed: read_in_full() tells then.
+  template <class Sink>
+  bool finish(const Walk& walk, Sink& sink, bool use, ReadResult& result) {
+    if (walk.is_unsure()) return false;
+    EntryPos pos;
+    if (!walk.is_absent()) pos = walk.entry();
+    if (pos.broken || pos.head.pieces) return false;
+    const bool expired =
+        pos && pos.head.deadline_ms != k_never_ms && pos.head.deadline_ms <= state_.now_ms();
+    if (!pos || expired) {
+      if (!undisturbed(walk.shard(), walk.version())) return false;
+      if (use) state_.count(Counter::misses);
+      return true;
     }
+    if (char* to = sink.start(pos.head.inline_bytes))
+      base::copy_out(to, pos.at + pos.head.value_at, pos.head.inline_bytes);
+    const policy::Rank rank = base::load_u16(pos.rank_at);
+    if (!undisturbed(walk.shard(), walk.version())) return false;
+    result = {true, pos.head.inline_bytes, pos.head.deadline_ms};
+    if (use) count_use(walk.shard(), walk.version(), walk.names(), pos.rank_at, rank);
     return true;
   }
   /// Whatever finish() leaves.
@@ -159,10 +169,23 @@ class Reader {
     bool use_has_no_place = false;
   };
   Look look(Shard& shard, const Names& names, ValueSink& sink, bool use);
-  [[nodiscard]] bool undisturbed(const Pending& read) const noexcept {
-    if (read.shard->lock.validate(read.version)) return true;
+  [[nodiscard]] bool undisturbed(const Shard& shard,
+                                 base::VersionLock::Version version) const noexcept {
+    if (shard.lock.validate(version)) return true;
     state_.count(Counter::read_retries);
     return false;
+  }
+  /// A hit, at the shard's version. The rank is stored only where it changes.
+  void count_use(Shard& shard, base::VersionLock::Version version, const Names& names,
+                 std::byte* rank_at, policy::Rank rank) {
+    state_.count(Counter::hits);
+    if (state_.ranking->is_fresh(rank)) return;
+    const policy::Rank next =
+        state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash), rank);
+    if (next == rank || !shard.lock.try_tick(version)) return;
+    base::count_tick();
+    base::store_bytes(rank_at, &next, sizeof next);
+    shard.lock.unlock();
   }
   /// What the shard refers to for a group: a page or a node.
   [[nodiscard]] Ref top_ref(std::uint64_t group_hash) const noexcept {

@@ -29,6 +29,68 @@ TEST_P(Batch, GetManyAnswersEachKey) {
   }
 }
 
+TEST_P(Batch, VisitManyShowsEachValueInOrder) {
+  Cache& cache = open();
+  // Small groups, one of many pages, a value in pieces, and times to live.
+  for (std::uint64_t i = 0; i < 400; ++i) {
+    put(cache, numbered("small", i % 50), numbered("f", i), sealed(i, 8 + i % 90));
+    put(cache, "large", numbered("f", i), sealed(1000 + i, 40));
+  }
+  put(cache, "large", "pieces", sealed(7, 60'000));
+  ASSERT_TRUE(succeeded(cache.set("timed", "f", "v", {.ttl = Millis(1000)})));
+  std::vector<std::string> names;
+  for (std::uint64_t i = 0; i < 400; ++i)
+    names.push_back(numbered("f", i));
+  std::vector<Key> keys;
+  std::vector<std::string> groups;
+  for (std::uint64_t i = 0; i < 50; ++i)
+    groups.push_back(numbered("small", i));
+  for (std::uint64_t i = 0; i < 400; ++i) {
+    keys.push_back({groups[i % 50], names[i]});
+    keys.push_back({"large", names[i]});
+    keys.push_back({"large", "none"});
+    keys.push_back({"none", names[i]});
+  }
+  const std::string too_long(k_name_max_bytes + 1, 'x');
+  keys.push_back({"large", "pieces"});
+  keys.push_back({"timed", "f"});
+  keys.push_back({too_long, "f"});
+  std::size_t next = 0;
+  ASSERT_TRUE(
+      succeeded(cache.visit_many(keys, [&](std::size_t i, std::optional<std::string_view> value) {
+        ASSERT_EQ(next++, i);
+        const std::optional<std::string> single = fetch(cache, keys[i].group, keys[i].field);
+        ASSERT_EQ(single.has_value(), value.has_value()) << i;
+        if (value) {
+          ASSERT_EQ(*single, *value) << i;
+        }
+      })));
+  EXPECT_EQ(keys.size(), next);
+}
+
+TEST_P(Batch, PrefetchChangesNothing) {
+  Cache& cache = open();
+  std::vector<std::string> names;
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    names.push_back(numbered("f", i));
+    put(cache, "large", names[i], sealed(i, 40));
+    put(cache, names[i], "f", sealed(i, 40));
+  }
+  settle(cache);
+  const Facts before = Facts::of(cache);
+  std::vector<Key> keys;
+  const std::string too_long(k_name_max_bytes + 1, 'x');
+  for (const std::string& name : names) {
+    keys.push_back({"large", name});
+    keys.push_back({name, "f"});
+    keys.push_back({name, "none"});
+    keys.push_back({too_long, name});
+  }
+  cache.prefetch(keys);
+  cache.prefetch({});
+  EXPECT_EQ(before, Facts::of(cache));
+}
+
 TEST_P(Batch, GetManyForgetsWhatTheAnswersHeldBefore) {
   Cache& cache = open();
   put(cache, "g", "f", "v");
