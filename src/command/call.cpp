@@ -87,9 +87,9 @@ void Call::changed_or_gone(const Key& key, const Event& event) {
   if (!exists(key)) changed(key, k_event_del);
 }
 
-void Call::changed(const Key& key, const Event& event) noexcept {
-  static_cast<void>(event);
+void Call::changed(const Key& key, const Event& event) {
   services.watches.changed(key.group());
+  services.key_events.tell(services.pubsub, key.group(), event);
 }
 
 }  // namespace ullage::command

@@ -121,7 +121,7 @@ class Call {
     return false;
   }
   /// To be called with the key's stripe held, after each change of it.
-  void changed(const Key& key, const Event& event) noexcept;
+  void changed(const Key& key, const Event& event);
   /// The same of a change that may have taken the last field, and the key along.
   void changed_or_gone(const Key& key, const Event& event);
 

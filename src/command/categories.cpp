@@ -6,36 +6,36 @@ namespace ullage::command {
 
 std::vector<std::string_view> categories_of(const Row& row) {
   std::vector<std::string_view> all;
-  if (row.is(k_write)) all.push_back("write");
-  if (row.is(k_readonly)) all.push_back("read");
+  if (row.is(k_write)) all.emplace_back("write");
+  if (row.is(k_readonly)) all.emplace_back("read");
   switch (row.family) {
     case Family::hash:
-      all.push_back("hash");
+      all.emplace_back("hash");
       break;
     case Family::string:
-      all.push_back("string");
+      all.emplace_back("string");
       break;
     case Family::generic:
-      all.push_back("keyspace");
+      all.emplace_back("keyspace");
       break;
     case Family::connection:
-      all.push_back("connection");
+      all.emplace_back("connection");
       break;
     case Family::transactions:
-      all.push_back("transaction");
+      all.emplace_back("transaction");
       break;
     case Family::pubsub:
-      all.push_back("pubsub");
+      all.emplace_back("pubsub");
       break;
     case Family::ullage:
-      all.push_back("ullage");
+      all.emplace_back("ullage");
       break;
     case Family::server:
       break;
   }
-  if (row.is(k_admin)) all.push_back("admin");
-  if (row.is(k_admin) || row.is(k_dangerous)) all.push_back("dangerous");
-  all.push_back(row.is(k_fast) ? "fast" : "slow");
+  if (row.is(k_admin)) all.emplace_back("admin");
+  if (row.is(k_admin) || row.is(k_dangerous)) all.emplace_back("dangerous");
+  all.emplace_back(row.is(k_fast) ? "fast" : "slow");
   return all;
 }
 

@@ -12,6 +12,11 @@ namespace {
 
 void ping(Call& call) {
   if (call.args.size() > 2) return call.wrong_number_of_arguments();
+  if (call.session.subscriptions && !call.reply.is_resp3()) {
+    call.reply.array(2);
+    call.reply.bulk("pong");
+    return call.reply.bulk(call.args.size() == 2 ? call.args[1] : std::string_view());
+  }
   call.args.size() == 2 ? call.reply.bulk(call.args[1]) : call.reply.simple("PONG");
 }
 
@@ -124,11 +129,11 @@ constexpr Row row(std::string_view name, int arity, std::uint32_t flags, std::st
 }
 
 constexpr Row k_rows[] = {
-    row("PING", -1, 0, "[message]", "Answers PONG, or the message.", "1.0.0", ping),
+    row("PING", -1, k_listening, "[message]", "Answers PONG, or the message.", "1.0.0", ping),
     row("ECHO", 2, 0, "message", "Answers the message.", "1.0.0", echo),
-    row("QUIT", -1, k_no_auth | k_at_once, "", "Ends the connection.", "1.0.0", quit),
-    row("RESET", 1, k_no_auth | k_at_once, "", "Makes the connection as good as new.", "6.2.0",
-        reset),
+    row("QUIT", -1, k_no_auth | k_at_once | k_listening, "", "Ends the connection.", "1.0.0", quit),
+    row("RESET", 1, k_no_auth | k_at_once | k_listening, "", "Makes the connection as good as new.",
+        "6.2.0", reset),
     row("SELECT", 2, 0, "index", "Chooses a database, 0 to 15.", "1.0.0", select),
     row("AUTH", -2, k_no_auth | k_no_multi, "[username] password", "Says who the client is.",
         "1.0.0", auth),

@@ -80,6 +80,12 @@ void Dispatcher::run_visible(Session& session, const Found& found, resp::Args ar
   if (!session.authenticated && !found.row->is(k_no_auth) && services_.host.needs_password())
     return reply.error("NOAUTH Authentication required.");
   if (session.client) session.client->last_row.store(found.row, std::memory_order_relaxed);
+  if (session.subscriptions && session.protocol == resp::Protocol::resp2 &&
+      !found.row->is(k_listening)) {
+    return reply.error("ERR Can't execute '" + call.name() +
+                       "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+                       "allowed in this context");
+  }
   if (session.transaction && !found.row->is(k_at_once)) return queue(call);
   call.run();
 }
@@ -138,7 +144,7 @@ std::size_t Dispatcher::run_together(Session& session, std::span<const Found> fo
                                      const resp::RequestBatch& batch, std::size_t first,
                                      resp::Reply& reply) {
   const Row* row = found[0].row;
-  if (row == nullptr || row->run_many == nullptr || session.transaction ||
+  if (row == nullptr || row->run_many == nullptr || session.transaction || session.subscriptions ||
       session.replies != Replies::on || services_.pause.until_ms() != 0 ||
       (!session.authenticated && services_.host.needs_password()))
     return 0;

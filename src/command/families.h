@@ -16,6 +16,7 @@ std::span<const Row> key_rows() noexcept;
 std::span<const Row> keyspace_rows() noexcept;
 std::span<const Row> expiry_rows() noexcept;
 std::span<const Row> transaction_rows() noexcept;
+std::span<const Row> pubsub_rows() noexcept;
 std::span<const Row> connection_rows() noexcept;
 std::span<const Row> client_rows() noexcept;
 std::span<const Row> server_rows() noexcept;

@@ -1,5 +1,6 @@
 // Commands over all keys of a database.
 #include "command/call.h"
+#include "command/events.h"
 #include "command/families.h"
 #include "command/glob.h"
 #include "command/keyspace.h"
@@ -126,6 +127,7 @@ void flushdb(Call& call) {
     keys.walk([&](std::string_view group, std::string_view /*key*/) {
       call.cache().erase_group(group);
       call.services.watches.changed(group);
+      call.services.key_events.tell(call.services.pubsub, group, k_event_del);
       return true;
     });
   }

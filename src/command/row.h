@@ -37,6 +37,7 @@ enum Flag : std::uint32_t {
   k_connection = 1U << 12,
   k_loading = 1U << 13,
   k_stale = 1U << 14,
+  k_listening = 1U << 15,  ///< may be said by a RESP2 client that listens to channels
 };
 
 /// What a command belongs to: the group of its documentation, and an ACL category.

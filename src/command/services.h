@@ -6,8 +6,10 @@
 #include "command/byte_budget.h"
 #include "command/client.h"
 #include "command/clock.h"
+#include "command/key_events.h"
 #include "command/key_locks.h"
 #include "command/pause.h"
+#include "command/pubsub.h"
 #include "command/watches.h"
 
 #include <atomic>
@@ -69,6 +71,8 @@ struct Services {
   CommandLimits limits{};
   RandomSource random{};
   Pause pause{};
+  PubSub pubsub{};
+  KeyEvents key_events{};
 };
 
 }  // namespace ullage::command

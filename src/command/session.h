@@ -15,6 +15,7 @@ using WatchFlag = std::shared_ptr<std::atomic<bool>>;
 
 struct Transaction;
 class WatchedKeys;
+class Subscriptions;
 
 /// CLIENT REPLY.
 enum class Replies : std::uint8_t {
@@ -41,6 +42,7 @@ struct Session {
 
   std::unique_ptr<Transaction> transaction;  ///< since MULTI
   std::unique_ptr<WatchedKeys> watched;      ///< since WATCH
+  std::unique_ptr<Subscriptions> subscriptions;
 
   /// As a client that has just come; what it said of itself stays.
   void reset();

@@ -1,5 +1,7 @@
 #include "command/transaction.h"
 
+#include "command/pubsub.h"
+
 #include <algorithm>
 #include <utility>
 

@@ -71,7 +71,8 @@ Block BufferPool::take(std::size_t bytes) noexcept {
   unsigned order = wanted;
   while (order < free_.size() && free_[order] == k_none)
     ++order;
-  if (units > units_ || order >= free_.size()) {
+  const bool is_large = (k_unit_bytes << wanted) > k_small_bytes;
+  if (units > units_ || order >= free_.size() || (is_large && is_scarce())) {
     refusals_.fetch_add(1, std::memory_order_relaxed);
     return {};
   }

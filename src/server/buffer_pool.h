@@ -61,6 +61,9 @@ class Block {
 class BufferPool {
  public:
   static constexpr std::size_t k_unit_bytes = 256;
+  /// The last part of the pool is for blocks up to so many bytes: those who hold large ones leave
+  /// room for the others' requests and replies.
+  static constexpr std::size_t k_small_bytes = 64 * 1024;
 
   /// Reserves `bytes`, rounded down to a unit. Throws std::system_error if the system refuses.
   explicit BufferPool(std::size_t bytes);
@@ -75,6 +78,10 @@ class BufferPool {
   [[nodiscard]] bool extend(Block& block) noexcept;
 
   [[nodiscard]] std::size_t capacity_bytes() const noexcept { return units_ * k_unit_bytes; }
+  /// Whether only small blocks are given out.
+  [[nodiscard]] bool is_scarce() const noexcept {
+    return used_bytes() > capacity_bytes() - capacity_bytes() / k_reserve_share;
+  }
   [[nodiscard]] std::size_t used_bytes() const noexcept {
     return used_bytes_.load(std::memory_order_relaxed);
   }
@@ -93,6 +100,7 @@ class BufferPool {
   using Unit = std::uint32_t;
   static constexpr Unit k_none = UINT32_MAX;
   static constexpr std::uint8_t k_free = 0x80;
+  static constexpr std::size_t k_reserve_share = 8;
   static constexpr std::size_t k_returned_bytes = 64 * 1024;
 
   // The links of a free block, in its own memory.

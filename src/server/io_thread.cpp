@@ -1,5 +1,6 @@
 #include "server/io_thread.h"
 
+#include "command/host.h"
 #include "resp/reply.h"
 #include "server/remote_client.h"
 
@@ -70,7 +71,15 @@ void IoThread::close_client(std::uint64_t id) {
 }
 
 void IoThread::push(std::uint64_t id, std::shared_ptr<const std::string> bytes) {
-  mailbox_.post([this, id, bytes = std::move(bytes)] {
+  // What waits in the mailbox lies outside the pool, and has a bound of its own.
+  const std::size_t size = bytes->size() + k_posted_overhead_bytes;
+  if (posted_bytes_.fetch_add(size, std::memory_order_relaxed) > shared_.output_high_bytes) {
+    posted_bytes_.fetch_sub(size, std::memory_order_relaxed);
+    shared_.counters.closed_no_buffer.fetch_add(1, std::memory_order_relaxed);
+    return close_client(id);
+  }
+  mailbox_.post([this, id, size, bytes = std::move(bytes)] {
+    posted_bytes_.fetch_sub(size, std::memory_order_relaxed);
     if (Connection* connection = find(id)) append_output(*connection, *bytes);
   });
 }
@@ -225,10 +234,11 @@ void IoThread::process(Connection& connection, std::string_view bytes) {
   while (status == resp::RequestParser::Status::parsed && done < bytes.size()) {
     batch_.clear();
     const std::size_t start = done;
+    resp::RequestParser::Limits limits = shared_.parser_limits;
+    limits.stranger = !session.authenticated && shared_.services.host.needs_password();
     std::size_t parsed = start;
     while (batch_.size() < k_batch_requests && parsed < bytes.size()) {
-      const auto outcome =
-          connection.parser.next(bytes.substr(parsed), shared_.parser_limits, batch_);
+      const auto outcome = connection.parser.next(bytes.substr(parsed), limits, batch_);
       status = outcome.status;
       if (status != resp::RequestParser::Status::parsed) break;
       parsed += outcome.consumed;
@@ -360,8 +370,13 @@ void IoThread::process_kept(Connection& connection) {
   if (waiting != 0) process(connection, {input.data(), waiting});
 }
 
+// What nobody asked for has less room than replies: who falls behind is closed.
 void IoThread::append_output(Connection& connection, std::string_view bytes) {
   served_ = &connection;
+  if (is_behind(connection)) {
+    shared_.counters.closed_no_buffer.fetch_add(1, std::memory_order_relaxed);
+    return close(connection);
+  }
   replies_.append(bytes);
   flush(connection);
 }
@@ -372,20 +387,43 @@ void IoThread::watch(Connection& connection, std::uint32_t events) {
   poller_.change(connection.channel.descriptor(), events, connection);
 }
 
+Connection* IoThread::largest_holder() {
+  Connection* largest = nullptr;
+  for (const auto& [id, connection] : connections_) {
+    if (connection.get() == served_) continue;
+    if (largest == nullptr || connection->held_bytes() > largest->held_bytes())
+      largest = connection.get();
+  }
+  return largest;
+}
+
 Block IoThread::take_block(std::size_t bytes) {
   for (;;) {
     Block block = shared_.pool.take(bytes);
     if (!block.empty()) return block;
-    const auto largest = std::max_element(connections_.begin(), connections_.end(),
-                                          [](const auto& a, const auto& b) {
-                                            return a.second->held_bytes() < b.second->held_bytes();
-                                          });
     shared_.counters.closed_no_buffer.fetch_add(1, std::memory_order_relaxed);
-    if (largest == connections_.end() || largest->second.get() == served_ ||
-        largest->second->held_bytes() < bytes)
+    Connection* largest = largest_holder();
+    if (largest == nullptr || largest->held_bytes() < bytes) {
+      // Those that hold most may be others' clients: who comes next finds room.
+      for (IoThread* thread : shared_.threads) {
+        if (thread != this) thread->ask_to_shed();
+      }
       return {};
-    close(*largest->second);
+    }
+    close(*largest);
   }
+}
+
+void IoThread::ask_to_shed() {
+  mailbox_.post([this] {
+    served_ = nullptr;
+    Connection* largest = largest_holder();
+    if (largest == nullptr || largest->held_bytes() < BufferPool::k_small_bytes ||
+        !shared_.pool.is_scarce())
+      return;
+    shared_.counters.closed_no_buffer.fetch_add(1, std::memory_order_relaxed);
+    close(*largest);
+  });
 }
 
 }  // namespace ullage::server

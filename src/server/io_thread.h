@@ -29,6 +29,8 @@
 
 namespace ullage::server {
 
+class IoThread;
+
 /// What all threads of a server share.
 struct Shared {
   command::Dispatcher& dispatcher;
@@ -38,6 +40,7 @@ struct Shared {
   resp::RequestParser::Limits parser_limits;
   std::size_t output_high_bytes;  ///< of one client: past it, it is not read any more
   std::int64_t stall_timeout_ms;  ///< a client that takes no byte of its replies for so long goes
+  std::vector<IoThread*> threads{};             ///< all, before the first runs
   std::atomic<std::int64_t> idle_timeout_s{0};  ///< 0: clients may be idle for ever
 };
 
@@ -58,6 +61,8 @@ class IoThread {
   void close_client(std::uint64_t id);
   /// Sends bytes to a client between two of its replies.
   void push(std::uint64_t id, std::shared_ptr<const std::string> bytes);
+  /// Buffers have run out: closes the client that holds most.
+  void ask_to_shed();
   /// A pause has ended before its time.
   void resume();
   /// Ends run(): clients get the replies that are under way, for `drain_ms` at most.
@@ -74,6 +79,7 @@ class IoThread {
   static constexpr std::size_t k_read_bytes = 64 * 1024;
   static constexpr std::size_t k_batch_requests = 128;
   static constexpr std::size_t k_flush_bytes = ReplyBuffer::k_own_bytes / 2;
+  static constexpr std::size_t k_posted_overhead_bytes = 128;
   // A rest up to this size is copied to the thread's own buffer rather than read behind in place.
   static constexpr std::size_t k_copied_rest_bytes = k_read_bytes / 4;
 
@@ -100,6 +106,7 @@ class IoThread {
   [[nodiscard]] Connection* find(std::uint64_t id) noexcept;
   /// A block, at the price of the clients that hold most; empty if even that does not help.
   Block take_block(std::size_t bytes);
+  [[nodiscard]] Connection* largest_holder();
   void drain();
 
   Shared& shared_;
@@ -115,6 +122,7 @@ class IoThread {
   std::array<std::size_t, k_batch_requests> request_ends_{};
   std::size_t behind_count_ = 0;       // connections with output that does not go out
   std::vector<std::uint64_t> paused_;  // clients whose next command waits for the end of a pause
+  std::atomic<std::size_t> posted_bytes_{0};  // to clients, by push()
   bool stopping_ = false;
   int drain_ms_ = 0;
 };

@@ -86,8 +86,10 @@ Result<std::vector<Listener>> Listener::open_tcp(const std::string& address, std
       ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     if (::bind(socket.get(), one->ai_addr, one->ai_addrlen) != 0 ||
         ::listen(socket.get(), k_backlog) != 0) {
+      const int why = errno;
       problem = system_error("cannot listen on " + name);
-      if (errno == EADDRINUSE)
+      if (why == EADDRNOTAVAIL) problem->message += "; give --bind an address of this machine";
+      if (why == EADDRINUSE)
         problem->message += "; another server has the port: give --port another";
       break;
     }

@@ -86,12 +86,15 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
         stopping_ = true;
       }) {
   services_.limits.value_max_bytes = settings.max_value;
+  services_.key_events.want(settings.notify_keyspace_events);
   shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
   shared_.parser_limits.bulk_max_bytes = settings.max_value;
   shared_.parser_limits.request_max_bytes =
       std::min(resp::k_request_max_bytes, pool_.capacity_bytes());
   for (unsigned i = 0; i < settings_.io_threads; ++i)
     io_threads_.push_back(std::make_unique<IoThread>(shared_));
+  for (const auto& io_thread : io_threads_)
+    shared_.threads.push_back(io_thread.get());
   for (const auto& io_thread : io_threads_)
     threads_.emplace_back([&thread = *io_thread] { thread.run(); });
 }
@@ -159,6 +162,7 @@ ServerHost::Actions Server::actions() {
 }
 
 void Server::apply(const Settings& settings) {
+  services_.key_events.want(settings.notify_keyspace_events);
   shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
   mailbox_.post([this, settings] { settings_ = settings; });
   for (const auto& io_thread : io_threads_)

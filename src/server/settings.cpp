@@ -1,5 +1,6 @@
 #include "server/settings.h"
 
+#include "command/key_events.h"
 #include "server/sizes.h"
 
 #include <algorithm>
@@ -42,6 +43,13 @@ std::string get_bind(const Settings& settings) {
   for (const std::string& address : settings.bind)
     text += (text.empty() ? "" : " ") + address;
   return text;
+}
+
+Failure set_events(Settings& settings, Text text) {
+  command::KeyEvents events;
+  if (!events.want(text)) return "made of the letters A, K, E, g, $, h, x, e, l, s, z, t, d, m, n";
+  settings.notify_keyspace_events = events.wanted();
+  return std::nullopt;
 }
 
 template <auto Member, std::int64_t least, std::int64_t most>
@@ -208,6 +216,13 @@ constexpr Setting k_settings[] = {
      .live = true,
      .set = set_yes_no<&Settings::protected_mode>,
      .get = get_yes_no<&Settings::protected_mode>},
+    {.name = "notify-keyspace-events",
+     .redis_name = "notify-keyspace-events",
+     .value = "LETTERS",
+     .help = "Which events of keys are told on channels: K E g $ h x e A; empty: none",
+     .live = true,
+     .set = set_events,
+     .get = get_text<&Settings::notify_keyspace_events>},
     {.name = "log-format",
      .redis_name = "",
      .value = "text|json",

@@ -35,6 +35,7 @@ struct Settings {
   Preset preset = Preset::none;
   std::string password;
   bool protected_mode = true;
+  std::string notify_keyspace_events;
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;
 };
