@@ -73,6 +73,12 @@ class Call {
   /// The stripes of the keys among the arguments, from `first` on.
   [[nodiscard]] std::vector<KeyLocks::Stripe> stripes(std::size_t first, std::size_t step) const;
 
+  /// Whether the client may run this command on these keys and channels; an error is written if
+  /// not.
+  bool is_allowed();
+  /// Notes for ACL LOG that the client was denied something.
+  void denied(std::string_view reason, std::string_view object);
+
   /// Runs the handler. Writes exactly one reply: what does not fit its output becomes an error.
   void run();
 

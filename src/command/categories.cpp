@@ -1,6 +1,7 @@
 #include "command/categories.h"
 
 #include <algorithm>
+#include <array>
 
 namespace ullage::command {
 
@@ -37,6 +38,18 @@ std::vector<std::string_view> categories_of(const Row& row) {
   if (row.is(k_admin) || row.is(k_dangerous)) all.emplace_back("dangerous");
   all.emplace_back(row.is(k_fast) ? "fast" : "slow");
   return all;
+}
+
+std::span<const std::string_view> all_categories() noexcept {
+  static constexpr std::array<std::string_view, 13> k_all{
+      "keyspace",    "read",   "write", "hash",      "string", "pubsub", "connection",
+      "transaction", "ullage", "admin", "dangerous", "fast",   "slow"};
+  return k_all;
+}
+
+bool is_category(std::string_view category) noexcept {
+  const auto all = all_categories();
+  return std::find(all.begin(), all.end(), category) != all.end();
 }
 
 bool has_category(const Row& row, std::string_view category) {

@@ -13,6 +13,7 @@
 namespace ullage::command {
 
 struct Row;
+class User;
 
 /// Shared between its own thread and those that ask for it. The server makes the ones that there
 /// are.
@@ -38,16 +39,24 @@ class Client {
   [[nodiscard]] const std::string& local_address() const noexcept { return local_address_; }
   [[nodiscard]] std::int64_t since_ms() const noexcept { return since_ms_; }
 
-  /// What the client said of itself, by CLIENT SETNAME and SETINFO, and who it is.
+  /// What the client said of itself, by CLIENT SETNAME and SETINFO.
   struct Names {
     std::string name;
     std::string library;
     std::string library_version;
-    std::string user = "default";
   };
   [[nodiscard]] Names names() const {
     const std::scoped_lock lock(mutex_);
     return names_;
+  }
+  /// Null until he has said who he is.
+  [[nodiscard]] std::shared_ptr<const User> user() const {
+    const std::scoped_lock lock(mutex_);
+    return user_;
+  }
+  void set_user(std::shared_ptr<const User> user) {
+    const std::scoped_lock lock(mutex_);
+    user_ = std::move(user);
   }
   template <class Change>
   void rename(Change change) {
@@ -61,7 +70,8 @@ class Client {
   const std::string local_address_;
   const std::int64_t since_ms_;
   mutable std::mutex mutex_;
-  Names names_;  // guarded by mutex_
+  Names names_;                       // guarded by mutex_
+  std::shared_ptr<const User> user_;  // guarded by mutex_
 
  public:
   // Written by its own thread, read by any: each by itself, so relaxed.

@@ -13,9 +13,18 @@ namespace ullage::command {
 
 namespace {
 
+/// A tenant sees the connections of his own user alone.
+bool is_visible(const Call& call, const Client& client) {
+  const User& self = *call.session.user;
+  if (!self.is_tenant()) return true;
+  const auto user = client.user();
+  return user && user->name() == self.name();
+}
+
 std::string describe(const Call& call, const Client& client) {
   const auto relaxed = std::memory_order_relaxed;
   const Client::Names names = client.names();
+  const auto user = client.user();
   const std::int64_t now_ms = call.now_ms();
   const Row* last = client.last_row.load(relaxed);
   std::string flags;
@@ -37,8 +46,9 @@ std::string describe(const Call& call, const Client& client) {
          " psub=" + number(client.patterns.load(relaxed)) +
          " multi=" + number(client.queued.load(relaxed)) +
          " cmd=" + (last == nullptr ? "NULL" : call.services.table.name_of(*last)) +
-         " user=" + names.user + " resp=" + number(client.protocol.load(relaxed)) +
-         " lib-name=" + names.library + " lib-ver=" + names.library_version;
+         " user=" + (user ? user->name() : "(none)") +
+         " resp=" + number(client.protocol.load(relaxed)) + " lib-name=" + names.library +
+         " lib-ver=" + names.library_version;
 }
 
 void id(Call& call) {
@@ -70,6 +80,7 @@ void list(Call& call) {
   }
   std::string text;
   call.services.clients.for_each([&](const Client& client) {
+    if (!is_visible(call, client)) return;
     if (all || std::find(ids.begin(), ids.end(), client.id()) != ids.end())
       text += describe(call, client) + "\n";
   });
@@ -105,7 +116,7 @@ void setinfo(Call& call) {
 void kill_old(Call& call) {
   bool killed = false;
   call.services.clients.for_each([&](Client& client) {
-    if (client.address() != call.args[2]) return;
+    if (client.address() != call.args[2] || !is_visible(call, client)) return;
     killed = true;
     if (&client == call.session.client.get()) {
       call.session.closing = true;
@@ -128,7 +139,7 @@ struct Filters {
   [[nodiscard]] bool hold(const Client& client) const {
     return !none && (!id || client.id() == *id) && (!address || client.address() == *address) &&
            (!local_address || client.local_address() == *local_address) &&
-           (!user || client.names().user == *user);
+           (!user || (client.user() && client.user()->name() == *user));
   }
 };
 
@@ -161,7 +172,8 @@ void kill(Call& call) {
   std::int64_t killed = 0;
   call.services.clients.for_each([&](Client& client) {
     const bool is_self = &client == call.session.client.get();
-    if (!filters.hold(client) || (is_self && filters.skip_self)) return;
+    if (!is_visible(call, client) || !filters.hold(client) || (is_self && filters.skip_self))
+      return;
     ++killed;
     if (is_self) {
       call.session.closing = true;
@@ -230,30 +242,33 @@ constexpr Row sub(std::string_view name, int arity, std::uint32_t flags, std::st
 }
 
 constexpr Row k_subcommands[] = {
-    sub("ID", 2, k_fast, "", "The number of this connection.", "5.0.0", id),
-    sub("INFO", 2, k_fast, "", "What CLIENT LIST says of this connection.", "6.2.0", info),
-    sub("LIST", -2, k_admin, "[TYPE NORMAL|PUBSUB] [ID client-id [client-id ...]]",
+    sub("ID", 2, k_fast | k_tenants, "", "The number of this connection.", "5.0.0", id),
+    sub("INFO", 2, k_fast | k_tenants, "", "What CLIENT LIST says of this connection.", "6.2.0",
+        info),
+    sub("LIST", -2, k_admin | k_tenants, "[TYPE NORMAL|PUBSUB] [ID client-id [client-id ...]]",
         "All connections, one a line.", "2.4.0", list),
-    sub("GETNAME", 2, k_fast, "", "The name that this connection has given itself.", "2.6.9",
-        getname),
-    sub("SETNAME", 3, k_fast, "connection-name", "Gives this connection a name.", "2.6.9", setname),
-    sub("SETINFO", 4, k_fast, "LIB-NAME libname | LIB-VER libver",
+    sub("GETNAME", 2, k_fast | k_tenants, "", "The name that this connection has given itself.",
+        "2.6.9", getname),
+    sub("SETNAME", 3, k_fast | k_tenants, "connection-name", "Gives this connection a name.",
+        "2.6.9", setname),
+    sub("SETINFO", 4, k_fast | k_tenants, "LIB-NAME libname | LIB-VER libver",
         "Says which client library this is.", "7.2.0", setinfo),
-    sub("KILL", -3, k_admin,
+    sub("KILL", -3, k_admin | k_tenants,
         "ip:port | [ID client-id] [ADDR ip:port] [LADDR ip:port] [USER username] [TYPE NORMAL] "
         "[SKIPME yes|no]",
         "Closes connections.", "2.4.0", kill),
-    sub("REPLY", 3, k_fast, "ON | OFF | SKIP", "Whether commands are answered.", "3.2.0",
-        reply_mode),
+    sub("REPLY", 3, k_fast | k_tenants, "ON | OFF | SKIP", "Whether commands are answered.",
+        "3.2.0", reply_mode),
     sub("NO-EVICT", 3, k_admin, "ON | OFF",
         "Asks that this connection be closed last when buffers run out.", "7.0.0",
         switch_flag<&Client::no_evict>),
-    sub("NO-TOUCH", 3, k_fast, "ON | OFF", "Is remembered and shown; reads count all the same.",
-        "7.2.0", switch_flag<&Client::no_touch>),
+    sub("NO-TOUCH", 3, k_fast | k_tenants, "ON | OFF",
+        "Is remembered and shown; reads count all the same.", "7.2.0",
+        switch_flag<&Client::no_touch>),
     sub("PAUSE", -3, k_admin, "timeout [WRITE | ALL]", "Lets no command run for some milliseconds.",
         "3.0.0", pause),
     sub("UNPAUSE", 2, k_admin, "", "Ends a pause.", "6.2.0", unpause),
-    sub("UNBLOCK", -3, k_admin, "client-id [TIMEOUT | ERROR]",
+    sub("UNBLOCK", -3, k_admin | k_tenants, "client-id [TIMEOUT | ERROR]",
         "0: no command blocks, so there is nobody to wake.", "5.0.0", unblock),
 };
 

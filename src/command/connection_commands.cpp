@@ -46,27 +46,27 @@ void select(Call& call) {
   call.reply.ok();
 }
 
-constexpr std::string_view k_wrong_password =
-    "WRONGPASS invalid username-password pair or user is disabled.";
-
-bool log_in(Call& call, std::string_view user, std::string_view password) {
-  if (!call.services.host.is_password(user, password)) {
-    call.error(k_wrong_password);
+bool log_in(Call& call, std::string_view name, std::string_view password) {
+  auto user = call.services.acl.log_in(name, password);
+  if (user == nullptr) {
+    call.denied("auth", name);
+    call.error("WRONGPASS invalid username-password pair or user is disabled.");
     return false;
   }
-  call.session.authenticated = true;
+  call.session.client->set_user(user);
+  call.session.user = std::move(user);
   return true;
 }
 
 void auth(Call& call) {
   if (call.args.size() > 3) return call.syntax_error();
-  if (call.args.size() == 2 && !call.services.host.needs_password()) {
+  if (call.args.size() == 2 && !call.services.acl.find("default")->needs_password()) {
     return call.error(
         "ERR AUTH <password> called without any password configured for the default user. Are you "
         "sure your configuration is correct?");
   }
-  const std::string_view user = call.args.size() == 3 ? call.args[1] : "default";
-  if (log_in(call, user, call.args[call.args.size() - 1])) call.reply.ok();
+  const std::string_view name = call.args.size() == 3 ? call.args[1] : "default";
+  if (log_in(call, name, call.args[call.args.size() - 1])) call.reply.ok();
 }
 
 void hello(Call& call) {
@@ -92,7 +92,7 @@ void hello(Call& call) {
       return call.error("ERR Syntax error in HELLO option '" + std::string(call.args[i]) + "'");
     }
   }
-  if (!call.session.authenticated && call.services.host.needs_password()) {
+  if (call.session.user == nullptr) {
     return call.error(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
         "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
@@ -124,8 +124,8 @@ void hello(Call& call) {
 
 constexpr Row row(std::string_view name, int arity, std::uint32_t flags, std::string_view syntax,
                   std::string_view summary, std::string_view since, Run run) {
-  return make_row(Family::connection, name, arity, flags | k_fast | k_connection, k_no_keys, syntax,
-                  summary, since, "O(1)", run);
+  return make_row(Family::connection, name, arity, flags | k_fast | k_connection | k_tenants,
+                  k_no_keys, syntax, summary, since, "O(1)", run);
 }
 
 constexpr Row k_rows[] = {

@@ -49,8 +49,21 @@ void Dispatcher::run(Session& session, resp::Args args, resp::Reply& reply) {
   run_found(session, services_.table.find(args), args, reply);
 }
 
+// Somebody has changed users since this client's was looked up.
+void Dispatcher::look_up_user(Session& session) {
+  session.acl_version = services_.acl.version();
+  const bool was_known = session.user != nullptr;
+  auto user = services_.acl.find(was_known ? session.user->name() : "default");
+  if (was_known && user == nullptr) session.closing = true;  // he is no more
+  if (!was_known && user != nullptr && (user->needs_password() || !user->is_enabled()))
+    user = nullptr;
+  session.user = std::move(user);
+  if (session.client) session.client->set_user(session.user);
+}
+
 void Dispatcher::run_found(Session& session, const Found& found, resp::Args args,
                            resp::Reply& reply) {
+  if (session.acl_version != services_.acl.version()) look_up_user(session);
   const std::size_t place = reply.output().size();
   const Replies wanted = session.replies;
   run_visible(session, found, args, reply);
@@ -77,8 +90,13 @@ void Dispatcher::run_visible(Session& session, const Found& found, resp::Args ar
     services_.counters.errors.fetch_add(1, std::memory_order_relaxed);
     return call.wrong_number_of_arguments();
   }
-  if (!session.authenticated && !found.row->is(k_no_auth) && services_.host.needs_password())
+  if (!session.user && !found.row->is(k_no_auth))
     return reply.error("NOAUTH Authentication required.");
+  if (session.user && !call.is_allowed()) {
+    if (session.transaction) session.transaction->failed = true;
+    services_.counters.errors.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
   if (session.client) session.client->last_row.store(found.row, std::memory_order_relaxed);
   if (session.subscriptions && session.protocol == resp::Protocol::resp2 &&
       !found.row->is(k_listening)) {
@@ -143,10 +161,11 @@ void Dispatcher::find_all(const resp::RequestBatch& batch, std::size_t first,
 std::size_t Dispatcher::run_together(Session& session, std::span<const Found> found,
                                      const resp::RequestBatch& batch, std::size_t first,
                                      resp::Reply& reply) {
+  if (session.acl_version != services_.acl.version()) look_up_user(session);
   const Row* row = found[0].row;
   if (row == nullptr || row->run_many == nullptr || session.transaction || session.subscriptions ||
-      session.replies != Replies::on || services_.pause.until_ms() != 0 ||
-      (!session.authenticated && services_.host.needs_password()))
+      session.replies != Replies::on || services_.pause.until_ms() != 0 || !session.user ||
+      !session.user->is_unlimited())
     return 0;
   std::array<resp::Args, k_ahead_requests> requests;
   std::size_t count = 0;

@@ -30,6 +30,7 @@ class Dispatcher {
                   resp::Reply& reply, std::size_t enough_bytes);
 
  private:
+  void look_up_user(Session& session);
   void run_found(Session& session, const Found& found, resp::Args args, resp::Reply& reply);
   void run_visible(Session& session, const Found& found, resp::Args args, resp::Reply& reply);
   void find_all(const resp::RequestBatch& batch, std::size_t first,

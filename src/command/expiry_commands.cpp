@@ -66,13 +66,13 @@ void expire(Call& call) {
   const Writing held(call, key, Writing::Changes::one_entry);
   const KeyEnd end = key_end(call, key);
   if (!end.exists || !conditions->hold(end.at_ms, *at_ms)) return call.reply.integer(0);
-  bool done = true;
   if (*at_ms <= call.now_ms()) {
     call.cache().erase_group(key.group());
     call.changed(key, k_event_del);
-  } else if ((done = set_key_end(call, key, at_ms))) {
-    call.changed(key, k_event_expire);
+    return call.reply.integer(1);
   }
+  const bool done = set_key_end(call, key, at_ms);
+  if (done) call.changed(key, k_event_expire);
   call.reply.integer(done ? 1 : 0);
 }
 

@@ -19,6 +19,7 @@ std::span<const Row> transaction_rows() noexcept;
 std::span<const Row> pubsub_rows() noexcept;
 std::span<const Row> connection_rows() noexcept;
 std::span<const Row> client_rows() noexcept;
+std::span<const Row> acl_rows() noexcept;
 std::span<const Row> server_rows() noexcept;
 std::span<const Row> introspection_rows() noexcept;
 

@@ -315,9 +315,9 @@ constexpr Row k_rows[] = {
     field_row("HPEXPIRETIME", k_readonly | k_fast, "When fields end, as Unix time in milliseconds.",
               httl<k_unix_millis>),
     field_row("HPERSIST", k_write | k_fast, "Takes the time to live of fields away.", hpersist),
-    newer_row("HGETDEL", -5, k_write | k_fast, k_fields_syntax,
+    newer_row("HGETDEL", -5, k_access | k_write | k_fast, k_fields_syntax,
               "The values of fields, which are removed.", hgetdel),
-    newer_row("HGETEX", -5, k_write | k_fast,
+    newer_row("HGETEX", -5, k_access | k_write | k_fast,
               "key [EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST] FIELDS "
               "numfields field [field ...]",
               "The values of fields, and another time to live for them.", hgetex),

@@ -36,9 +36,8 @@ class Host {
   /// "" on success, else what is wrong.
   virtual std::string rewrite_settings() = 0;
 
-  /// Whether a client may go on once it has said a user's name and password.
-  [[nodiscard]] virtual bool needs_password() const = 0;
-  [[nodiscard]] virtual bool is_password(std::string_view user, std::string_view text) const = 0;
+  /// The file that ACL LOAD and SAVE use; empty: there is none.
+  [[nodiscard]] virtual std::string acl_path() const = 0;
 
   /// A pause has ended before its time: clients that wait for its end need not.
   virtual void resume() = 0;

@@ -45,16 +45,12 @@ class BareHost final : public Host {
     return name == "maxmemory";
   }
   std::string rewrite_settings() override { return "The server is running without a config file"; }
-  [[nodiscard]] bool needs_password() const override { return !password.empty(); }
-  [[nodiscard]] bool is_password(std::string_view user, std::string_view text) const override {
-    return user == "default" && text == password;
-  }
+  [[nodiscard]] std::string acl_path() const override { return {}; }
   void resume() override {}
   void reset_statistics() override {}
   void shut_down() override { stopped = true; }
 
   std::string maxmemory = "67108864";
-  std::string password;
   bool stopped = false;
 };
 
@@ -93,6 +89,8 @@ class House {
     return std::string(out.view());
   }
 
+  void pause_ends() { services.pause.end(); }
+
   std::shared_ptr<ManualClock> time = std::make_shared<ManualClock>(1'700'000'000'000);
   std::shared_ptr<CommandClock> clock = std::make_shared<CommandClock>(time);
   Cache cache = [this] {
@@ -108,8 +106,9 @@ class House {
   Clients clients;
   ByteBudget held{1 << 20};
   Table table;
+  Acl acl{table};
   BareHost host;
-  Services services{cache, *clock, locks, watches, clients, held, table, host};
+  Services services{cache, *clock, locks, watches, clients, held, table, acl, host};
   Dispatcher dispatcher{services};
   std::shared_ptr<LoneClient> client = std::make_shared<LoneClient>();
   Session session;

@@ -44,13 +44,15 @@ std::vector<Fact> cache_facts(Call& call) {
 
 std::vector<Fact> keyspace_facts(Call& call) {
   std::array<std::uint64_t, k_databases> counts{};
+  const User& user = *call.session.user;
   if (Keyspace(call).is_everything()) {
     counts[0] = call.cache().group_count();
   } else {
     static_cast<void>(
         call.cache().for_each_group([&](std::string_view group, std::uint64_t /*fields*/) {
-          const unsigned database = decode_group(group).database;
-          if (database < k_databases) ++counts[database];
+          const DecodedGroup decoded = decode_group(group);
+          if (decoded.database < k_databases && user.may_touch(decoded.key, {true, false}))
+            ++counts[decoded.database];
         }));
   }
   std::vector<Fact> facts;
@@ -88,8 +90,13 @@ std::string info_text(Call& call, resp::Args sections) {
     return false;
   };
   std::string text;
+  // Sections that count over all tenants are not shown to one of them.
+  const bool is_tenant = call.session.user->is_tenant();
   for (const std::string_view section : k_sections) {
     if (!wanted(section)) continue;
+    if (is_tenant &&
+        (section == "clients" || section == "memory" || section == "stats" || section == "cpu"))
+      continue;
     if (!text.empty()) text += "\r\n";
     text += "# ";
     text += to_upper(section[0]);

@@ -50,9 +50,9 @@ void KeyEvents::tell_wanted(PubSub& pubsub, std::string_view group, const Event&
   const DecodedGroup decoded = decode_group(group);
   const std::string at = "@" + std::to_string(decoded.database) + "__:";
   if ((bits & bit_of('K')) != 0)
-    pubsub.publish("__keyspace" + at + std::string(decoded.key), event.name);
+    pubsub.publish_about(decoded.key, "__keyspace" + at + std::string(decoded.key), event.name);
   if ((bits & bit_of('E')) != 0)
-    pubsub.publish("__keyevent" + at + std::string(event.name), decoded.key);
+    pubsub.publish_about(decoded.key, "__keyevent" + at + std::string(event.name), decoded.key);
 }
 
 }  // namespace ullage::command

@@ -11,17 +11,20 @@ namespace ullage::command {
 
 class Keyspace {
  public:
-  explicit Keyspace(Call& call) noexcept : call_(call) {}
+  /// `access`: what must be allowed to a tenant for a key to be his.
+  explicit Keyspace(Call& call, User::Access access = {true, false}) noexcept
+      : call_(call), user_(*call.session.user), access_(access) {}
 
   /// The key that a group of the cache is to the client; none if it is not the client's.
   [[nodiscard]] std::optional<std::string_view> key_of(std::string_view group) const {
     const DecodedGroup decoded = decode_group(group);
     if (decoded.database != call_.session.database) return std::nullopt;
+    if (!user_.may_touch(decoded.key, access_)) return std::nullopt;
     return decoded.key;
   }
   /// Whether all groups are the client's.
   [[nodiscard]] bool is_everything() const noexcept {
-    return call_.session.database == 0 &&
+    return !user_.is_tenant() && call_.session.database == 0 &&
            !call_.services.seen.other_databases.load(std::memory_order_relaxed);
   }
 
@@ -44,6 +47,8 @@ class Keyspace {
   static constexpr std::size_t k_walk_step = 256;
 
   Call& call_;
+  const User& user_;
+  User::Access access_;
 };
 
 }  // namespace ullage::command

@@ -112,22 +112,33 @@ void flush_everything(Call& call) {
   call.services.watches.all_changed();
 }
 
+void flush_group(Call& call, std::string_view group) {
+  call.cache().erase_group(group);
+  call.services.watches.changed(group);
+}
+
 void flushall(Call& call) {
   if (!flush_words(call)) return;
-  flush_everything(call);
+  const User& user = *call.session.user;
+  if (user.is_tenant()) {
+    static_cast<void>(
+        call.cache().for_each_group([&](std::string_view group, std::uint64_t /*fields*/) {
+          if (user.may_touch(decode_group(group).key, {false, true})) flush_group(call, group);
+        }));
+  } else {
+    flush_everything(call);
+  }
   call.reply.ok();
 }
 
 void flushdb(Call& call) {
   if (!flush_words(call)) return;
-  const Keyspace keys(call);
+  const Keyspace keys(call, {false, true});
   if (keys.is_everything()) {
     flush_everything(call);
   } else {
     keys.walk([&](std::string_view group, std::string_view /*key*/) {
-      call.cache().erase_group(group);
-      call.services.watches.changed(group);
-      call.services.key_events.tell(call.services.pubsub, group, k_event_del);
+      flush_group(call, group);
       return true;
     });
   }
@@ -206,18 +217,19 @@ constexpr Row object_row() {
 }
 
 constexpr Row k_rows[] = {
-    row("SCAN", -2, k_readonly, k_no_keys, "cursor [MATCH pattern] [COUNT count] [TYPE type]",
-        "Some of the keys, and where to go on.", "2.8.0",
-        "O(1) for each call, O(N) for a whole walk", scan),
-    row("KEYS", 2, k_readonly | k_dangerous, k_no_keys, "pattern", "All keys that match a pattern.",
-        "1.0.0", "O(N) for N keys", keys),
-    row("RANDOMKEY", 1, k_readonly, k_no_keys, "", "A key at random.", "1.0.0", "O(1)", randomkey),
-    row("DBSIZE", 1, k_readonly | k_fast, k_no_keys, "", "How many keys there are.", "1.0.0",
-        "O(1); O(N) for a database other than 0 and for a tenant", dbsize),
-    row("FLUSHALL", -1, k_write | k_dangerous, k_no_keys, "[ASYNC | SYNC]",
+    row("SCAN", -2, k_readonly | k_tenants, k_no_keys,
+        "cursor [MATCH pattern] [COUNT count] [TYPE type]", "Some of the keys, and where to go on.",
+        "2.8.0", "O(1) for each call, O(N) for a whole walk", scan),
+    row("KEYS", 2, k_readonly | k_dangerous | k_tenants, k_no_keys, "pattern",
+        "All keys that match a pattern.", "1.0.0", "O(N) for N keys", keys),
+    row("RANDOMKEY", 1, k_readonly | k_tenants, k_no_keys, "", "A key at random.", "1.0.0", "O(1)",
+        randomkey),
+    row("DBSIZE", 1, k_readonly | k_fast | k_tenants, k_no_keys, "", "How many keys there are.",
+        "1.0.0", "O(1); O(N) for a database other than 0 and for a tenant", dbsize),
+    row("FLUSHALL", -1, k_write | k_dangerous | k_tenants, k_no_keys, "[ASYNC | SYNC]",
         "Removes all keys of all databases.", "1.0.0",
         "O(1): what they took is freed in steps afterwards", flushall),
-    row("FLUSHDB", -1, k_write | k_dangerous, k_no_keys, "[ASYNC | SYNC]",
+    row("FLUSHDB", -1, k_write | k_dangerous | k_tenants, k_no_keys, "[ASYNC | SYNC]",
         "Removes all keys of the database.", "1.0.0",
         "O(1); O(N) where there are other databases, and for a tenant", flushdb),
     row("TYPE", 2, k_readonly | k_fast, k_one_key, "key", "What a key holds: string, hash or none.",

@@ -1,6 +1,7 @@
 #include "command/pubsub.h"
 
 #include "command/glob.h"
+#include "command/user.h"
 
 #include <algorithm>
 
@@ -40,6 +41,11 @@ class Message {
   std::shared_ptr<const std::string> resp3_;
 };
 
+bool may_read(const Client& client, std::string_view key) {
+  const auto user = client.user();
+  return user && user->may_touch(key, {true, false});
+}
+
 // What it costs here and in the table of listeners, besides the name twice.
 constexpr std::size_t k_node_bytes = 224;
 
@@ -74,13 +80,15 @@ void PubSub::unsubscribe_pattern(std::string_view pattern, const Client& client)
   remove(patterns_, pattern, client);
 }
 
-std::size_t PubSub::publish(std::string_view channel, std::string_view message) {
+std::size_t PubSub::tell(std::string_view channel, std::string_view message,
+                         std::optional<std::string_view> key) {
   if (!has_listeners()) return 0;
   std::size_t told = 0;
   const std::scoped_lock lock(mutex_);
   if (const auto at = channels_.find(channel); at != channels_.end()) {
     Message by_name({"message", channel, message});
     for (const Listener& client : at->second) {
+      if (key && !may_read(*client, *key)) continue;
       by_name.send_to(*client);
       ++told;
     }
@@ -89,6 +97,7 @@ std::size_t PubSub::publish(std::string_view channel, std::string_view message) 
     if (!glob_matches(pattern, channel)) continue;
     Message by_pattern({"pmessage", pattern, channel, message});
     for (const Listener& client : clients) {
+      if (key && !may_read(*client, *key)) continue;
       by_pattern.send_to(*client);
       ++told;
     }

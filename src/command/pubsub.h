@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,7 +30,13 @@ class PubSub {
   void unsubscribe_pattern(std::string_view pattern, const Client& client) noexcept;
 
   /// Tells all who listen; answers how many. One who listens twice is told twice.
-  std::size_t publish(std::string_view channel, std::string_view message);
+  std::size_t publish(std::string_view channel, std::string_view message) {
+    return tell(channel, message, std::nullopt);
+  }
+  /// The same about a key: those who may not read it hear nothing.
+  void publish_about(std::string_view key, std::string_view channel, std::string_view message) {
+    tell(channel, message, key);
+  }
 
   [[nodiscard]] bool has_listeners() const noexcept {
     return listeners_.load(std::memory_order_acquire) != 0;
@@ -40,6 +47,8 @@ class PubSub {
   [[nodiscard]] std::size_t patterns() const;
 
  private:
+  std::size_t tell(std::string_view channel, std::string_view message,
+                   std::optional<std::string_view> key);
   using Listeners = std::map<std::string, std::vector<Listener>, std::less<>>;
   void add(Listeners& all, std::string_view name, const Listener& client);
   void remove(Listeners& all, std::string_view name, const Client& client) noexcept;

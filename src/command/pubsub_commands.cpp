@@ -110,17 +110,17 @@ constexpr Row pubsub_row() {
 }
 
 constexpr Row k_rows[] = {
-    row("SUBSCRIBE", -2, k_listening | k_no_multi, "channel [channel ...]", "Listens to channels.",
-        "2.0.0", "O(N) for N channels", subscribe<Kind::channel>),
-    row("PSUBSCRIBE", -2, k_listening | k_no_multi, "pattern [pattern ...]",
+    row("SUBSCRIBE", -2, k_listening | k_no_multi | k_tenants, "channel [channel ...]",
+        "Listens to channels.", "2.0.0", "O(N) for N channels", subscribe<Kind::channel>),
+    row("PSUBSCRIBE", -2, k_listening | k_no_multi | k_tenants, "pattern [pattern ...]",
         "Listens to all channels that match.", "2.0.0", "O(N) for N patterns",
         subscribe<Kind::pattern>),
-    row("UNSUBSCRIBE", -1, k_listening | k_no_multi, "[channel [channel ...]]",
+    row("UNSUBSCRIBE", -1, k_listening | k_no_multi | k_tenants, "[channel [channel ...]]",
         "Listens to channels no more.", "2.0.0", "O(N) for N channels", unsubscribe<Kind::channel>),
-    row("PUNSUBSCRIBE", -1, k_listening | k_no_multi, "[pattern [pattern ...]]",
+    row("PUNSUBSCRIBE", -1, k_listening | k_no_multi | k_tenants, "[pattern [pattern ...]]",
         "Listens to patterns no more.", "2.0.0", "O(N) for N patterns", unsubscribe<Kind::pattern>),
-    row("PUBLISH", 3, k_fast, "channel message", "Tells all who listen to a channel.", "2.0.0",
-        "O(N) for N listeners and patterns", publish),
+    row("PUBLISH", 3, k_fast | k_tenants, "channel message", "Tells all who listen to a channel.",
+        "2.0.0", "O(N) for N listeners and patterns", publish),
     pubsub_row(),
 };
 

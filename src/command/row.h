@@ -37,6 +37,8 @@ enum Flag : std::uint32_t {
   k_connection = 1U << 12,
   k_loading = 1U << 13,
   k_stale = 1U << 14,
+  k_access = 1U << 16,     ///< writes, and tells what was there: takes the right to read too
+  k_tenants = 1U << 17,    ///< names no key, and shows or changes nothing of other tenants
   k_listening = 1U << 15,  ///< may be said by a RESP2 client that listens to channels
 };
 

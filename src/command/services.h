@@ -3,6 +3,7 @@
 
 #include <ullage/cache.h>
 
+#include "command/acl.h"
 #include "command/byte_budget.h"
 #include "command/client.h"
 #include "command/clock.h"
@@ -54,7 +55,6 @@ class RandomSource {
 };
 
 class Host;
-class Table;
 
 struct Services {
   Cache& cache;
@@ -65,6 +65,7 @@ struct Services {
   /// What sessions hold besides their buffers: queued commands, watched keys, subscriptions.
   ByteBudget& held;
   const Table& table;
+  Acl& acl;
   Host& host;
   Counters counters{};
   Seen seen{};

@@ -35,10 +35,11 @@ struct Session {
   unsigned database = 0;
   resp::Protocol protocol = resp::Protocol::resp2;
   Replies replies = Replies::on;
-  bool authenticated = false;
-  bool executing = false;  ///< inside EXEC: its keys are held already
-  bool closing = false;    ///< the connection ends once its replies are sent
-  bool paused = false;     ///< its next command waits for the end of a pause
+  std::shared_ptr<const User> user;  ///< who it is; null: has not said it
+  std::uint64_t acl_version = 0;     ///< at which `user` was looked up
+  bool executing = false;            ///< inside EXEC: its keys are held already
+  bool closing = false;              ///< the connection ends once its replies are sent
+  bool paused = false;               ///< its next command waits for the end of a pause
 
   std::unique_ptr<Transaction> transaction;  ///< since MULTI
   std::unique_ptr<WatchedKeys> watched;      ///< since WATCH

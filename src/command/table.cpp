@@ -13,12 +13,13 @@ Table::Table() {
   for (const auto rows :
        {hash_rows(), hash_walk_rows(), hash_ttl_rows(), string_rows(), string_edit_rows(),
         key_rows(), keyspace_rows(), expiry_rows(), transaction_rows(), pubsub_rows(),
-        connection_rows(), client_rows(), server_rows(), introspection_rows()}) {
+        connection_rows(), client_rows(), acl_rows(), server_rows(), introspection_rows()}) {
     for (const Row& row : rows)
       rows_.push_back(&row);
   }
   std::sort(rows_.begin(), rows_.end(),
             [](const Row* a, const Row* b) { return a->name < b->name; });
+  for_each([this](const Row& row) { indices_.emplace(&row, indices_.size()); });
   slots_.resize(std::bit_ceil(2 * rows_.size()));
   for (const Row* row : rows_)
     slots_[slot_of(row->name)] = row;
@@ -37,6 +38,10 @@ std::size_t Table::slot_of(std::string_view name) const noexcept {
 
 const Row* Table::find(std::string_view name) const noexcept {
   return slots_[slot_of(name)];
+}
+
+std::size_t Table::index_of(const Row& row) const noexcept {
+  return indices_.find(&row)->second;
 }
 
 std::string Table::name_of(const Row& row) const {

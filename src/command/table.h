@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace ullage::command {
@@ -23,6 +24,17 @@ class Table {
   [[nodiscard]] Found find(resp::Args args) const noexcept;
   /// "hset", "client|list". REQUIRES: the row is of this table.
   [[nodiscard]] std::string name_of(const Row& row) const;
+  /// Rows and subcommands, numbered from 0. REQUIRES: the row is of this table.
+  [[nodiscard]] std::size_t index_of(const Row& row) const noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return indices_.size(); }
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const Row* row : rows_) {
+      visit(*row);
+      for (const Row& subcommand : row->subcommands)
+        visit(subcommand);
+    }
+  }
   /// In the order of their names.
   [[nodiscard]] std::span<const Row* const> rows() const noexcept { return rows_; }
 
@@ -30,6 +42,7 @@ class Table {
   [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept;
 
   std::vector<const Row*> rows_;
+  std::unordered_map<const Row*, std::size_t> indices_;
   std::vector<const Row*> slots_;  // open addressing; a power of two, at most half full
 };
 

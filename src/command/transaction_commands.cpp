@@ -105,8 +105,8 @@ void unwatch(Call& call) {
 constexpr Row row(std::string_view name, int arity, std::uint32_t flags, KeyPositions keys,
                   std::string_view syntax, std::string_view summary, std::string_view since,
                   std::string_view complexity, Run run) {
-  Row row = make_row(Family::transactions, name, arity, flags, keys, syntax, summary, since,
-                     complexity, run);
+  Row row = make_row(Family::transactions, name, arity, flags | k_tenants, keys, syntax, summary,
+                     since, complexity, run);
   row.ahead = Ahead::none;
   return row;
 }

@@ -64,7 +64,6 @@ std::vector<command::Fact> cpu_facts() {
 ServerHost::ServerHost(const Settings& settings, const Budget& budget, const BufferPool& pool,
                        Counters& counters, const command::CommandClock& clock, Actions actions)
     : settings_(settings),
-      needs_password_(!settings.password.empty()),
       budget_(budget),
       pool_(pool),
       counters_(counters),
@@ -161,7 +160,6 @@ std::optional<std::string> ServerHost::set_setting(std::string_view name, std::s
   if (setting == nullptr || !setting->live) return std::nullopt;
   const std::scoped_lock lock(mutex_);
   if (const auto allowed = setting->set(settings_, value)) return "argument must be " + *allowed;
-  needs_password_.store(!settings_.password.empty(), std::memory_order_relaxed);
   actions_.apply(settings_);
   return "";
 }
@@ -170,16 +168,9 @@ std::string ServerHost::rewrite_settings() {
   return "The server is running without a config file";
 }
 
-bool ServerHost::is_password(std::string_view user, std::string_view text) const {
+std::string ServerHost::acl_path() const {
   const std::scoped_lock lock(mutex_);
-  // In a time that does not tell how much of it was right.
-  const std::string& password = settings_.password;
-  unsigned difference = text.size() == password.size() ? 0 : 1;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char expected = password.empty() ? '\0' : password[i % password.size()];
-    difference |= static_cast<unsigned char>(text[i] ^ expected);
-  }
-  return user == "default" && (password.empty() || difference == 0);
+  return settings_.acl_file;
 }
 
 void ServerHost::reset_statistics() {

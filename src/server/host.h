@@ -36,10 +36,7 @@ class ServerHost final : public command::Host {
   std::optional<std::string> set_setting(std::string_view name, std::string_view value) override;
   [[nodiscard]] bool has_setting(std::string_view name) const override;
   std::string rewrite_settings() override;
-  [[nodiscard]] bool needs_password() const override {
-    return needs_password_.load(std::memory_order_relaxed);
-  }
-  [[nodiscard]] bool is_password(std::string_view user, std::string_view text) const override;
+  [[nodiscard]] std::string acl_path() const override;
   void resume() override { actions_.resume(); }
   void reset_statistics() override;
   void shut_down() override { actions_.shut_down(); }
@@ -52,7 +49,6 @@ class ServerHost final : public command::Host {
 
   mutable std::mutex mutex_;
   Settings settings_;  // guarded by mutex_
-  std::atomic<bool> needs_password_;
   const Budget& budget_;
   const BufferPool& pool_;
   Counters& counters_;

@@ -1,6 +1,5 @@
 #include "server/io_thread.h"
 
-#include "command/host.h"
 #include "resp/reply.h"
 #include "server/remote_client.h"
 
@@ -73,7 +72,7 @@ void IoThread::close_client(std::uint64_t id) {
 void IoThread::push(std::uint64_t id, std::shared_ptr<const std::string> bytes) {
   // What waits in the mailbox lies outside the pool, and has a bound of its own.
   const std::size_t size = bytes->size() + k_posted_overhead_bytes;
-  if (posted_bytes_.fetch_add(size, std::memory_order_relaxed) > shared_.output_high_bytes) {
+  if (posted_bytes_.fetch_add(size, std::memory_order_relaxed) > shared_.posted_high_bytes) {
     posted_bytes_.fetch_sub(size, std::memory_order_relaxed);
     shared_.counters.closed_no_buffer.fetch_add(1, std::memory_order_relaxed);
     return close_client(id);
@@ -235,7 +234,7 @@ void IoThread::process(Connection& connection, std::string_view bytes) {
     batch_.clear();
     const std::size_t start = done;
     resp::RequestParser::Limits limits = shared_.parser_limits;
-    limits.stranger = !session.authenticated && shared_.services.host.needs_password();
+    limits.stranger = !session.user && shared_.services.acl.find("default")->needs_password();
     std::size_t parsed = start;
     while (batch_.size() < k_batch_requests && parsed < bytes.size()) {
       const auto outcome = connection.parser.next(bytes.substr(parsed), limits, batch_);

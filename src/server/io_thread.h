@@ -39,6 +39,7 @@ struct Shared {
   Counters& counters;
   resp::RequestParser::Limits parser_limits;
   std::size_t output_high_bytes;  ///< of one client: past it, it is not read any more
+  std::size_t posted_high_bytes;  ///< of pushes that a thread has not seen yet
   std::int64_t stall_timeout_ms;  ///< a client that takes no byte of its replies for so long goes
   std::vector<IoThread*> threads{};             ///< all, before the first runs
   std::atomic<std::int64_t> idle_timeout_s{0};  ///< 0: clients may be idle for ever

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include <malloc.h>
@@ -51,6 +53,7 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log
     if (!cache) return cache.error();
     std::unique_ptr<Server> server(new Server(resolved, log, *budget, std::move(blocked),
                                               std::move(clock), std::move(*cache)));
+    if (const auto loaded = server->load_users(); !loaded) return loaded.error();
     if (const auto listening = server->listen(); !listening) return listening.error();
     return server;
   } catch (const std::exception& failure) {
@@ -70,7 +73,7 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
       held_(budget.held_bytes),
       pool_(budget.buffers_bytes),
       host_(settings, budget_, pool_, counters_, *clock_, actions()),
-      services_{cache_, *clock_, locks_, watches_, clients_, held_, table_, host_},
+      services_{cache_, *clock_, locks_, watches_, clients_, held_, table_, acl_, host_},
       dispatcher_(services_),
       shared_{.dispatcher = dispatcher_,
               .services = services_,
@@ -79,6 +82,7 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
               .parser_limits = {},
               .output_high_bytes =
                   pool_.capacity_bytes() / k_output_share_of_buffers - ReplyBuffer::k_own_bytes,
+              .posted_high_bytes = budget.posted_bytes / settings.io_threads,
               .stall_timeout_ms = settings.stall_timeout * 1000},
       mailbox_(poller_),
       signals_(poller_, [this](int signal) {
@@ -104,6 +108,28 @@ Server::~Server() {
     io_thread->stop(static_cast<int>(settings_.drain_timeout));
   for (std::thread& thread : threads_)
     thread.join();
+}
+
+namespace {
+void set_default_password(command::Acl& acl, const std::string& password) {
+  const std::vector<std::string> rules =
+      password.empty() ? std::vector<std::string>{"nopass"}
+                       : std::vector<std::string>{"resetpass", ">" + password};
+  static_cast<void>(acl.change("default", rules));
+}
+}  // namespace
+
+Result<void> Server::load_users() {
+  if (!settings_.acl_file.empty()) {
+    std::ifstream file(settings_.acl_file, std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    if (!file)
+      return Error{Errc::system, "cannot read " + settings_.acl_file + ", the file of --acl-file"};
+    if (const auto problem = acl_.load(text))
+      return Error{Errc::invalid_argument, settings_.acl_file + ":" + *problem};
+  }
+  if (!settings_.password.empty()) set_default_password(acl_, settings_.password);
+  return {};
 }
 
 Result<void> Server::listen() {
@@ -133,7 +159,8 @@ void Server::accept(Arrival arrival) {
   std::string_view refusal;
   if (counters_.connections_open.load(std::memory_order_relaxed) >= budget_.max_clients) {
     refusal = "-ERR max number of clients reached\r\n";
-  } else if (settings_.protected_mode && settings_.password.empty() && !arrival.is_local) {
+  } else if (settings_.protected_mode && !acl_.find("default")->needs_password() &&
+             !arrival.is_local) {
     refusal =
         "-DENIED The server runs in protected mode, because no password is set: only clients on "
         "its own machine are served. Set a password (--password), or switch the protection off "
@@ -162,6 +189,11 @@ ServerHost::Actions Server::actions() {
 }
 
 void Server::apply(const Settings& settings) {
+  const auto user = acl_.find("default");
+  const bool has_password = !settings.password.empty();
+  if (user && (user->needs_password() != has_password ||
+               (has_password && !user->accepts(settings.password))))
+    set_default_password(acl_, settings.password);
   services_.key_events.want(settings.notify_keyspace_events);
   shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
   mailbox_.post([this, settings] { settings_ = settings; });

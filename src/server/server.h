@@ -50,6 +50,8 @@ class Server {
          std::unique_ptr<BlockedSignals> blocked, std::shared_ptr<command::CommandClock> clock,
          Cache cache);
   Result<void> listen();
+  /// The users of the ACL file, and the password of the settings.
+  Result<void> load_users();
   void accept(Arrival arrival);
   ServerHost::Actions actions();
   /// Settings that have changed while the server runs.
@@ -66,6 +68,7 @@ class Server {
   command::Clients clients_;
   command::ByteBudget held_;
   command::Table table_;
+  command::Acl acl_{table_};
   BufferPool pool_;
   Counters counters_;
   ServerHost host_;

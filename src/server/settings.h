@@ -34,6 +34,7 @@ struct Settings {
   std::int64_t drain_timeout = 5000;
   Preset preset = Preset::none;
   std::string password;
+  std::string acl_file;
   bool protected_mode = true;
   std::string notify_keyspace_events;
   LogFormat log_format = LogFormat::text;
