@@ -218,6 +218,10 @@ class Cache {
   [[nodiscard]] std::uint64_t group_size(std::string_view group);
   [[nodiscard]] bool contains_group(std::string_view group);
 
+  /// What a group holds; none if there is no such group. O(pages of the group), in steps that hold
+  /// its shard for a few pages each; what changes meanwhile may or may not be counted.
+  [[nodiscard]] std::optional<GroupInfo> group_info(std::string_view group);
+
   // --- times to live -------------------------------------------------------------------------
 
   /// Gives an entry (a group) a time to live from now, or with none takes it away.

@@ -70,6 +70,13 @@ struct Stats {
   }
 };
 
+/// What one group holds: Cache::group_info().
+struct GroupInfo {
+  std::uint64_t fields = 0;          ///< expired ones do not count
+  std::uint64_t payload_bytes = 0;   ///< names of its fields and values
+  std::uint64_t resident_bytes = 0;  ///< what it takes: its record, its pages, its large values
+};
+
 /// What Cache::validate() found. Walks everything: for tests and for an operator's doubt.
 struct Validation {
   bool ok = true;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <span>
 #include <string>
 #include <utility>
@@ -105,7 +106,24 @@ void Dispatcher::run_visible(Session& session, const Found& found, resp::Args ar
                        "allowed in this context");
   }
   if (session.transaction && !found.row->is(k_at_once)) return queue(call);
+  if (found.row->is(k_fast)) return call.run();
+  const auto started = std::chrono::steady_clock::now();
   call.run();
+  note_if_slow(call, std::chrono::steady_clock::now() - started);
+}
+
+void Dispatcher::note_if_slow(const Call& call, std::chrono::nanoseconds took) {
+  const std::int64_t took_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+  if (!services_.slow_log.is_slow(took_us)) return;
+  const Session& session = call.session;
+  services_.slow_log.add({.id = 0,
+                          .at_ms = services_.clock.now_ms(),
+                          .took_us = took_us,
+                          .args = {},
+                          .client = session.client->address(),
+                          .client_name = session.client->names().name,
+                          .user = session.user ? session.user->name() : std::string()},
+                         call.args);
 }
 
 void Dispatcher::unknown(Session& session, resp::Args args, const Row* container,

@@ -7,6 +7,7 @@
 #include "resp/reply.h"
 #include "resp/request.h"
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 
@@ -39,6 +40,7 @@ class Dispatcher {
                            const resp::RequestBatch& batch, std::size_t first, resp::Reply& reply);
   void unknown(Session& session, resp::Args args, const Row* container, resp::Reply& reply);
   void help(const Row& container, resp::Reply& reply);
+  void note_if_slow(const Call& call, std::chrono::nanoseconds took);
   /// Keeps a command of a transaction for EXEC.
   void queue(Call& call);
 

@@ -21,6 +21,9 @@ std::span<const Row> connection_rows() noexcept;
 std::span<const Row> client_rows() noexcept;
 std::span<const Row> acl_rows() noexcept;
 std::span<const Row> server_rows() noexcept;
+std::span<const Row> diagnostic_rows() noexcept;
+std::span<const Row> memory_rows() noexcept;
+std::span<const Row> dump_rows() noexcept;
 std::span<const Row> introspection_rows() noexcept;
 
 }  // namespace ullage::command

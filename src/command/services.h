@@ -11,6 +11,7 @@
 #include "command/key_locks.h"
 #include "command/pause.h"
 #include "command/pubsub.h"
+#include "command/slow_log.h"
 #include "command/watches.h"
 
 #include <atomic>
@@ -36,6 +37,7 @@ struct Seen {
 /// What the server was told, as far as commands must know.
 struct CommandLimits {
   std::size_t value_max_bytes = k_value_default_max_bytes;
+  bool debug_enabled = false;
 };
 
 /// Random numbers for commands that choose; not for secrets. Thread-safe.
@@ -74,6 +76,7 @@ struct Services {
   Pause pause{};
   PubSub pubsub{};
   KeyEvents key_events{};
+  SlowLog slow_log{};
 };
 
 }  // namespace ullage::command

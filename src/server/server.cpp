@@ -90,7 +90,10 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
         stopping_ = true;
       }) {
   services_.limits.value_max_bytes = settings.max_value;
+  services_.limits.debug_enabled = settings.enable_debug;
   services_.key_events.want(settings.notify_keyspace_events);
+  services_.slow_log.set_threshold_us(settings.slow_log_us);
+  services_.slow_log.set_length_max(settings.slow_log_length);
   shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
   shared_.parser_limits.bulk_max_bytes = settings.max_value;
   shared_.parser_limits.request_max_bytes =
@@ -195,6 +198,8 @@ void Server::apply(const Settings& settings) {
                (has_password && !user->accepts(settings.password))))
     set_default_password(acl_, settings.password);
   services_.key_events.want(settings.notify_keyspace_events);
+  services_.slow_log.set_threshold_us(settings.slow_log_us);
+  services_.slow_log.set_length_max(settings.slow_log_length);
   shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
   mailbox_.post([this, settings] { settings_ = settings; });
   for (const auto& io_thread : io_threads_)

@@ -37,6 +37,9 @@ struct Settings {
   std::string acl_file;
   bool protected_mode = true;
   std::string notify_keyspace_events;
+  std::int64_t slow_log_us = 10'000;  ///< less than 0: none
+  std::uint64_t slow_log_length = 128;
+  bool enable_debug = false;
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;
 };

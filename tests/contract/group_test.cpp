@@ -469,5 +469,31 @@ TEST_P(Group, GroupsGrowAndShrinkBothWaysRepeatedly) {
   }
 }
 
+TEST_P(Group, InfoCountsFieldsAndBytes) {
+  Cache& cache = open();
+  EXPECT_FALSE(cache.group_info("none").has_value());
+  put(cache, "small", "field", "value");
+  const auto small = cache.group_info("small");
+  ASSERT_TRUE(small.has_value());
+  EXPECT_EQ(1U, small->fields);
+  EXPECT_EQ(10U, small->payload_bytes);
+  EXPECT_GE(small->resident_bytes, small->payload_bytes);
+  std::uint64_t payload = 0;
+  for (std::uint64_t i = 0; i < 3000; ++i) {
+    const std::string field = numbered("f", i);
+    const std::string value = sealed(i, 20 + i % 50);
+    put(cache, "large", field, value);
+    payload += field.size() + value.size();
+  }
+  put(cache, "large", "pieces", sealed(1, 50'000));
+  payload += 6 + 50'000;
+  const auto large = cache.group_info("large");
+  ASSERT_TRUE(large.has_value());
+  EXPECT_EQ(3001U, large->fields);
+  EXPECT_EQ(payload, large->payload_bytes);
+  EXPECT_GE(large->resident_bytes, payload);
+  EXPECT_LE(large->resident_bytes, payload * 3 / 2);
+}
+
 }  // namespace
 }  // namespace ullage::test

@@ -1,0 +1,258 @@
+// MEMORY and our own commands about limits and bytes: UL.LIMIT, UL.TOP, UL.VALIDATE.
+#include "command/call.h"
+#include "command/families.h"
+#include "command/host.h"
+#include "command/keyspace.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ullage::command {
+
+namespace {
+
+// --- MEMORY ---
+
+void usage(Call& call) {
+  if (call.args.size() == 5) {
+    if (!call.is_word(3, "SAMPLES")) return call.syntax_error();
+    if (!call.integer_in(4, 0, INT64_MAX)) return;  // we count, whatever it says
+  } else if (call.args.size() != 3) {
+    return call.syntax_error();
+  }
+  const Key key = call.key(2);
+  const auto info = call.cache().group_info(key.group());
+  if (!info) return call.reply.null();
+  call.reply.integer(static_cast<std::int64_t>(info->resident_bytes));
+}
+
+void stats(Call& call) {
+  const Stats all = call.cache().stats();
+  const std::vector<Fact> facts = call.services.host.facts("memory");
+  const std::array<std::pair<std::string_view, std::uint64_t>, 7> counts{{
+      {"keys.count", all.groups},
+      {"entries.count", all.entries},
+      {"arena.limit-bytes", all.memory_limit},
+      {"arena.charged-bytes", all.charged_bytes},
+      {"arena.live-page-bytes", all.live_page_bytes},
+      {"dataset.bytes", all.payload_bytes},
+      {"arena.headroom-bytes", all.headroom_bytes},
+  }};
+  call.reply.map(counts.size() + facts.size());
+  for (const auto& [name, value] : counts) {
+    call.reply.bulk(name);
+    call.reply.integer(static_cast<std::int64_t>(value));
+  }
+  for (const Fact& fact : facts) {
+    call.reply.bulk(fact.name);
+    call.reply.bulk(fact.value);
+  }
+}
+
+void purge(Call& call) {
+  // A bounded share of the work that waits; the rest follows by itself.
+  constexpr std::size_t k_steps = 10'000;
+  call.cache().tick(k_steps);
+  call.reply.ok();
+}
+
+void doctor(Call& call) {
+  const Stats all = call.cache().stats();
+  std::string text;
+  if (all.entries == 0) {
+    text = "The cache is empty: there is nothing to say about its memory yet.\n";
+  } else {
+    const double live = static_cast<double>(all.live_page_bytes) /
+                        static_cast<double>(std::max<std::uint64_t>(all.charged_bytes, 1));
+    text = std::to_string(all.entries) + " entries in " + std::to_string(all.groups) +
+           " keys take " + std::to_string(all.charged_bytes) + " of " +
+           std::to_string(all.memory_limit) + " bytes, " +
+           std::to_string(static_cast<int>(live * 100)) + " % of them in pages in use.\n";
+    if (all.removed(RemovalCause::evicted) != 0) {
+      text += "The limit has evicted " + std::to_string(all.removed(RemovalCause::evicted)) +
+              " entries: hit ratio " + std::to_string(static_cast<int>(all.hit_ratio() * 100)) +
+              " %. UL.TOP names the largest keys.\n";
+    }
+  }
+  call.reply.verbatim("txt", text);
+}
+
+// --- UL. ---
+
+void reply_limits(Call& call, const GroupLimits& limits) {
+  call.reply.map(3);
+  call.reply.bulk("max-fields");
+  call.reply.integer(static_cast<std::int64_t>(limits.max_fields));
+  call.reply.bulk("max-bytes");
+  call.reply.integer(static_cast<std::int64_t>(limits.max_bytes));
+  call.reply.bulk("idle-ms");
+  call.reply.integer(limits.idle_ttl.count());
+}
+
+void limit(Call& call) {
+  const Key key = call.key(1);
+  if (call.args.size() == 2) {
+    const auto limits = call.cache().group_limits(key.group());
+    return limits ? reply_limits(call, *limits) : call.reply.null();
+  }
+  if (call.args.size() % 2 != 0) return call.syntax_error();
+  const Writing held(call, key, Writing::Changes::several);
+  auto limits = call.cache().group_limits(key.group());
+  if (!limits) return call.reply.null();
+  for (std::size_t i = 2; i < call.args.size(); i += 2) {
+    const auto value = call.integer_in(i + 1, 0, INT64_MAX);
+    if (!value) return;
+    if (call.is_word(i, "MAXFIELDS")) {
+      limits->max_fields = static_cast<std::uint64_t>(*value);
+    } else if (call.is_word(i, "MAXBYTES")) {
+      limits->max_bytes = static_cast<std::uint64_t>(*value);
+    } else if (call.is_word(i, "IDLE")) {
+      limits->idle_ttl = Millis(*value);
+    } else {
+      return call.syntax_error();
+    }
+  }
+  const auto done = call.cache().set_group_limits(key.group(), *limits);
+  if (!done) return call.refused(done.error());
+  *done ? call.reply.ok() : call.reply.null();
+}
+
+struct Ranked {
+  std::string key;
+  GroupInfo info;
+};
+
+void top(Call& call) {
+  constexpr std::int64_t k_most = 1000;
+  std::int64_t count = 10;
+  bool by_fields = false;
+  for (std::size_t i = 1; i < call.args.size(); ++i) {
+    if (call.is_word(i, "BYTES")) {
+      by_fields = false;
+    } else if (call.is_word(i, "FIELDS")) {
+      by_fields = true;
+    } else if (call.is_word(i, "COUNT") && i + 1 < call.args.size()) {
+      const auto given = call.integer_in(++i, 1, k_most, "ERR COUNT is a number from 1 to 1000");
+      if (!given) return;
+      count = *given;
+    } else {
+      return call.syntax_error();
+    }
+  }
+  const auto measure = [&](const GroupInfo& info) {
+    return by_fields ? info.fields : info.resident_bytes;
+  };
+  const auto larger = [&](const Ranked& a, const Ranked& b) {
+    return measure(a.info) > measure(b.info);
+  };
+  std::vector<Ranked> heap;  // the smallest of the largest in front
+  Keyspace(call).walk([&](std::string_view group, std::string_view key) {
+    const auto info = call.cache().group_info(group);
+    if (!info) return true;
+    if (heap.size() == static_cast<std::size_t>(count)) {
+      if (measure(*info) <= measure(heap.front().info)) return true;
+      std::pop_heap(heap.begin(), heap.end(), larger);
+      heap.pop_back();
+    }
+    heap.push_back({std::string(key), *info});
+    std::push_heap(heap.begin(), heap.end(), larger);
+    return true;
+  });
+  std::sort_heap(heap.begin(), heap.end(), larger);
+  call.reply.array(heap.size());
+  for (const Ranked& one : heap) {
+    call.reply.map(4);
+    call.reply.bulk("key");
+    call.reply.bulk(one.key);
+    call.reply.bulk("fields");
+    call.reply.integer(static_cast<std::int64_t>(one.info.fields));
+    call.reply.bulk("payload-bytes");
+    call.reply.integer(static_cast<std::int64_t>(one.info.payload_bytes));
+    call.reply.bulk("resident-bytes");
+    call.reply.integer(static_cast<std::int64_t>(one.info.resident_bytes));
+  }
+}
+
+void validate(Call& call) {
+  const Validation found = call.cache().validate();
+  call.reply.map(7);
+  call.reply.bulk("ok");
+  call.reply.boolean(found.ok);
+  call.reply.bulk("findings");
+  call.reply.array(found.findings.size());
+  for (const std::string& finding : found.findings)
+    call.reply.bulk(finding);
+  call.reply.bulk("entries");
+  call.reply.integer(static_cast<std::int64_t>(found.entries));
+  call.reply.bulk("groups");
+  call.reply.integer(static_cast<std::int64_t>(found.groups));
+  call.reply.bulk("pages");
+  call.reply.integer(static_cast<std::int64_t>(found.pages));
+  call.reply.bulk("charged-bytes");
+  call.reply.integer(static_cast<std::int64_t>(found.charged_bytes));
+  call.reply.bulk("roles");
+  call.reply.map(5);
+  const RoleBytes& roles = found.roles;
+  for (const auto& [name, bytes] :
+       {std::pair("field", roles.field), std::pair("value", roles.value),
+        std::pair("header", roles.header), std::pair("index", roles.index),
+        std::pair("slack", roles.slack)}) {
+    call.reply.bulk(name);
+    call.reply.integer(static_cast<std::int64_t>(bytes));
+  }
+}
+
+constexpr Row sub(std::string_view name, int arity, std::uint32_t flags, KeyPositions keys,
+                  std::string_view syntax, std::string_view summary, std::string_view since,
+                  std::string_view complexity, Run run) {
+  return make_row(Family::server, name, arity, flags, keys, syntax, summary, since, complexity,
+                  run);
+}
+constexpr Row k_memory_rows[] = {
+    sub("USAGE", -3, k_readonly, {2, 2, 1}, "key [SAMPLES count]",
+        "The bytes that a key takes; all of it is counted.", "4.0.0", "O(N) for N pages of the key",
+        usage),
+    sub("STATS", 2, 0, k_no_keys, "", "Where the memory is.", "4.0.0", "O(1)", stats),
+    sub("PURGE", 2, 0, k_no_keys, "", "Gives back now what would be given back anyway.", "4.0.0",
+        "Bounded", purge),
+    sub("DOCTOR", 2, 0, k_no_keys, "", "The state of the memory in words.", "4.0.0", "O(1)",
+        doctor),
+};
+constexpr Row memory_row() {
+  Row row = sub("MEMORY", -2, 0, k_no_keys, "subcommand", "About memory.", "4.0.0",
+                "What the subcommand costs", nullptr);
+  row.subcommands = k_memory_rows;
+  return row;
+}
+
+constexpr Row ours(std::string_view name, int arity, std::uint32_t flags, KeyPositions keys,
+                   std::string_view syntax, std::string_view summary, std::string_view complexity,
+                   Run run) {
+  Row row =
+      make_row(Family::ullage, name, arity, flags, keys, syntax, summary, "0.1.0", complexity, run);
+  row.oracle = Oracle::ours;
+  return row;
+}
+
+constexpr Row k_rows[] = {
+    memory_row(),
+    ours("UL.LIMIT", -2, k_write | k_access, k_one_key,
+         "key [MAXFIELDS count] [MAXBYTES bytes] [IDLE milliseconds]",
+         "The limits of one key, shown or changed; 0 is none.", "O(1)", limit),
+    ours("UL.TOP", -1, k_readonly | k_tenants, k_no_keys, "[BYTES | FIELDS] [COUNT count]",
+         "The largest keys.", "O(N) for N pages of all keys", top),
+    ours("UL.VALIDATE", 1, k_readonly | k_admin, k_no_keys, "",
+         "Walks over everything and proves that the books balance.", "O(N) for N entries",
+         validate),
+};
+
+}  // namespace
+
+std::span<const Row> memory_rows() noexcept {
+  return k_rows;
+}
+
+}  // namespace ullage::command

@@ -1,0 +1,95 @@
+// What one group holds: Cache::group_info().
+#include <ullage/cache.h>
+
+#include "engine/core.h"
+#include "engine/lookup.h"
+#include "engine/reentry.h"
+
+namespace ullage {
+
+using namespace engine;
+
+namespace {
+
+/// Adds entries of a page or a record up.
+class Sum {
+ public:
+  explicit Sum(std::int64_t now_ms) noexcept : now_ms_(now_ms) {}
+
+  void add_entry(const std::byte* at, std::uint32_t bytes, std::int64_t base_ms) noexcept {
+    const EntryHead e = decode_entry<PlainBytes>(at, bytes, base_ms);
+    if (e.deadline_ms <= now_ms_) return;
+    ++info_.fields;
+    info_.payload_bytes += e.field_bytes;
+    if (e.pieces) {
+      const std::size_t value = decode_link<PlainBytes>(at + e.value_at).bytes;
+      info_.payload_bytes += value;
+      info_.resident_bytes += value;  // its pages are full but for the last
+    } else {
+      info_.payload_bytes += e.inline_bytes;
+    }
+  }
+  void add_resident(std::size_t bytes) noexcept { info_.resident_bytes += bytes; }
+  [[nodiscard]] const GroupInfo& info() const noexcept { return info_; }
+
+ private:
+  std::int64_t now_ms_;
+  GroupInfo info_;
+};
+
+/// The next pages of a large group from `position` on, in one hold of its shard; answers where to
+/// go on, 0 at the end.
+std::uint64_t add_pages(CacheCore& core, Shard& shard, const GroupPlace& place,
+                        std::uint64_t position, Sum& sum) noexcept {
+  constexpr int k_pages_a_hold = 16;
+  const Level level = core.directory.group_level(shard, place.stub_body(), place.anchor());
+  for (int pages = 0; pages < k_pages_a_hold; ++pages) {
+    const Found found = core.directory.next_page(level, position, k_empty_refs_a_hold);
+    if (found.page == k_no_ref) return position;
+    const PageSlots leaf = open_slots(core.state.page(found.page), found.header);
+    for (std::uint32_t i = 0; i < leaf.slots.count(); ++i) {
+      const auto item = leaf.slots.item(i);
+      sum.add_entry(item.at, item.bytes, leaf.base_ms);
+    }
+    sum.add_resident(core.state.arena->page_bytes(found.page));
+    position = after_range(position, found.depth());
+    if (position == 0) return 0;
+  }
+  return position;
+}
+
+}  // namespace
+
+std::optional<GroupInfo> Cache::group_info(std::string_view group) {
+  if (group.size() > k_name_max_bytes || UpdateScope::holds(core_.get())) return std::nullopt;
+  State& state = core_->state;
+  const std::uint64_t hash = state.hash_group(group);
+  Shard& shard = state.shard_of(hash);
+  const Lookup lookup(state, core_->directory);
+  const std::int64_t now_ms = state.now_ms();
+  Sum sum(now_ms);
+  std::uint64_t position = 0;
+  for (bool first = true; first || position != 0; first = false) {
+    const ShardGuard guard(shard);
+    const GroupPlace place = lookup.group(shard, group, hash);
+    if (!place || group_end_ms(state, place.record, place.head) <= now_ms) break;
+    if (first) sum.add_resident(place.head.bytes + k_slot_bytes);
+    if (place.head.is_stub()) {
+      position = add_pages(*core_, shard, place, position, sum);
+      continue;
+    }
+    // It may have become small meanwhile: then it is whole here.
+    if (!first) sum = Sum(now_ms);
+    if (!first) sum.add_resident(place.head.bytes + k_slot_bytes);
+    const RecordFields<PlainBytes> fields(place.record, place.head);
+    for (std::uint32_t i = 0; i < fields.count(); ++i) {
+      const auto item = fields.item(i);
+      sum.add_entry(item.at, item.bytes, place.page.base_ms);
+    }
+    break;
+  }
+  if (sum.info().fields == 0) return std::nullopt;
+  return sum.info();
+}
+
+}  // namespace ullage
