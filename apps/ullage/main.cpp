@@ -7,6 +7,7 @@
 #include "bench/quick_bench.h"
 #include "replay/command.h"
 #include "serve/command.h"
+#include "server/serve.h"
 #include "trace/format.h"
 
 #include <algorithm>
@@ -237,7 +238,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", std::string("ullage ") + ULLAGE_VERSION);
   app.set_help_flag("-h,--help", "Print this help");
   app.footer(
-      "Examples:\n  ullage serve\n  ullage serve --help\n  ullage replay --report replay.html\n  ullage bench\n");
+      "Examples:\n  ullage serve\n  ullage serve --help\n  ullage replay --report replay.html\n  "
+      "ullage bench\n");
   app.allow_extras();
 
   ReplayOptions replay_options;
@@ -251,6 +253,10 @@ int run(int argc, char** argv) {
   auto* serve = app.add_subcommand("serve", "Serve any Redis client, under a memory limit");
   serve->allow_extras();
   add_serve(*serve, serve_texts);
+
+  auto* commands =
+      app.add_subcommand("commands", "Print the reference page of the server's commands");
+  commands->allow_extras();
 
   QuickBenchOptions bench_options;
   BenchTexts bench_texts;
@@ -274,6 +280,11 @@ int run(int argc, char** argv) {
   if (serve->parsed()) {
     reject_extras(*serve, "serve");
     return serve_command(serve_texts);
+  }
+  if (commands->parsed()) {
+    reject_extras(*commands, "commands");
+    fmt::print("{}", ullage::server::command_reference());
+    return 0;
   }
   if (bench->parsed()) {
     reject_extras(*bench, "bench");

@@ -4,8 +4,11 @@
 #include "command/house_testing.h"
 #include "command/names.h"
 
+#include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -313,6 +316,179 @@ TEST(Commands, WhatIsUnknownOrTooLongSaysSo) {
             "-ERR a field of 1025 bytes is longer than 1024\r\n");
   EXPECT_EQ(house.ask("hlen k"), ":0\r\n") << "nothing was written";
   EXPECT_EQ(house.ask("hget k " + name), "$-1\r\n");
+}
+
+TEST(Commands, Strings) {
+  House house;
+  hold(house, {
+                  {"set s v", "+OK\r\n"},
+                  {"get s", "$1\r\nv\r\n"},
+                  {"set s w nx", "$-1\r\n"},
+                  {"set s w xx get", "$1\r\nv\r\n"},
+                  {"set s x ex 100", "+OK\r\n"},
+                  {"ttl s", ":100\r\n"},
+                  {"set s y keepttl", "+OK\r\n"},
+                  {"ttl s", ":100\r\n"},
+                  {"set s z", "+OK\r\n"},
+                  {"ttl s", ":-1\r\n"},
+                  {"append s 12", ":3\r\n"},
+                  {"setrange s 1 ab", ":3\r\n"},
+                  {"getrange s 0 -2", "$2\r\nza\r\n"},
+                  {"strlen s", ":3\r\n"},
+                  {"incr s", "-ERR value is not an integer or out of range\r\n"},
+                  {"incrby n 5", ":5\r\n"},
+                  {"decrby n 7", ":-2\r\n"},
+                  {"incrbyfloat n 0.5", "$4\r\n-1.5\r\n"},
+                  {"mset a 1 b 2", "+OK\r\n"},
+                  {"msetnx b 3 c 4", ":0\r\n"},
+                  {"mget a b c", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$-1\r\n"},
+                  {"getdel a", "$1\r\n1\r\n"},
+                  {"exists a", ":0\r\n"},
+                  {"hset h f v", ":1\r\n"},
+                  {"get h", k_wrong},
+                  {"append h x", k_wrong},
+                  {"set h v", "+OK\r\n"},  // whatever it held
+                  {"type h", "+string\r\n"},
+                  {"hget h f", k_wrong},
+              });
+}
+
+TEST(Commands, TransactionsRunWholeOrNotAtAll) {
+  House house;
+  hold(house, {
+                  {"exec", "-ERR EXEC without MULTI\r\n"},
+                  {"multi", "+OK\r\n"},
+                  {"multi", "-ERR MULTI calls can not be nested\r\n"},
+                  {"set k 1", "+QUEUED\r\n"},
+                  {"incr k", "+QUEUED\r\n"},
+                  {"get k", "+QUEUED\r\n"},
+                  {"exec", "*3\r\n+OK\r\n:2\r\n$1\r\n2\r\n"},
+                  {"multi", "+OK\r\n"},
+                  {"set k", "-ERR wrong number of arguments for 'set' command\r\n"},
+                  {"set k 3", "+QUEUED\r\n"},
+                  {"exec", "-EXECABORT Transaction discarded because of previous errors.\r\n"},
+                  {"get k", "$1\r\n2\r\n"},
+                  {"multi", "+OK\r\n"},
+                  {"set k 9", "+QUEUED\r\n"},
+                  {"discard", "+OK\r\n"},
+                  {"get k", "$1\r\n2\r\n"},
+              });
+}
+
+TEST(Commands, AWatchedKeyThatChangesStopsTheTransaction) {
+  const auto run = [](std::string_view change) {
+    House house;
+    house.ask("set k 1 ex 10");
+    house.ask("watch k none");
+    Session other;
+    std::swap(other, house.session);
+    house.session.client = std::make_shared<LoneClient>();
+    if (change == "time") {
+      house.time->advance(Millis(20'000));
+    } else {
+      house.ask(change);
+    }
+    std::swap(other, house.session);
+    house.ask("multi");
+    house.ask("set done 1");
+    return house.ask("exec");
+  };
+  constexpr std::string_view k_stopped = "*-1\r\n";
+  EXPECT_EQ(run("get k"), "*1\r\n+OK\r\n");
+  EXPECT_EQ(run("set unwatched 1"), "*1\r\n+OK\r\n");
+  for (const char* change :
+       {"set k 2", "del k", "expire k 100", "hset none f v", "rename k q", "flushall", "time"})
+    EXPECT_EQ(run(change), k_stopped) << change;
+}
+
+TEST(Commands, DatabasesAreApart) {
+  House house;
+  hold(house, {
+                  {"set k 0", "+OK\r\n"},
+                  {"select 3", "+OK\r\n"},
+                  {"get k", "$-1\r\n"},
+                  {"set k 3", "+OK\r\n"},
+                  {"set own 1", "+OK\r\n"},
+                  {"dbsize", ":2\r\n"},
+                  {"copy own moved db 0", ":1\r\n"},
+                  {"flushdb", "+OK\r\n"},
+                  {"dbsize", ":0\r\n"},
+                  {"select 0", "+OK\r\n"},
+                  {"dbsize", ":2\r\n"},
+                  {"get k", "$1\r\n0\r\n"},
+                  {"get moved", "$1\r\n1\r\n"},
+              });
+}
+
+TEST(Commands, AKeyComesBackFromItsDump) {
+  House house;
+  house.ask("hset h f v g w");
+  house.ask("hpexpire h 5000 FIELDS 1 g");
+  house.ask("set s text px 9000");
+  for (const std::string_view key : {"h", "s"}) {
+    const std::string reply = house.ask("dump " + std::string(key));
+    const std::size_t begin = reply.find("\r\n") + 2;
+    std::string quoted;
+    for (const char c : reply.substr(begin, reply.size() - begin - 2)) {
+      char text[8];
+      std::snprintf(text, sizeof text, "\\x%02x", static_cast<unsigned char>(c));
+      quoted += text;
+    }
+    const std::string restore = "restore copy-" + std::string(key) + " 0 \"";
+    EXPECT_EQ(house.ask(restore + quoted + "\""), "+OK\r\n");
+    EXPECT_EQ(house.ask(restore + quoted + "\""), "-BUSYKEY Target key name already exists.\r\n");
+    EXPECT_EQ(house.ask(restore + quoted + "\" REPLACE"), "+OK\r\n");
+    // Whatever byte is another, or missing, it is refused.
+    for (std::size_t i = 0; i < quoted.size(); i += 4) {
+      std::string broken = quoted;
+      broken[i + 3] = broken[i + 3] == '0' ? '1' : '0';
+      EXPECT_EQ(house.ask(restore + broken + "\" REPLACE"),
+                "-ERR DUMP payload version or checksum are wrong\r\n");
+      EXPECT_EQ(house.ask(restore + quoted.substr(0, i) + "\" REPLACE"),
+                "-ERR DUMP payload version or checksum are wrong\r\n");
+    }
+  }
+  hold(house, {
+                  {"hmget copy-h f g", "*2\r\n$1\r\nv\r\n$1\r\nw\r\n"},
+                  {"hpttl copy-h FIELDS 2 f g", "*2\r\n:-1\r\n:5000\r\n"},
+                  {"get copy-s", "$4\r\ntext\r\n"},
+                  {"pttl copy-s", ":-1\r\n"},
+                  {"dump none", "$-1\r\n"},
+              });
+}
+
+TEST(Commands, LimitsOfOneKeyAndTheLargestKeys) {
+  House house;
+  for (int i = 0; i < 20; ++i)
+    house.ask("hset large f" + std::to_string(i) + " value");
+  house.ask("hset small f v");
+  hold(house, {
+                  {"ul.limit small maxfields 3 idle 60000", "+OK\r\n"},
+                  {"ul.limit small",
+                   "*6\r\n$10\r\nmax-fields\r\n:3\r\n$9\r\nmax-bytes\r\n:0\r\n$7\r\nidle-ms"
+                   "\r\n:60000\r\n"},
+                  {"ul.limit none", "$-1\r\n"},
+                  {"ul.limit small bogus 1", "-ERR syntax error\r\n"},
+              });
+  for (int i = 0; i < 20; ++i)
+    house.ask("hset small f" + std::to_string(i) + " value");
+  EXPECT_EQ(house.ask("hlen small"), ":3\r\n");
+  const std::string top = house.ask("ul.top fields count 1");
+  EXPECT_NE(top.find("large"), std::string::npos) << top;
+  EXPECT_EQ(top.find("small"), std::string::npos) << top;
+  EXPECT_NE(house.ask("ul.validate").find("$2\r\nok\r\n:1\r\n"), std::string::npos);
+}
+
+TEST(Commands, WhatTookLongIsKept) {
+  House house;
+  house.services.slow_log.set_threshold_us(0);
+  house.ask("set k " + std::string(200, 'v'));
+  const std::string log = house.ask("slowlog get 1");
+  EXPECT_NE(log.find("... (72 more bytes)"), std::string::npos) << log;
+  house.services.slow_log.set_threshold_us(-1);
+  EXPECT_EQ(house.ask("slowlog reset"), "+OK\r\n");
+  house.ask("set k v");
+  EXPECT_EQ(house.ask("slowlog len"), ":0\r\n");
 }
 
 TEST(Commands, APipelineAnswersAsItsCommandsDoOneByOne) {

@@ -36,6 +36,22 @@ std::size_t resident_bytes() noexcept {
   return read == 2 ? resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) : 0;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ULLAGE_IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define ULLAGE_IS_SANITIZED 1
+#endif
+#endif
+
+std::size_t program_bytes() noexcept {
+#ifdef ULLAGE_IS_SANITIZED
+  return 8 * k_mib;
+#else
+  return resident_bytes();
+#endif
+}
+
 Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes, unsigned threads,
                             std::uint64_t max_clients) {
   Budget budget;

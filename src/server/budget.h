@@ -38,5 +38,7 @@ Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes,
 
 /// Resident bytes of this process.
 std::size_t resident_bytes() noexcept;
+/// The same before anything is stored, without what a sanitizer takes for itself.
+std::size_t program_bytes() noexcept;
 
 }  // namespace ullage::server

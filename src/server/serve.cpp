@@ -1,5 +1,6 @@
 #include "server/serve.h"
 
+#include "command/reference.h"
 #include "server/log.h"
 #include "server/server.h"
 
@@ -23,6 +24,10 @@ void print_greeting(std::FILE* to, const Settings& settings, std::uint16_t port)
   std::fflush(to);
 }
 }  // namespace
+
+std::string command_reference() {
+  return command::reference_page(command::Table());
+}
 
 Result<void> serve(const Settings& settings, std::FILE* log_to, bool greet) {
   Log log(log_to, settings.log_format, settings.log_level);

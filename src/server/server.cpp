@@ -45,7 +45,7 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log
     Settings resolved = settings;
     resolved.io_threads = threads;
     auto budget =
-        divide_limit(settings.memory_limit, resident_bytes(), threads, settings.max_clients);
+        divide_limit(settings.memory_limit, program_bytes(), threads, settings.max_clients);
     if (!budget) return budget.error();
     auto blocked = std::make_unique<BlockedSignals>();
     auto clock = std::make_shared<command::CommandClock>();

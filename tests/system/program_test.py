@@ -86,6 +86,15 @@ class Options(unittest.TestCase):
                 self.assertNotIn("listening", server.log())
 
 
+class Reference(unittest.TestCase):
+    def test_the_page_is_what_the_program_prints(self):
+        done = subprocess.run([PROGRAM, "commands"], capture_output=True, text=True, timeout=60,
+                              check=True)
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        with open(os.path.join(root, "docs", "commands.md"), encoding="utf-8") as page:
+            self.assertEqual(page.read(), done.stdout, "./dev docs writes it anew")
+
+
 class Life(unittest.TestCase):
     def test_it_stops_on_sigterm_and_sigint(self):
         for how in (signal.SIGTERM, signal.SIGINT):
