@@ -28,6 +28,12 @@ namespace {
   std::exit(1);
 }
 
+int new_socket() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) give_up("no socket");
+  return socket;
+}
+
 sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -37,7 +43,7 @@ sockaddr_in loopback(std::uint16_t port) {
 }
 
 std::uint16_t free_port() {
-  const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int probe = new_socket();
   sockaddr_in address = loopback(0);
   socklen_t length = sizeof address;
   if (::bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
@@ -48,7 +54,7 @@ std::uint16_t free_port() {
 }
 
 int try_connect(std::uint16_t port) {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int socket = new_socket();
   const sockaddr_in address = loopback(port);
   if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
     const int on = 1;
@@ -69,15 +75,18 @@ ServerProcess::ServerProcess(std::vector<std::string> command) : port_(free_port
   for (std::string& word : command)
     words.push_back(word.data());
   words.push_back(nullptr);
-  pid_ = ::fork();
-  if (pid_ == 0) {
+  const int forked = ::fork();
+  if (forked == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int nowhere = ::open("/dev/null", O_RDWR);
-    ::dup2(nowhere, STDOUT_FILENO);
-    ::dup2(nowhere, STDERR_FILENO);
+    const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nowhere >= 0) {
+      ::dup2(nowhere, STDOUT_FILENO);
+      ::dup2(nowhere, STDERR_FILENO);
+    }
     ::execvp(words[0], words.data());
     ::_exit(127);
   }
+  pid_ = forked;  // NOLINT(cppcoreguidelines-prefer-member-initializer): only the parent's
   for (int i = 0; i < 3000; ++i) {
     if (const int socket = try_connect(port_); socket >= 0) {
       ::close(socket);

@@ -41,7 +41,7 @@ void put(std::string& out, T value) {
 template <class T>
 T take(std::string_view& from) {
   T value{};
-  std::memcpy(&value, from.data(), sizeof value);
+  from.copy(reinterpret_cast<char*>(&value), sizeof value);
   from.remove_prefix(sizeof value);
   return value;
 }

@@ -147,7 +147,6 @@ constexpr Row row(std::string_view name, int arity, std::uint32_t flags, KeyPosi
   row.run = run;
   return row;
 }
-constexpr KeyPositions k_one = {1, 1, 1};
 constexpr KeyPositions k_two = {1, 2, 1};
 constexpr KeyPositions k_all = {1, -1, 1};
 

@@ -80,7 +80,9 @@ class Server:
 
     def __exit__(self, *_):
         try:
-            self.stop()
+            ended = self.stop()
+            if ended not in (0, -signal.SIGKILL):
+                raise AssertionError(f"the server ended with {ended}: {self.log()}")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 

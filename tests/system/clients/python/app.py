@@ -1,0 +1,74 @@
+"""What a service does with redis-py: run against a server on the port given."""
+
+import sys
+
+import redis
+
+PORT = int(sys.argv[1])
+
+
+def check(condition, what):
+    if not condition:
+        raise SystemExit(f"redis-py: {what}")
+
+
+def main(protocol):
+    client = redis.Redis(port=PORT, protocol=protocol, decode_responses=True)
+    client.flushall()
+    client.hset("user:1", mapping={"theme": "dark", "lang": "en"})
+    check(client.hgetall("user:1") == {"theme": "dark", "lang": "en"}, "hgetall")
+    check(client.hget("user:1", "none") is None, "hget of nothing")
+    check(client.expire("user:1", 100) and 0 < client.ttl("user:1") <= 100, "expire")
+    check(client.hexpire("user:1", 50, "theme") == [1], "hexpire")
+    check(0 < client.httl("user:1", "theme")[0] <= 50, "httl")
+
+    pipeline = client.pipeline(transaction=False)
+    for i in range(5000):
+        pipeline.hset(f"user:{i}", "n", i)
+        pipeline.hget(f"user:{i}", "n")
+    replies = pipeline.execute()
+    check(replies[1::2] == [str(i) for i in range(5000)], "a pipeline")
+    check(len(list(client.scan_iter("user:*", count=500))) == 5000, "scan")
+    check(dict(client.hscan_iter("user:1"))["lang"] == "en", "hscan")
+    check(client.dbsize() == 5000, "dbsize")
+
+    def transfer(pipe):
+        amount = int(pipe.get("from") or 0)
+        pipe.multi()
+        pipe.set("from", amount - 10)
+        pipe.incrby("to", 10)
+
+    client.mset({"from": 100, "to": 0})
+    client.transaction(transfer, "from")
+    check(client.mget("from", "to") == ["90", "10"], "a transaction")
+    with client.pipeline() as watched:
+        watched.watch("from")
+        client.set("from", 1)
+        watched.multi()
+        watched.set("from", 2)
+        try:
+            watched.execute()
+            check(False, "a watched key that changed")
+        except redis.WatchError:
+            pass
+
+    listener = client.pubsub()
+    listener.subscribe("news")
+    check(listener.get_message(timeout=5)["type"] == "subscribe", "subscribe")
+    client.publish("news", "hello")
+    check(listener.get_message(timeout=5)["data"] == "hello", "a message")
+    listener.close()
+
+    try:
+        client.get("user:1")
+        check(False, "WRONGTYPE")
+    except redis.ResponseError as error:
+        check("WRONGTYPE" in str(error), "WRONGTYPE")
+    check(client.info()["redis_mode"] == "standalone", "info")
+    check(client.config_get("maxmemory")["maxmemory"].isdigit(), "config get")
+    client.close()
+
+
+for version in (2, 3):
+    main(version)
+print("ok")
