@@ -72,31 +72,39 @@ ServerProcess::ServerProcess(std::vector<std::string> command) : port_(free_port
     if (word == "{port}") word = std::to_string(port_);
   }
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (std::string& word : command)
     words.push_back(word.data());
   words.push_back(nullptr);
-  const int forked = ::fork();
-  if (forked == 0) {
+  start([&] { ::execvp(words[0], words.data()); }, command[0]);
+}
+
+ServerProcess::ServerProcess(void (*serve)(std::uint16_t port)) : port_(free_port()) {
+  start([&] { serve(port_); }, "a server of the benchmark's own");
+}
+
+void ServerProcess::start(const std::function<void()>& child, const std::string& name) {
+  pid_ = ::fork();
+  if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nowhere >= 0) {
       ::dup2(nowhere, STDOUT_FILENO);
       ::dup2(nowhere, STDERR_FILENO);
     }
-    ::execvp(words[0], words.data());
+    child();
     ::_exit(127);
   }
-  pid_ = forked;  // NOLINT(cppcoreguidelines-prefer-member-initializer): only the parent's
   for (int i = 0; i < 3000; ++i) {
     if (const int socket = try_connect(port_); socket >= 0) {
       ::close(socket);
       return;
     }
     int status = 0;
-    if (::waitpid(pid_, &status, WNOHANG) == pid_) give_up(command[0] + " ended at once");
+    if (::waitpid(pid_, &status, WNOHANG) == pid_) give_up(name + " ended at once");
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  give_up(command[0] + " does not answer");
+  give_up(name + " does not answer");
 }
 
 ServerProcess::~ServerProcess() {

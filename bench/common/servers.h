@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@ class ServerProcess {
  public:
   /// "{port}" in the words becomes the port. Ends this process with a message if it does not start.
   explicit ServerProcess(std::vector<std::string> command);
+  /// A server of the benchmark's own, in a process of its own.
+  explicit ServerProcess(void (*serve)(std::uint16_t port));
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
@@ -27,6 +30,9 @@ class ServerProcess {
   [[nodiscard]] std::size_t status_bytes(const char* name) const;
 
  private:
+  /// In the child: never returns.
+  void start(const std::function<void()>& child, const std::string& name);
+
   int pid_ = -1;
   std::uint16_t port_ = 0;
 };
