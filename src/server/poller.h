@@ -1,8 +1,8 @@
 // Which descriptors are ready: epoll, level-triggered.
 //
-// Level-triggered, because then a request costs what it must, one read and one write, and yet an idle
-// client holds no buffer: it is read only once it is known to have sent something, into the thread's
-// own. With Boost.Asio it is one or the other (docs/internals/server.md).
+// Level-triggered, because then a request costs what it must, one read and one write, and yet an
+// idle client holds no buffer: it is read only once it is known to have sent something, into the
+// thread's own. With Boost.Asio it is one or the other (docs/internals/server.md).
 #pragma once
 
 #include "server/descriptor.h"

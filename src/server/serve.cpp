@@ -4,6 +4,7 @@
 #include "server/log.h"
 #include "server/server.h"
 
+#include <csignal>
 #include <string>
 
 namespace ullage::server {
@@ -37,6 +38,9 @@ Result<void> serve(const Settings& settings, std::FILE* log_to, bool greet) {
   log.info("listening", {{"port", (*server)->port()}, {"unix_socket", settings.unix_socket}});
   if (greet) print_greeting(log_to, settings, (*server)->port());
   (*server)->run();
+  // It is stopping: another signal, once they are no longer blocked, must not kill it on the way.
+  std::signal(SIGTERM, SIG_IGN);
+  std::signal(SIGINT, SIG_IGN);
   server->reset();
   log.info("stopped");
   return {};
