@@ -132,8 +132,7 @@ class Life(unittest.TestCase):
         with servers.ullage() as server:
             wire = server.connect()
             wire.ask("SET", "k", "v" * 500_000)
-            for _ in range(6):
-                wire.send("GET", "k")
+            wire.send("GET", "k")
             received = len(wire.socket.recv(1000))
             server.process.send_signal(signal.SIGTERM)
             while True:
@@ -141,9 +140,7 @@ class Life(unittest.TestCase):
                 if not data:
                     break
                 received += len(data)
-            # What had been run was sent whole.
-            self.assertEqual(received % len(b"$500000\r\n\r\n" + b"v" * 500_000), 0)
-            self.assertGreater(received, 0)
+            self.assertEqual(received, len(b"$500000\r\n\r\n" + b"v" * 500_000))
             wire.close()
 
     def test_the_log_is_json_if_asked(self):
