@@ -47,6 +47,7 @@ std::string unknown_command(resp::Args args) {
 }  // namespace
 
 void Dispatcher::run(Session& session, resp::Args args, resp::Reply& reply) {
+  services_.counters.commands.fetch_add(1, std::memory_order_relaxed);
   run_found(session, services_.table.find(args), args, reply);
 }
 
@@ -78,7 +79,6 @@ void Dispatcher::run_found(Session& session, const Found& found, resp::Args args
 
 void Dispatcher::run_visible(Session& session, const Found& found, resp::Args args,
                              resp::Reply& reply) {
-  services_.counters.commands.fetch_add(1, std::memory_order_relaxed);
   if (found.row == nullptr) {
     if (found.container != nullptr && same_word(args[1], "HELP"))
       return help(*found.container, reply);
@@ -192,7 +192,6 @@ std::size_t Dispatcher::run_together(Session& session, std::span<const Found> fo
   if (count < k_ahead_requests_min) return 0;
   const std::size_t done =
       row->run_many(services_, session, std::span(requests).first(count), reply);
-  services_.counters.commands.fetch_add(done, std::memory_order_relaxed);
   if (session.client && done != 0) session.client->last_row.store(row, std::memory_order_relaxed);
   return done;
 }
@@ -226,6 +225,7 @@ std::size_t Dispatcher::run(Session& session, const resp::RequestBatch& batch, s
     run_found(session, next, batch[i++], reply);
     if (next.row == nullptr || !next.row->is(k_fast)) moment.renew(services_.clock);
   }
+  services_.counters.commands.fetch_add(i - first, std::memory_order_relaxed);
   return i;
 }
 

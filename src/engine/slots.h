@@ -61,6 +61,9 @@ class SlotsView {
     return {area_ + begin, stop - begin};
   }
 
+  /// Asks for the memory that says where an item lies.
+  void ask_offset(std::uint32_t i) const noexcept { __builtin_prefetch(area_ + cap_ + 2 * i); }
+
   /// Calls visit(i, item, rank) for every item, in order; for memory that nobody changes, whose
   /// offsets are true.
   template <class Visit>

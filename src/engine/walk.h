@@ -50,6 +50,8 @@ class Walk {
         return follow(base::load_u32(ref_at_));
       case Stage::page:
         return look_at_page();
+      case Stage::slot:
+        return look_at_slot();
       case Stage::record:
         return look_at_record();
       case Stage::absent:
@@ -89,10 +91,19 @@ class Walk {
   }
 
  private:
-  enum class Stage : std::uint8_t { start, reference, page, record, absent, found, unsure };
+  enum class Stage : std::uint8_t {
+    start,
+    reference,
+    page,
+    slot,
+    record,
+    absent,
+    found,
+    unsure,
+  };
   static constexpr int k_nodes_max = 12;
-  // Header and most tags; more would be in each other's way.
-  static constexpr std::size_t k_page_lines = 2;
+  // The header and the tags of all but the fullest pages; more would be in each other's way.
+  static constexpr std::size_t k_page_lines = 1;
   static constexpr std::size_t k_item_lines = 2;
 
   bool end(Stage stage) noexcept {
@@ -119,8 +130,14 @@ class Walk {
     const bool is_leaf = page_kind_ == PageKind::leaf;
     candidate_ = slots_.find_tag(is_leaf ? names_.field_tag() : names_.group_tag(), 0);
     if (candidate_ >= slots_.count()) return end(Stage::absent);
+    slots_.ask_offset(candidate_);
+    stage_ = Stage::slot;
+    return true;
+  }
+
+  bool look_at_slot() noexcept {
     prefetch_lines(slots_.item(candidate_).at, k_item_lines);
-    if (is_leaf) return end(Stage::found);
+    if (page_kind_ == PageKind::leaf) return end(Stage::found);
     stage_ = Stage::record;
     return true;
   }
