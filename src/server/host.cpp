@@ -130,7 +130,8 @@ std::vector<command::Fact> ServerHost::connection_facts() const {
           {"total_net_input_bytes", number(counters_.input_bytes)},
           {"total_net_output_bytes", number(counters_.output_bytes)},
           {"clients_closed_for_protocol_errors", number(counters_.closed_protocol_error)},
-          {"clients_closed_for_buffers", number(counters_.closed_no_buffer)}};
+          {"clients_closed_for_buffers", number(counters_.closed_no_buffer)},
+          {"clients_closed_stalled", number(counters_.closed_stalled)}};
 }
 
 std::vector<command::Host::SettingValue> ServerHost::settings(std::string_view pattern) const {

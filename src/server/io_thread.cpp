@@ -94,27 +94,6 @@ void IoThread::stop(int drain_ms) {
   });
 }
 
-// Replies that are under way still go out; nothing is read any more.
-void IoThread::drain() {
-  using Time = std::chrono::steady_clock;
-  const auto end = Time::now() + std::chrono::milliseconds(drain_ms_);
-  std::vector<Connection*> idle;
-  for (const auto& [id, connection] : connections_) {
-    if (connection->output.empty()) idle.push_back(connection.get());
-  }
-  for (Connection* connection : idle)
-    close(*connection);
-  dead_.clear();
-  for (const auto& [id, connection] : connections_)
-    connection->session.closing = true;
-  while (!connections_.empty()) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Time::now());
-    if (left.count() <= 0) break;
-    poller_.run_once(static_cast<int>(left.count()));
-    dead_.clear();
-  }
-}
-
 void IoThread::open(Arrival arrival, std::uint64_t id) {
   auto connection = std::make_unique<Connection>(*this, id, std::move(arrival.channel));
   connection->interest = EPOLLIN;
@@ -145,32 +124,32 @@ void IoThread::close(Connection& connection) {
   shared_.counters.connections_open.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void IoThread::close_idle() {
-  const std::int64_t now_ms = shared_.services.clock.running_ms();
-  const std::int64_t timeout_ms = shared_.idle_timeout_s.load(std::memory_order_relaxed) * 1000;
-  std::vector<Connection*> idle;
+template <class Predicate>
+std::size_t IoThread::close_if(Predicate predicate) {
+  std::vector<Connection*> found;
   for (const auto& [id, connection] : connections_) {
-    if (now_ms - connection->session.client->active_ms.load(std::memory_order_relaxed) > timeout_ms)
-      idle.push_back(connection.get());
+    if (predicate(*connection)) found.push_back(connection.get());
   }
-  for (Connection* connection : idle)
+  for (Connection* connection : found)
     close(*connection);
   dead_.clear();
+  return found.size();
+}
+
+void IoThread::close_idle() {
+  const std::int64_t since_ms = shared_.services.clock.running_ms() -
+                                shared_.idle_timeout_s.load(std::memory_order_relaxed) * 1000;
+  close_if([&](const Connection& connection) {
+    return connection.session.client->active_ms.load(std::memory_order_relaxed) < since_ms;
+  });
 }
 
 void IoThread::close_stalled() {
-  const std::int64_t now_ms = shared_.services.clock.running_ms();
-  std::vector<Connection*> stalled;
-  for (const auto& [id, connection] : connections_) {
-    if (!connection->output.empty() &&
-        now_ms - connection->output_moved_ms > shared_.stall_timeout_ms)
-      stalled.push_back(connection.get());
-  }
-  for (Connection* connection : stalled) {
-    shared_.counters.closed_stalled.fetch_add(1, std::memory_order_relaxed);
-    close(*connection);
-  }
-  dead_.clear();
+  const std::int64_t since_ms = shared_.services.clock.running_ms() - shared_.stall_timeout_ms;
+  const std::size_t closed = close_if([&](const Connection& connection) {
+    return !connection.output.empty() && connection.output_moved_ms < since_ms;
+  });
+  shared_.counters.closed_stalled.fetch_add(closed, std::memory_order_relaxed);
 }
 
 void IoThread::end_pause() {
@@ -185,6 +164,21 @@ void IoThread::end_pause() {
     if (!connection->dead) watch_as_needed(*connection);
   }
   dead_.clear();
+}
+
+// Replies that are under way still go out; nothing is read any more.
+void IoThread::drain() {
+  using Time = std::chrono::steady_clock;
+  const auto end = Time::now() + std::chrono::milliseconds(drain_ms_);
+  close_if([](const Connection& connection) { return connection.output.empty(); });
+  for (const auto& [id, connection] : connections_)
+    connection->session.closing = true;
+  while (!connections_.empty()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Time::now());
+    if (left.count() <= 0) break;
+    poller_.run_once(static_cast<int>(left.count()));
+    dead_.clear();
+  }
 }
 
 void IoThread::ready(Connection& connection, std::uint32_t events) {
@@ -226,42 +220,60 @@ void IoThread::read(Connection& connection) {
   process(connection, {into.data(), kept + bytes});
 }
 
+resp::RequestParser::Status IoThread::parse(Connection& connection, std::string_view bytes,
+                                            std::size_t& parsed) {
+  resp::RequestParser::Limits limits = shared_.parser_limits;
+  limits.stranger =
+      !connection.session.user && shared_.services.acl.find("default")->needs_password();
+  batch_.clear();
+  auto status = resp::RequestParser::Status::parsed;
+  while (batch_.size() < k_batch_requests && parsed < bytes.size()) {
+    const auto outcome = connection.parser.next(bytes.substr(parsed), limits, batch_);
+    status = outcome.status;
+    if (status != resp::RequestParser::Status::parsed) break;
+    parsed += outcome.consumed;
+    if (!batch_.empty()) request_ends_[batch_.size() - 1] = parsed;
+  }
+  return status;
+}
+
+// All of the batch, unless the client has to wait: for the end of a pause, or until it has taken
+// some of its replies.
+IoThread::Ran IoThread::run_batch(Connection& connection, std::size_t& next) {
+  command::Session& session = connection.session;
+  resp::Reply reply(replies_, session.protocol);
+  next = 0;
+  while (next < batch_.size()) {
+    next = shared_.dispatcher.run(session, batch_, next, reply, k_flush_bytes);
+    if (next == batch_.size() || session.closing) break;
+    if (session.paused) {
+      paused_.push_back(connection.id);
+      return Ran::waits;
+    }
+    if (!flush(connection)) return Ran::closed;
+    if (is_behind(connection)) {
+      connection.waits_for_output = true;
+      return Ran::waits;
+    }
+  }
+  return Ran::all;
+}
+
 void IoThread::process(Connection& connection, std::string_view bytes) {
   command::Session& session = connection.session;
   std::size_t done = 0;
   auto status = resp::RequestParser::Status::parsed;
-  while (status == resp::RequestParser::Status::parsed && done < bytes.size()) {
-    batch_.clear();
+  while (status == resp::RequestParser::Status::parsed && done < bytes.size() && !session.closing) {
     const std::size_t start = done;
-    resp::RequestParser::Limits limits = shared_.parser_limits;
-    limits.stranger = !session.user && shared_.services.acl.find("default")->needs_password();
-    std::size_t parsed = start;
-    while (batch_.size() < k_batch_requests && parsed < bytes.size()) {
-      const auto outcome = connection.parser.next(bytes.substr(parsed), limits, batch_);
-      status = outcome.status;
-      if (status != resp::RequestParser::Status::parsed) break;
-      parsed += outcome.consumed;
-      if (!batch_.empty()) request_ends_[batch_.size() - 1] = parsed;
-    }
-    done = parsed;
-    resp::Reply reply(replies_, session.protocol);
-    for (std::size_t next = 0; next < batch_.size() && !session.closing;) {
-      next = shared_.dispatcher.run(session, batch_, next, reply, k_flush_bytes);
-      if (next == batch_.size() || session.closing) break;
-      if (!session.paused) {
-        if (!flush(connection)) return;
-        if (!is_behind(connection)) continue;
-        connection.waits_for_output = true;
-      } else {
-        paused_.push_back(connection.id);
-      }
-      // The rest waits; the parser is ahead of it.
+    status = parse(connection, bytes, done);
+    std::size_t next = 0;
+    const Ran ran = run_batch(connection, next);
+    if (ran == Ran::closed) return;
+    if (ran == Ran::waits) {  // with what it has sent since; the parser is ahead of it
       connection.parser.restart();
-      status = resp::RequestParser::Status::incomplete;
       done = next == 0 ? start : request_ends_[next - 1];
-      break;
+      status = resp::RequestParser::Status::incomplete;
     }
-    if (session.closing) break;
   }
   if (status == resp::RequestParser::Status::malformed && !session.closing) {
     resp::Reply reply(replies_, session.protocol);
@@ -272,8 +284,7 @@ void IoThread::process(Connection& connection, std::string_view bytes) {
   if (!session.closing && !keep_input(connection, bytes.substr(done))) return close(connection);
   if (replies_.size() != 0 && !flush(connection)) return;
   if (session.closing && connection.output.empty()) return close(connection);
-  if (connection.interest != EPOLLIN || session.paused || session.closing)
-    watch_as_needed(connection);
+  watch_as_needed(connection);
 }
 
 bool IoThread::keep_input(Connection& connection, std::string_view rest) {
@@ -341,7 +352,9 @@ void IoThread::watch_as_needed(Connection& connection) {
   const bool reads = !connection.waits_for_output && !connection.session.paused &&
                      !connection.session.closing && !is_behind(connection);
   if (reads) events |= EPOLLIN;
-  watch(connection, events);
+  if (connection.interest == events) return;
+  connection.interest = events;
+  poller_.change(connection.channel.descriptor(), events, connection);
 }
 
 void IoThread::send_rest(Connection& connection) {
@@ -378,12 +391,6 @@ void IoThread::append_output(Connection& connection, std::string_view bytes) {
   }
   replies_.append(bytes);
   flush(connection);
-}
-
-void IoThread::watch(Connection& connection, std::uint32_t events) {
-  if (connection.interest == events) return;
-  connection.interest = events;
-  poller_.change(connection.channel.descriptor(), events, connection);
 }
 
 Connection* IoThread::largest_holder() {

@@ -89,18 +89,26 @@ class IoThread {
   void read(Connection& connection);
   /// Runs the requests in `bytes`, whose first belong to what came before; keeps what is left over.
   void process(Connection& connection, std::string_view bytes);
+  /// Takes requests from `parsed` on into the batch, and moves it behind them.
+  resp::RequestParser::Status parse(Connection& connection, std::string_view bytes,
+                                    std::size_t& parsed);
+  enum class Ran : std::uint8_t { all, waits, closed };
+  /// Runs the batch; `next` becomes the request to go on with.
+  Ran run_batch(Connection& connection, std::size_t& next);
   /// Sends what has gathered; keeps what does not go out. False if the connection is closed.
   bool flush(Connection& connection);
   bool keep_output(Connection& connection, std::size_t sent);
   void send_rest(Connection& connection);
+  /// Lets the poller watch for what the connection waits for now.
   void watch_as_needed(Connection& connection);
   [[nodiscard]] bool is_behind(const Connection& connection) const noexcept;
   bool keep_input(Connection& connection, std::string_view rest);
-  void watch(Connection& connection, std::uint32_t events);
   /// What it sent waits in its input: runs it, as far as it is whole.
   void process_kept(Connection& connection);
   void append_output(Connection& connection, std::string_view bytes);
   void end_pause();
+  template <class Predicate>
+  std::size_t close_if(Predicate predicate);
   void close_idle();
   void close_stalled();
   [[nodiscard]] int poll_timeout_ms() const;

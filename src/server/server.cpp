@@ -91,10 +91,7 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
       }) {
   services_.limits.value_max_bytes = settings.max_value;
   services_.limits.debug_enabled = settings.enable_debug;
-  services_.key_events.want(settings.notify_keyspace_events);
-  services_.slow_log.set_threshold_us(settings.slow_log_us);
-  services_.slow_log.set_length_max(settings.slow_log_length);
-  shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
+  set_live(settings);
   shared_.parser_limits.bulk_max_bytes = settings.max_value;
   shared_.parser_limits.request_max_bytes =
       std::min(resp::k_request_max_bytes, pool_.capacity_bytes());
@@ -191,16 +188,20 @@ ServerHost::Actions Server::actions() {
           .apply = [this](const Settings& settings) { apply(settings); }};
 }
 
+void Server::set_live(const Settings& settings) {
+  services_.key_events.want(settings.notify_keyspace_events);
+  services_.slow_log.set_threshold_us(settings.slow_log_us);
+  services_.slow_log.set_length_max(settings.slow_log_length);
+  shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
+}
+
 void Server::apply(const Settings& settings) {
   const auto user = acl_.find("default");
   const bool has_password = !settings.password.empty();
   if (user && (user->needs_password() != has_password ||
                (has_password && !user->accepts(settings.password))))
     set_default_password(acl_, settings.password);
-  services_.key_events.want(settings.notify_keyspace_events);
-  services_.slow_log.set_threshold_us(settings.slow_log_us);
-  services_.slow_log.set_length_max(settings.slow_log_length);
-  shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
+  set_live(settings);
   mailbox_.post([this, settings] { settings_ = settings; });
   for (const auto& io_thread : io_threads_)
     io_thread->resume();

@@ -54,6 +54,8 @@ class Server {
   Result<void> load_users();
   void accept(Arrival arrival);
   ServerHost::Actions actions();
+  /// What may change while the server runs, to where it is looked at.
+  void set_live(const Settings& settings);
   /// Settings that have changed while the server runs.
   void apply(const Settings& settings);
 
