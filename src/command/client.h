@@ -80,13 +80,10 @@ class Client {
   std::atomic<unsigned> database{0};
   std::atomic<unsigned> protocol{2};
   std::atomic<std::int64_t> queued{-1};  ///< commands inside MULTI; -1: not inside
-  std::atomic<std::uint32_t> watched{0};
   std::atomic<std::uint32_t> channels{0};
   std::atomic<std::uint32_t> patterns{0};
-  std::atomic<std::uint64_t> commands{0};
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};
-  std::atomic<bool> tracking{false};
 };
 
 /// All clients that are connected. Thread-safe.

@@ -30,7 +30,6 @@ std::string describe(const Call& call, const Client& client) {
   std::string flags;
   if (client.channels.load(relaxed) + client.patterns.load(relaxed) != 0) flags += 'P';
   if (client.queued.load(relaxed) >= 0) flags += 'x';
-  if (client.tracking.load(relaxed)) flags += 't';
   if (client.no_evict.load(relaxed)) flags += 'e';
   if (client.no_touch.load(relaxed)) flags += 'T';
   if (flags.empty()) flags = "N";
@@ -237,8 +236,8 @@ void unblock(Call& call) {
 
 constexpr Row sub(std::string_view name, int arity, std::uint32_t flags, std::string_view syntax,
                   std::string_view summary, std::string_view since, Run run) {
-  return make_row(Family::connection, name, arity, flags | k_connection, k_no_keys, syntax, summary,
-                  since, "O(1)", run);
+  return make_row(Family::connection, name, arity, flags, k_no_keys, syntax, summary, since, "O(1)",
+                  run);
 }
 
 constexpr Row k_subcommands[] = {

@@ -124,8 +124,8 @@ void hello(Call& call) {
 
 constexpr Row row(std::string_view name, int arity, std::uint32_t flags, std::string_view syntax,
                   std::string_view summary, std::string_view since, Run run) {
-  return make_row(Family::connection, name, arity, flags | k_fast | k_connection | k_tenants,
-                  k_no_keys, syntax, summary, since, "O(1)", run);
+  return make_row(Family::connection, name, arity, flags | k_fast | k_tenants, k_no_keys, syntax,
+                  summary, since, "O(1)", run);
 }
 
 constexpr Row k_rows[] = {

@@ -99,19 +99,8 @@ void persist(Call& call) {
 
 constexpr Row row(std::string_view name, int arity, std::uint32_t flags, std::string_view syntax,
                   std::string_view summary, std::string_view since, Run run) {
-  Row row;
-  row.name = name;
-  row.arity = arity;
-  row.flags = flags | k_fast;
-  row.keys = {1, 1, 1};
-  row.family = Family::generic;
-  row.syntax = syntax;
-  row.summary = summary;
-  row.since = since;
-  row.complexity = "O(1)";
-  row.ahead = Ahead::string;
-  row.run = run;
-  return row;
+  return make_row(Family::generic, name, arity, flags | k_fast, k_one_key, syntax, summary, since,
+                  "O(1)", run);
 }
 constexpr std::string_view k_seconds = "key seconds [NX | XX | GT | LT]";
 constexpr std::string_view k_millis = "key milliseconds [NX | XX | GT | LT]";

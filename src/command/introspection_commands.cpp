@@ -15,13 +15,12 @@ namespace ullage::command {
 
 namespace {
 
-constexpr std::array<std::pair<std::uint32_t, std::string_view>, 9> k_flag_names{{
+constexpr std::array<std::pair<std::uint32_t, std::string_view>, 8> k_flag_names{{
     {k_write, "write"},
     {k_readonly, "readonly"},
     {k_denyoom, "denyoom"},
     {k_admin, "admin"},
     {k_pubsub, "pubsub"},
-    {k_noscript, "noscript"},
     {k_fast, "fast"},
     {k_no_auth, "no_auth"},
     {k_no_multi, "no_multi"},

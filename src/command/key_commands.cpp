@@ -133,30 +133,18 @@ void touch(Call& call) {
 constexpr Row row(std::string_view name, int arity, std::uint32_t flags, KeyPositions keys,
                   std::string_view syntax, std::string_view summary, std::string_view since,
                   std::string_view complexity, Run run) {
-  Row row;
-  row.name = name;
-  row.arity = arity;
-  row.flags = flags;
-  row.keys = keys;
-  row.family = Family::generic;
-  row.syntax = syntax;
-  row.summary = summary;
-  row.since = since;
-  row.complexity = complexity;
-  row.ahead = Ahead::string;
-  row.run = run;
-  return row;
+  return make_row(Family::generic, name, arity, flags, keys, syntax, summary, since, complexity,
+                  run);
 }
 constexpr KeyPositions k_two = {1, 2, 1};
-constexpr KeyPositions k_all = {1, -1, 1};
 
 constexpr Row k_rows[] = {
-    row("DEL", -2, k_write, k_all, "key [key ...]", "Removes keys, whatever they hold.", "1.0.0",
-        "O(1) for each key: a large one is freed in steps afterwards", del),
-    row("UNLINK", -2, k_write | k_fast, k_all, "key [key ...]", "Removes keys, as DEL.", "4.0.0",
-        "O(1) for each key", del),
-    row("EXISTS", -2, k_readonly | k_fast, k_all, "key [key ...]", "How many of the keys exist.",
-        "1.0.0", "O(1) for each key", exists),
+    row("DEL", -2, k_write, k_all_keys, "key [key ...]", "Removes keys, whatever they hold.",
+        "1.0.0", "O(1) for each key: a large one is freed in steps afterwards", del),
+    row("UNLINK", -2, k_write | k_fast, k_all_keys, "key [key ...]", "Removes keys, as DEL.",
+        "4.0.0", "O(1) for each key", del),
+    row("EXISTS", -2, k_readonly | k_fast, k_all_keys, "key [key ...]",
+        "How many of the keys exist.", "1.0.0", "O(1) for each key", exists),
     row("RENAME", 3, k_access | k_write, k_two, "key newkey", "Gives a key another name.", "1.0.0",
         "O(1), whatever the key holds", rename</*replace=*/true>),
     row("RENAMENX", 3, k_access | k_write | k_fast, k_two, "key newkey",
@@ -165,7 +153,7 @@ constexpr Row k_rows[] = {
     row("COPY", -3, k_access | k_write | k_denyoom, k_two,
         "source destination [DB destination-db] [REPLACE]", "Copies what a key holds.", "6.2.0",
         "O(N) for N fields", copy),
-    row("TOUCH", -2, k_readonly | k_fast, k_all, "key [key ...]",
+    row("TOUCH", -2, k_readonly | k_fast, k_all_keys, "key [key ...]",
         "How many of the keys exist; a string counts as used, a hash's fields do not.", "3.2.1",
         "O(1) for each key", touch),
 };

@@ -27,16 +27,11 @@ enum Flag : std::uint32_t {
   k_denyoom = 1U << 2,   ///< may need memory
   k_admin = 1U << 3,
   k_pubsub = 1U << 4,
-  k_noscript = 1U << 5,
   k_fast = 1U << 6,      ///< its work does not grow with what is stored
   k_no_auth = 1U << 7,   ///< works before the client has said who he is
   k_no_multi = 1U << 8,  ///< not inside MULTI
   k_at_once = 1U << 9,   ///< runs inside MULTI instead of being queued
-  k_movablekeys = 1U << 10,
   k_dangerous = 1U << 11,
-  k_connection = 1U << 12,
-  k_loading = 1U << 13,
-  k_stale = 1U << 14,
   k_access = 1U << 16,     ///< writes, and tells what was there: takes the right to read too
   k_tenants = 1U << 17,    ///< names no key, and shows or changes nothing of other tenants
   k_listening = 1U << 15,  ///< may be said by a RESP2 client that listens to channels
