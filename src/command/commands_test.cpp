@@ -375,6 +375,17 @@ TEST(Commands, TransactionsRunWholeOrNotAtAll) {
               });
 }
 
+TEST(Commands, ClientListShowsHowManyCommandsAreQueued) {
+  House house;
+  EXPECT_EQ(house.client->queued.load(), -1);
+  house.ask("multi");
+  EXPECT_EQ(house.client->queued.load(), 0);
+  house.ask("set k 1");
+  EXPECT_EQ(house.client->queued.load(), 1);
+  house.ask("exec");
+  EXPECT_NE(house.ask("client list").find(" multi=-1 "), std::string::npos);
+}
+
 TEST(Commands, AWatchedKeyThatChangesStopsTheTransaction) {
   const auto run = [](std::string_view change) {
     House house;

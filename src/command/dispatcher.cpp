@@ -159,7 +159,7 @@ void Dispatcher::queue(Call& call) {
     transaction.failed = true;
     return call.error("ERR the transaction is larger than the server has room for");
   }
-  transaction.commands.push_back(std::move(queued));
+  transaction.add(std::move(queued));
   call.reply.simple("QUEUED");
 }
 

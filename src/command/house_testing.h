@@ -54,6 +54,19 @@ class BareHost final : public Host {
   bool stopped = false;
 };
 
+/// The reply to an inline line, as it goes over the wire.
+inline std::string ask_line(Dispatcher& dispatcher, Session& session, std::string_view line,
+                            resp::Protocol protocol) {
+  resp::RequestParser parser;
+  resp::RequestBatch batch;
+  const std::string bytes = std::string(line) + "\n";
+  static_cast<void>(parser.next(bytes, {}, batch));
+  resp::StringOutput out;
+  resp::Reply reply(out, protocol);
+  dispatcher.run(session, batch[0], reply);
+  return std::string(out.view());
+}
+
 class House {
  public:
   House() {
@@ -61,19 +74,10 @@ class House {
     clients.add(client);
   }
 
-  /// The reply to an inline line, as it goes over the wire.
   std::string ask(std::string_view line) { return ask(line, session.protocol); }
   std::string ask(std::string_view line, resp::Protocol protocol) {
-    resp::RequestParser parser;
-    resp::RequestBatch batch;
-    const std::string bytes = std::string(line) + "\n";
-    static_cast<void>(parser.next(bytes, {}, batch));
-    resp::StringOutput out;
-    resp::Reply reply(out, protocol);
-    dispatcher.run(session, batch[0], reply);
-    return std::string(out.view());
+    return ask_line(dispatcher, session, line, protocol);
   }
-
   /// The replies to lines that come together, as a pipeline.
   std::string ask_together(const std::vector<std::string>& lines) {
     resp::RequestParser parser;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -22,14 +23,7 @@ class Visitor {
   }
 
   std::string ask(const std::string& line) {
-    resp::RequestParser parser;
-    resp::RequestBatch batch;
-    const std::string bytes = line + "\n";
-    static_cast<void>(parser.next(bytes, {}, batch));
-    resp::StringOutput out;
-    resp::Reply reply(out, session_.protocol);
-    house_.dispatcher.run(session_, batch[0], reply);
-    return std::string(out.view());
+    return ask_line(house_.dispatcher, session_, line, session_.protocol);
   }
 
  private:
@@ -60,6 +54,19 @@ void run_threads(std::vector<std::function<void()>> bodies) {
     thread.join();
 }
 
+/// Asks for two values that belong together until it is done; counts the answers in which they do
+/// not agree.
+std::function<void()> reader_of_pairs(House& house, std::string question,
+                                      const std::atomic<bool>& done, std::atomic<int>& torn) {
+  return [&house, question = std::move(question), &done, &torn] {
+    Visitor visitor(house);
+    while (!done.load()) {
+      const auto values = values_of(visitor.ask(question));
+      if (values.size() != 2 || values[0] != values[1]) torn.fetch_add(1);
+    }
+  };
+}
+
 TEST(Isolation, ReadersOfSeveralKeysSeeATransactionWholeOrNotAtAll) {
   House house;
   Visitor(house).ask("mset x 0 y 0");
@@ -77,14 +84,8 @@ TEST(Isolation, ReadersOfSeveralKeysSeeATransactionWholeOrNotAtAll) {
       visitor.ask("exec");
     }
   };
-  const auto read = [&](const std::string& question) {
-    return [&, question] {
-      Visitor visitor(house);
-      while (!done.load()) {
-        const auto values = values_of(visitor.ask(question));
-        if (values.size() != 2 || values[0] != values[1]) torn.fetch_add(1);
-      }
-    };
+  const auto read = [&](const char* question) {
+    return reader_of_pairs(house, question, done, torn);
   };
   const auto read_in_transaction = [&] {
     Visitor visitor(house);
@@ -121,14 +122,8 @@ TEST(Isolation, CommandsOfSeveralEntriesAreSeenWhole) {
       }
     };
   };
-  const auto read = [&](const std::string& question) {
-    return [&, question] {
-      Visitor visitor(house);
-      while (!done.load()) {
-        const auto values = values_of(visitor.ask(question));
-        if (values.size() != 2 || values[0] != values[1]) torn.fetch_add(1);
-      }
-    };
+  const auto read = [&](const char* question) {
+    return reader_of_pairs(house, question, done, torn);
   };
   run_threads({[&] {
                  run_threads({write("p"), write("q")});

@@ -31,7 +31,7 @@ struct Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
-  std::shared_ptr<Client> client;  ///< as others see it; null only in tests
+  std::shared_ptr<Client> client;  ///< as others see it
   unsigned database = 0;
   resp::Protocol protocol = resp::Protocol::resp2;
   Replies replies = Replies::on;

@@ -9,9 +9,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ullage::command {
@@ -22,7 +24,24 @@ struct Queued {
 };
 
 struct Transaction {
-  explicit Transaction(ByteBudget& budget) noexcept : held(budget) {}
+  Transaction(ByteBudget& budget, std::shared_ptr<Client> client_in) noexcept
+      : client(std::move(client_in)), held(budget) {
+    show_queued(0);
+  }
+  ~Transaction() { show_queued(-1); }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  void add(Queued queued) {
+    commands.push_back(std::move(queued));
+    show_queued(static_cast<std::int64_t>(commands.size()));
+  }
+  /// For CLIENT LIST.
+  void show_queued(std::int64_t count) const noexcept {
+    client->queued.store(count, std::memory_order_relaxed);
+  }
+
+  std::shared_ptr<Client> client;
 
   std::vector<Queued> commands;
   bool failed = false;  ///< one was refused, so EXEC runs none

@@ -14,7 +14,7 @@ namespace {
 
 void multi(Call& call) {
   if (call.session.transaction) return call.error("ERR MULTI calls can not be nested");
-  call.session.transaction = std::make_unique<Transaction>(call.services.held);
+  call.session.transaction = std::make_unique<Transaction>(call.services.held, call.session.client);
   call.reply.ok();
 }
 

@@ -5,25 +5,11 @@ import tempfile
 import unittest
 
 from support import servers
+from support.side_by_side import SideBySide
 from support.wire import Closed, ReplyError
 
 
-class AsRedis(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.ours = servers.ullage()
-        cls.redis = servers.redis()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.ours.__exit__()
-        cls.redis.__exit__()
-
-    def on_both(self, scenario):
-        answers = [scenario(server) for server in (self.ours, self.redis)]
-        self.assertEqual(answers[0], answers[1])
-        return answers[0]
-
+class AsRedis(SideBySide):
     def test_denials(self):
         rules = ["on", ">pw", "~a:*", "&a*", "+@read", "+set", "+publish", "+subscribe",
                  "+config|get", "-hgetall", "+client|id", "+acl|whoami"]

@@ -8,7 +8,7 @@ import os
 import random
 import unittest
 
-from support import servers
+from support.side_by_side import SideBySide
 from support.wire import ReplyError
 
 SEQUENCES = int(os.environ.get("ULLAGE_SEQUENCES", "120"))
@@ -178,17 +178,7 @@ def compare_all(commands, replies):
     return result
 
 
-class Differential(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.ours = servers.ullage("--memory-limit", "64mb")
-        cls.redis = servers.redis()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.ours.__exit__()
-        cls.redis.__exit__()
-
+class Differential(SideBySide):
     def run_sequence(self, seed):
         generator = Generator(seed)
         commands = [generator.command() for _ in range(COMMANDS_A_SEQUENCE)]

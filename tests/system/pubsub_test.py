@@ -3,25 +3,11 @@
 import unittest
 
 from support import servers
+from support.side_by_side import SideBySide
 from support.wire import Closed, Push, ReplyError
 
 
-class Channels(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.ours = servers.ullage()
-        cls.redis = servers.redis()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.ours.__exit__()
-        cls.redis.__exit__()
-
-    def on_both(self, scenario):
-        answers = [scenario(server) for server in (self.ours, self.redis)]
-        self.assertEqual(answers[0], answers[1])
-        return answers[0]
-
+class Channels(SideBySide):
     def test_subscribe_and_publish(self):
         for protocol in ("2", "3"):
             def scenario(server, protocol=protocol):
