@@ -3,42 +3,51 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <utility>
 
 namespace ullage::server {
 
 namespace {
-constexpr std::array<std::pair<std::string_view, std::size_t>, 11> k_units{{
-    {"", 1},
-    {"b", 1},
-    {"k", std::size_t{1} << 10},
-    {"kb", std::size_t{1} << 10},
-    {"kib", std::size_t{1} << 10},
-    {"m", std::size_t{1} << 20},
-    {"mb", std::size_t{1} << 20},
-    {"mib", std::size_t{1} << 20},
-    {"g", std::size_t{1} << 30},
-    {"gb", std::size_t{1} << 30},
-    {"gib", std::size_t{1} << 30},
-}};
-constexpr double k_largest = 0x1p62;
+constexpr std::array<Unit, 14> k_units = {{{"", 1},
+                                           {"b", 1},
+                                           {"k", 1ULL << 10},
+                                           {"kb", 1ULL << 10},
+                                           {"kib", 1ULL << 10},
+                                           {"m", 1ULL << 20},
+                                           {"mb", 1ULL << 20},
+                                           {"mib", 1ULL << 20},
+                                           {"g", 1ULL << 30},
+                                           {"gb", 1ULL << 30},
+                                           {"gib", 1ULL << 30},
+                                           {"t", 1ULL << 40},
+                                           {"tb", 1ULL << 40},
+                                           {"tib", 1ULL << 40}}};
+
+// Above this a double no longer holds every integer, and nothing we count gets there.
+constexpr double k_number_max = 9007199254740992.0;
 }  // namespace
 
-std::optional<std::size_t> parse_size(std::string_view text) noexcept {
+std::optional<std::uint64_t> parse_scaled(std::string_view text, std::span<const Unit> units) {
   double number = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (error != std::errc{} || number < 0) return std::nullopt;
-  std::string unit;
-  for (const char c : text.substr(static_cast<std::size_t>(end - text.data())))
-    unit += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  for (const auto& [name, bytes] : k_units) {
-    if (unit != name) continue;
-    const double product = number * static_cast<double>(bytes);
-    if (product > k_largest) return std::nullopt;
-    return static_cast<std::size_t>(std::llround(product));
+  const char* const begin = text.data();  // from_chars() wants no terminator
+  const char* const end = begin + text.size();
+  const auto [rest, error] = std::from_chars(begin, end, number, std::chars_format::fixed);
+  if (error != std::errc{} || !std::isfinite(number) || number < 0) return std::nullopt;
+  std::string suffix;
+  for (const char* c = rest; c != end; ++c) {
+    if (*c == ' ' && suffix.empty()) continue;
+    suffix += *c >= 'A' && *c <= 'Z' ? static_cast<char>(*c - 'A' + 'a') : *c;
+  }
+  for (const Unit& unit : units) {
+    if (unit.suffix != suffix) continue;
+    const double scaled = number * static_cast<double>(unit.factor);
+    if (scaled > k_number_max) return std::nullopt;
+    return static_cast<std::uint64_t>(std::llround(scaled));
   }
   return std::nullopt;
+}
+
+std::optional<std::size_t> parse_size(std::string_view text) {
+  return parse_scaled(text, k_units);
 }
 
 std::string size_text(std::size_t bytes) {

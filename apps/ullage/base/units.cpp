@@ -2,69 +2,23 @@
 
 #include "base/escape.h"
 #include "base/failure.h"
+#include "server/sizes.h"
 
 #include <array>
-#include <cctype>
-#include <charconv>
 #include <cmath>
-#include <optional>
-#include <utility>
 
 #include <fmt/core.h>
 
 namespace ullage::app {
 namespace {
 
-struct Unit {
-  std::string_view suffix;
-  std::uint64_t factor;
-};
-
-constexpr std::array<Unit, 14> k_byte_units = {{{"", 1},
-                                                {"b", 1},
-                                                {"k", 1ULL << 10},
-                                                {"kb", 1ULL << 10},
-                                                {"kib", 1ULL << 10},
-                                                {"m", 1ULL << 20},
-                                                {"mb", 1ULL << 20},
-                                                {"mib", 1ULL << 20},
-                                                {"g", 1ULL << 30},
-                                                {"gb", 1ULL << 30},
-                                                {"gib", 1ULL << 30},
-                                                {"t", 1ULL << 40},
-                                                {"tb", 1ULL << 40},
-                                                {"tib", 1ULL << 40}}};
-constexpr std::array<Unit, 4> k_count_units = {
+constexpr std::array<server::Unit, 4> k_count_units = {
     {{"", 1}, {"k", 1000}, {"m", 1'000'000}, {"g", 1'000'000'000}}};
-
-// Above this a double no longer holds every integer, and nothing we count gets there.
-constexpr double k_number_max = 9007199254740992.0;
-
-template <class Units>
-std::optional<std::uint64_t> parse(std::string_view text, const Units& units) {
-  double number = 0;
-  const char* const begin = text.data();  // from_chars() wants no terminator
-  const char* const end = begin + text.size();
-  const auto [rest, error] = std::from_chars(begin, end, number, std::chars_format::fixed);
-  if (error != std::errc{} || !std::isfinite(number) || number < 0) return std::nullopt;
-  std::string suffix;
-  for (const char* c = rest; c != end; ++c) {
-    if (*c == ' ' && suffix.empty()) continue;
-    suffix += static_cast<char>(std::tolower(static_cast<unsigned char>(*c)));
-  }
-  for (const Unit& unit : units) {
-    if (unit.suffix != suffix) continue;
-    const double scaled = number * static_cast<double>(unit.factor);
-    if (scaled > k_number_max) return std::nullopt;
-    return static_cast<std::uint64_t>(std::llround(scaled));
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 
 std::uint64_t parse_bytes(std::string_view what, std::string_view text) {
-  if (const auto bytes = parse(text, k_byte_units)) return *bytes;
+  if (const auto bytes = server::parse_size(text)) return *bytes;
   throw Failure(
       fmt::format("{}: \"{}\" is not a size: a number with b, kb, mb, gb or tb (powers of 1024), "
                   "such as 64mb or 1.5gb",
@@ -73,7 +27,7 @@ std::uint64_t parse_bytes(std::string_view what, std::string_view text) {
 }
 
 std::uint64_t parse_count(std::string_view what, std::string_view text) {
-  if (const auto count = parse(text, k_count_units)) return *count;
+  if (const auto count = server::parse_scaled(text, k_count_units)) return *count;
   throw Failure(
       fmt::format("{}: \"{}\" is not a count: a number, with k, m or g for thousands, such as 250k",
                   what, escape_excerpt(text)),
