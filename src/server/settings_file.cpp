@@ -11,7 +11,7 @@ namespace ullage::server {
 namespace {
 /// A TOML value as a flag would have it.
 std::optional<std::string> text_of(const toml::node& node) {
-  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (auto text = node.value_exact<std::string>()) return text;
   if (const auto flag = node.value_exact<bool>()) return *flag ? "yes" : "no";
   if (const auto number = node.value_exact<std::int64_t>()) return std::to_string(*number);
   if (const toml::array* list = node.as_array()) {
