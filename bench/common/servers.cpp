@@ -76,7 +76,14 @@ ServerProcess::ServerProcess(std::vector<std::string> command) : port_(free_port
   for (std::string& word : command)
     words.push_back(word.data());
   words.push_back(nullptr);
-  start([&] { ::execvp(words[0], words.data()); }, command[0]);
+  start(
+      [&] {
+        // What says which benchmark this is would be settings to the server.
+        ::unsetenv("ULLAGE_COMMIT");
+        ::unsetenv("ULLAGE_COMMAND");
+        ::execvp(words[0], words.data());
+      },
+      command[0]);
 }
 
 ServerProcess::ServerProcess(void (*serve)(std::uint16_t port)) : port_(free_port()) {

@@ -2,8 +2,8 @@
 // client of its own.
 #include "command/house_testing.h"
 
+#include <array>
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -45,19 +45,18 @@ std::vector<std::string> values_of(const std::string& reply) {
 
 constexpr int k_rounds = 1500;
 
-void run_threads(std::vector<std::function<void()>> bodies) {
-  std::vector<std::thread> threads;
-  threads.reserve(bodies.size());
-  for (auto& body : bodies)
-    threads.emplace_back(body);
+/// Runs functions at the same time, each on a thread of its own, until all are done.
+template <class... Bodies>
+void run_threads(Bodies... bodies) {
+  std::array<std::thread, sizeof...(Bodies)> threads{std::thread(std::move(bodies))...};
   for (std::thread& thread : threads)
     thread.join();
 }
 
 /// Asks for two values that belong together until it is done; counts the answers in which they do
 /// not agree.
-std::function<void()> reader_of_pairs(House& house, std::string question,
-                                      const std::atomic<bool>& done, std::atomic<int>& torn) {
+auto reader_of_pairs(House& house, std::string question, const std::atomic<bool>& done,
+                     std::atomic<int>& torn) {
   return [&house, question = std::move(question), &done, &torn] {
     Visitor visitor(house);
     while (!done.load()) {
@@ -97,11 +96,12 @@ TEST(Isolation, ReadersOfSeveralKeysSeeATransactionWholeOrNotAtAll) {
       if (values.size() != 2 || values[0] != values[1]) torn.fetch_add(1);
     }
   };
-  run_threads({[&] {
-                 run_threads({write, write});
-                 done.store(true);
-               },
-               read("mget x y"), read("hmget h a b"), read("hvals h"), read_in_transaction});
+  run_threads(
+      [&] {
+        run_threads(write, write);
+        done.store(true);
+      },
+      read("mget x y"), read("hmget h a b"), read("hvals h"), read_in_transaction);
   EXPECT_EQ(torn.load(), 0);
   EXPECT_EQ(Visitor(house).ask("mget x y"), "*2\r\n$4\r\n3000\r\n$4\r\n3000\r\n");
 }
@@ -117,19 +117,20 @@ TEST(Isolation, CommandsOfSeveralEntriesAreSeenWhole) {
       Visitor visitor(house);
       for (int i = 0; i < k_rounds; ++i) {
         const std::string value = tag + std::to_string(i);
-        visitor.ask("mset x " + value + " y " + value);
-        visitor.ask("hset h a " + value + " b " + value);
+        visitor.ask(std::string("mset x ").append(value).append(" y ").append(value));
+        visitor.ask(std::string("hset h a ").append(value).append(" b ").append(value));
       }
     };
   };
   const auto read = [&](const char* question) {
     return reader_of_pairs(house, question, done, torn);
   };
-  run_threads({[&] {
-                 run_threads({write("p"), write("q")});
-                 done.store(true);
-               },
-               read("mget x y"), read("hmget h a b")});
+  run_threads(
+      [&] {
+        run_threads(write("p"), write("q"));
+        done.store(true);
+      },
+      read("mget x y"), read("hmget h a b"));
   EXPECT_EQ(torn.load(), 0);
 }
 
@@ -147,7 +148,7 @@ TEST(Isolation, WatchingTransactionsLoseNoUpdate) {
       if (visitor.ask("exec") != "*-1\r\n") applied.fetch_add(1);
     }
   };
-  run_threads({add, add, add});
+  run_threads(add, add, add);
   EXPECT_EQ(values_of(Visitor(house).ask("get n"))[0], std::to_string(applied.load()));
   EXPECT_GT(applied.load(), 0);
   EXPECT_EQ(house.watches.count(), 0U);
