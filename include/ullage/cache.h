@@ -260,6 +260,10 @@ class Cache {
   Result<bool> set_group_limits(std::string_view group, const GroupLimits& limits);
   [[nodiscard]] std::optional<GroupLimits> group_limits(std::string_view group);
 
+  /// What the removal listener hears of; calls that are under way may still go by what held before.
+  /// What nobody wants to hear costs nothing.
+  void set_removal_causes(RemovalCauses causes) noexcept;
+
   /// Makes `bytes` of the limit resident now, so that later writes meet no page faults. They stay
   /// resident, whatever is erased, until memory_limit is lowered below them.
   /// Error: limit_too_large.

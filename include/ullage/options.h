@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -84,6 +85,35 @@ enum class RemovalCause : std::uint8_t {
 inline constexpr std::size_t k_removal_causes = 5;
 std::string_view to_string(RemovalCause cause) noexcept;
 
+/// A set of causes.
+class RemovalCauses {
+ public:
+  constexpr RemovalCauses() = default;
+  constexpr RemovalCauses(std::initializer_list<RemovalCause> causes) noexcept {
+    for (const RemovalCause cause : causes)
+      bits_ |= bit_of(cause);
+  }
+  static constexpr RemovalCauses all() noexcept {
+    return of_bits((std::uint32_t{1} << k_removal_causes) - 1);
+  }
+  static constexpr RemovalCauses of_bits(std::uint32_t bits) noexcept {
+    RemovalCauses causes;
+    causes.bits_ = bits;
+    return causes;
+  }
+  [[nodiscard]] constexpr std::uint32_t bits() const noexcept { return bits_; }
+  [[nodiscard]] constexpr bool contains(RemovalCause cause) const noexcept {
+    return (bits_ & bit_of(cause)) != 0;
+  }
+  friend bool operator==(const RemovalCauses&, const RemovalCauses&) = default;
+
+ private:
+  static constexpr std::uint32_t bit_of(RemovalCause cause) noexcept {
+    return std::uint32_t{1} << static_cast<unsigned>(cause);
+  }
+  std::uint32_t bits_ = 0;
+};
+
 /// One removed entry, as a removal listener sees it. The views are valid during the call only.
 struct Removal {
   std::string_view group;
@@ -91,6 +121,9 @@ struct Removal {
   std::string_view value;  ///< empty unless Options::removal_values; then the removed value
   std::uint64_t value_bytes = 0;
   RemovalCause cause = RemovalCause::evicted;
+  /// Events that were lost since the one before: more came than the buffer holds. Who keeps
+  /// something in step with the cache must take it that anything may have gone.
+  std::uint64_t lost_before = 0;
 };
 /// Called outside all locks, by the executor or else by the thread that does maintenance. It may
 /// use the cache. An exception that leaves it ends the process.
@@ -116,6 +149,11 @@ struct Options {
 
   RemovalListener on_removal{};  ///< none: causes are counted all the same
   bool removal_values = false;   ///< give listeners the value too: costs a copy per removal
+  /// What the listener hears of; Cache::set_removal_causes() changes it.
+  RemovalCauses removal_causes = RemovalCauses::all();
+  /// Memory for events on their way, out of memory_limit. 0, and the most: memory_limit /
+  /// k_removal_ring_share_of_limit, up to k_removal_ring_bytes_max.
+  std::size_t removal_buffer_bytes = 0;
 
   std::shared_ptr<const Clock> clock{};  ///< none: the monotonic system clock
   std::shared_ptr<Executor> executor{};  ///< none: listeners run where maintenance runs

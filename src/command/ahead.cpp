@@ -25,12 +25,13 @@ class Keys {
   std::size_t count_ = 0;
 };
 
-void add_request(Keys& keys, Ahead ahead, resp::Args args) noexcept {
-  if (ahead == Ahead::none || args.size() < 2 || is_marked(args[1])) return;
-  if (ahead == Ahead::string) return keys.add(args[1], k_string_field);
-  const std::size_t step = ahead == Ahead::pairs ? 2 : 1;
-  const std::size_t end = ahead == Ahead::field && args.size() > 3 ? 3 : args.size();
-  for (std::size_t i = 2; i < end; i += step) {
+void add_request(Keys& keys, const Row& row, resp::Args args) noexcept {
+  if (row.entries == Entries::none || row.entries == Entries::asked_fields || args.size() < 2 ||
+      is_marked(args[1]))
+    return;
+  if (row.entries == Entries::string) return keys.add(args[1], k_string_field);
+  const FieldPositions fields = fields_of(row, args);
+  for (std::size_t i = fields.first; i < fields.end; i += fields.step) {
     if (!is_marked(args[i])) keys.add(args[1], args[i]);
   }
 }
@@ -42,7 +43,7 @@ void ask_ahead(Cache& cache, const Session& session, const resp::RequestBatch& b
   if (session.database != 0 || session.transaction) return;
   Keys keys;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (found[i].row != nullptr) add_request(keys, found[i].row->ahead, batch[first + i]);
+    if (found[i].row != nullptr) add_request(keys, *found[i].row, batch[first + i]);
   }
   cache.prefetch(keys.all());
 }

@@ -72,4 +72,11 @@ void Call::denied(std::string_view reason, std::string_view object) {
                      .at_ms = now_ms()});
 }
 
+bool Call::sees(const Client& client) const {
+  const User& self = *session.user;
+  if (!self.is_tenant()) return true;
+  const auto user = client.user();
+  return user && user->name() == self.name();
+}
+
 }  // namespace ullage::command

@@ -21,6 +21,7 @@ std::string Call::name() const {
 
 void Call::run() {
   const std::size_t place = reply.output().size();
+  if (session.follow && row.is(k_readonly) && session.follow->remembers()) remember_reads();
   row.run(*this);
   if (reply.output().failed()) {
     reply.output().truncate(place);
@@ -28,6 +29,10 @@ void Call::run() {
   }
   if (reply.output().view().substr(place).starts_with('-'))
     services.counters.errors.fetch_add(1, std::memory_order_relaxed);
+  // CLIENT CACHING holds for one command, or one transaction.
+  if (session.follow && !session.transaction && !session.executing &&
+      (container == nullptr || container->name != "CLIENT"))
+    session.follow->caching_said = false;
 }
 
 void Call::wrong_number_of_arguments() {
@@ -84,12 +89,43 @@ bool Call::is_string(const Key& key) const {
 
 void Call::changed_or_gone(const Key& key, const Event& event) {
   changed(key, event);
-  if (!exists(key)) changed(key, k_event_del);
+  if (!exists(key)) changed_as_a_whole(key, k_event_del);
+}
+
+void Call::changed_as_a_whole(const Key& key, const Event& event) {
+  services.watches.changed(key.group());
+  tell_followers(key, {});
+  services.key_events.tell(services.pubsub, key.group(), event);
 }
 
 void Call::changed(const Key& key, const Event& event) {
   services.watches.changed(key.group());
+  if (services.tracking.is_on()) tell_followers(key, fields());
   services.key_events.tell(services.pubsub, key.group(), event);
+}
+
+void Call::tell_followers(const Key& key, std::span<const std::string_view> fields) {
+  services.tracking.changed(key.group(), fields, session.client ? session.client->id() : 0);
+}
+
+std::vector<std::string_view> Call::fields() const {
+  const FieldPositions at = fields_of(row, args);
+  std::vector<std::string_view> fields;
+  for (std::size_t i = at.first; i < at.end; i += at.step)
+    fields.push_back(args[i]);
+  return fields;
+}
+
+void Call::remember_reads() {
+  const std::vector<std::string_view> read =
+      session.follow->options().fields ? fields() : std::vector<std::string_view>();
+  for_each_key(row, args, [&](std::string_view name) {
+    const Key read_key(services.locks, session.database, name);
+    services.tracking.remember(session.client->id(), read_key.group(), read);
+    // Who changes it now either has not looked yet who follows, or has ended his change before it
+    // is read: he holds it from before the one until after the other.
+    const Writing held(*this, read_key, Writing::Changes::one_entry);
+  });
 }
 
 }  // namespace ullage::command

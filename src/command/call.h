@@ -76,6 +76,8 @@ class Call {
   /// Whether the client may run this command on these keys and channels; an error is written if
   /// not.
   bool is_allowed();
+  /// Whether the client may know of another: a tenant knows the connections of his own user.
+  [[nodiscard]] bool sees(const Client& client) const;
   /// Notes for ACL LOG that the client was denied something.
   void denied(std::string_view reason, std::string_view object);
 
@@ -130,6 +132,8 @@ class Call {
   void changed(const Key& key, const Event& event);
   /// The same of a change that may have taken the last field, and the key along.
   void changed_or_gone(const Key& key, const Event& event);
+  /// The same of a change that is more than that of the fields which the command names.
+  void changed_as_a_whole(const Key& key, const Event& event);
 
   /// Reads a key as one step: `read` may run more than once, each time from the same place in the
   /// reply.
@@ -168,6 +172,12 @@ class Call {
   }
 
  private:
+  /// What a client that tracks is about to read.
+  void remember_reads();
+  /// None of its fields: the whole key has changed.
+  void tell_followers(const Key& key, std::span<const std::string_view> fields);
+  [[nodiscard]] std::vector<std::string_view> fields() const;
+
   static constexpr int k_optimistic_reads = 4;
   static constexpr std::size_t k_versions_inline = 8;
 };

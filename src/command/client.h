@@ -82,6 +82,9 @@ class Client {
   std::atomic<std::int64_t> queued{-1};  ///< commands inside MULTI; -1: not inside
   std::atomic<std::uint32_t> channels{0};
   std::atomic<std::uint32_t> patterns{0};
+  std::atomic<std::int64_t> tracking_redirect{-1};  ///< -1: does not track; 0: is told itself
+  std::atomic<bool> tracking_broadcast{false};
+  std::atomic<bool> tracking_broken{false};  ///< whom it redirects to is gone
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};
 };

@@ -3,6 +3,7 @@
 #include "command/families.h"
 #include "command/host.h"
 #include "command/table.h"
+#include "command/tracking_commands.h"
 #include "command/words.h"
 
 #include <algorithm>
@@ -12,14 +13,6 @@
 namespace ullage::command {
 
 namespace {
-
-/// A tenant sees the connections of his own user alone.
-bool is_visible(const Call& call, const Client& client) {
-  const User& self = *call.session.user;
-  if (!self.is_tenant()) return true;
-  const auto user = client.user();
-  return user && user->name() == self.name();
-}
 
 std::string describe(const Call& call, const Client& client) {
   const auto relaxed = std::memory_order_relaxed;
@@ -32,6 +25,10 @@ std::string describe(const Call& call, const Client& client) {
   if (client.queued.load(relaxed) >= 0) flags += 'x';
   if (client.no_evict.load(relaxed)) flags += 'e';
   if (client.no_touch.load(relaxed)) flags += 'T';
+  const std::int64_t redirect = client.tracking_redirect.load(relaxed);
+  if (redirect >= 0) flags += 't';
+  if (client.tracking_broken.load(relaxed)) flags += 'R';
+  if (client.tracking_broadcast.load(relaxed)) flags += 'B';
   if (flags.empty()) flags = "N";
   const auto number = [](auto value) { return std::to_string(value); };
   const auto seconds = [&](std::int64_t since) {
@@ -45,7 +42,7 @@ std::string describe(const Call& call, const Client& client) {
          " psub=" + number(client.patterns.load(relaxed)) +
          " multi=" + number(client.queued.load(relaxed)) +
          " cmd=" + (last == nullptr ? "NULL" : call.services.table.name_of(*last)) +
-         " user=" + (user ? user->name() : "(none)") +
+         " user=" + (user ? user->name() : "(none)") + " redir=" + number(redirect) +
          " resp=" + number(client.protocol.load(relaxed)) + " lib-name=" + names.library +
          " lib-ver=" + names.library_version;
 }
@@ -79,7 +76,7 @@ void list(Call& call) {
   }
   std::string text;
   call.services.clients.for_each([&](const Client& client) {
-    if (!is_visible(call, client)) return;
+    if (!call.sees(client)) return;
     if (all || std::find(ids.begin(), ids.end(), client.id()) != ids.end())
       text += describe(call, client) + "\n";
   });
@@ -115,7 +112,7 @@ void setinfo(Call& call) {
 void kill_old(Call& call) {
   bool killed = false;
   call.services.clients.for_each([&](Client& client) {
-    if (client.address() != call.args[2] || !is_visible(call, client)) return;
+    if (client.address() != call.args[2] || !call.sees(client)) return;
     killed = true;
     if (&client == call.session.client.get()) {
       call.session.closing = true;
@@ -171,8 +168,7 @@ void kill(Call& call) {
   std::int64_t killed = 0;
   call.services.clients.for_each([&](Client& client) {
     const bool is_self = &client == call.session.client.get();
-    if (!is_visible(call, client) || !filters.hold(client) || (is_self && filters.skip_self))
-      return;
+    if (!call.sees(client) || !filters.hold(client) || (is_self && filters.skip_self)) return;
     ++killed;
     if (is_self) {
       call.session.closing = true;
@@ -269,6 +265,18 @@ constexpr Row k_subcommands[] = {
     sub("UNPAUSE", 2, k_admin, "", "Ends a pause.", "6.2.0", unpause),
     sub("UNBLOCK", -3, k_admin | k_tenants, "client-id [TIMEOUT | ERROR]",
         "0: no command blocks, so there is nobody to wake.", "5.0.0", unblock),
+    sub("TRACKING", -3, k_tenants,
+        "ON | OFF [REDIRECT client-id] [BCAST] [PREFIX prefix [PREFIX prefix ...]] [OPTIN] "
+        "[OPTOUT] [NOLOOP] [FIELDS]",
+        "Tells this connection, or another, when what it has read changes; with FIELDS, which "
+        "fields.",
+        "6.0.0", client_tracking),
+    sub("CACHING", 3, k_tenants, "YES | NO", "Whether the next command's reads are tracked.",
+        "6.0.0", client_caching),
+    sub("GETREDIR", 2, k_tenants, "", "The connection that is told instead; 0: this, -1: none.",
+        "6.0.0", client_getredir),
+    sub("TRACKINGINFO", 2, k_tenants, "", "How this connection tracks what it reads.", "6.2.0",
+        client_trackinginfo),
 };
 
 constexpr Row client_row() {

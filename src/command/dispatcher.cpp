@@ -182,8 +182,8 @@ std::size_t Dispatcher::run_together(Session& session, std::span<const Found> fo
   if (session.acl_version != services_.acl.version()) look_up_user(session);
   const Row* row = found[0].row;
   if (row == nullptr || row->run_many == nullptr || session.transaction || session.subscriptions ||
-      session.replies != Replies::on || services_.pause.until_ms() != 0 || !session.user ||
-      !session.user->is_unlimited())
+      session.follow || session.replies != Replies::on || services_.pause.until_ms() != 0 ||
+      !session.user || !session.user->is_unlimited())
     return 0;
   std::array<resp::Args, k_ahead_requests> requests;
   std::size_t count = 0;

@@ -32,6 +32,10 @@ inline constexpr Event k_event_hincrbyfloat{"hincrbyfloat", 'h'};
 inline constexpr Event k_event_hexpire{"hexpire", 'h'};
 inline constexpr Event k_event_hpersist{"hpersist", 'h'};
 
+// Of single fields; the first is Redis 7.4's, the second ours.
+inline constexpr Event k_event_hexpired{"hexpired", 'h'};
+inline constexpr Event k_event_hevicted{"hevicted", 'h'};
+
 inline constexpr Event k_event_expired{"expired", 'x'};
 inline constexpr Event k_event_evicted{"evicted", 'e'};
 

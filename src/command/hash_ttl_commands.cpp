@@ -279,6 +279,7 @@ constexpr Row expire_row(std::string_view name, std::string_view summary, Run ru
   row.summary = summary;
   row.since = "7.4.0";
   row.complexity = k_each;
+  row.entries = Entries::listed;
   row.oracle = Oracle::transcript;
   row.run = run;
   return row;
@@ -297,6 +298,16 @@ constexpr Row newer_row(std::string_view name, int arity, std::uint32_t flags,
   row.arity = arity;
   row.syntax = syntax;
   row.since = "8.0.0";
+  return row;
+}
+
+constexpr Row hsetex_row() {
+  Row row =
+      newer_row("HSETEX", -6, k_write | k_denyoom | k_fast,
+                "key [FNX | FXX] [EX seconds | PX milliseconds | EXAT time | PXAT time | KEEPTTL] "
+                "FIELDS numfields field value [field value ...]",
+                "Sets fields with a time to live, if all or none of them exist.", hsetex);
+  row.entries = Entries::listed_pairs;
   return row;
 }
 
@@ -321,10 +332,7 @@ constexpr Row k_rows[] = {
               "key [EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST] FIELDS "
               "numfields field [field ...]",
               "The values of fields, and another time to live for them.", hgetex),
-    newer_row("HSETEX", -6, k_write | k_denyoom | k_fast,
-              "key [FNX | FXX] [EX seconds | PX milliseconds | EXAT time | PXAT time | KEEPTTL] "
-              "FIELDS numfields field value [field value ...]",
-              "Sets fields with a time to live, if all or none of them exist.", hsetex),
+    hsetex_row(),
 };
 
 }  // namespace

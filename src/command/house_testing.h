@@ -72,7 +72,9 @@ class House {
   House() {
     session.client = client;
     clients.add(client);
+    removal_news.set_services(&services);
   }
+  ~House() { removal_news.set_services(nullptr); }
 
   std::string ask(std::string_view line) { return ask(line, session.protocol); }
   std::string ask(std::string_view line, resp::Protocol protocol) {
@@ -97,22 +99,26 @@ class House {
 
   std::shared_ptr<ManualClock> time = std::make_shared<ManualClock>(1'700'000'000'000);
   std::shared_ptr<CommandClock> clock = std::make_shared<CommandClock>(time);
+  RemovalNews removal_news;
   Cache cache = [this] {
     Options options;
     options.memory_limit = k_memory_limit_min_bytes;
     options.maintenance = Maintenance::manual;
     options.clock = clock;
     options.random_seed = 1;
+    removal_news.listen(options);
     return Cache::open(std::move(options)).value();
   }();
   KeyLocks locks;
   Watches watches;
   Clients clients;
   ByteBudget held{1 << 20};
+  Tracking tracking{1 << 20, clients};
   Table table;
   Acl acl{table};
   BareHost host;
-  Services services{cache, *clock, locks, watches, clients, held, table, acl, host};
+  Services services{cache,    *clock,       locks, watches, clients, held,
+                    tracking, removal_news, table, acl,     host};
   Dispatcher dispatcher{services};
   std::shared_ptr<LoneClient> client = std::make_shared<LoneClient>();
   Session session;

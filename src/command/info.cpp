@@ -42,6 +42,13 @@ std::vector<Fact> cache_facts(Call& call) {
   };
 }
 
+std::vector<Fact> tracking_facts(const Call& call) {
+  const Tracking::Totals totals = call.services.tracking.totals();
+  return {{"tracking_clients", std::to_string(totals.clients)},
+          {"tracking_total_keys", std::to_string(totals.keys)},
+          {"tracking_total_prefixes", std::to_string(totals.prefixes)}};
+}
+
 std::vector<Fact> keyspace_facts(Call& call) {
   std::array<std::uint64_t, k_databases> counts{};
   const User& user = *call.session.user;
@@ -72,6 +79,8 @@ std::vector<Fact> facts_of(Call& call, std::string_view section) {
   std::vector<Fact> facts = call.services.host.facts(section);
   if (section == "stats") {
     for (Fact& fact : cache_facts(call))
+      facts.push_back(std::move(fact));
+    for (Fact& fact : tracking_facts(call))
       facts.push_back(std::move(fact));
   }
   return facts;

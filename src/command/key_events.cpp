@@ -44,6 +44,10 @@ std::string KeyEvents::wanted() const {
   return text;
 }
 
+bool KeyEvents::wants_removals() const noexcept {
+  return (wanted_.load(std::memory_order_relaxed) & bits_of("hxe")) != 0;
+}
+
 void KeyEvents::tell_wanted(PubSub& pubsub, std::string_view group, const Event& event) {
   const std::uint32_t bits = wanted_.load(std::memory_order_relaxed);
   if ((bits & bit_of(event.type)) == 0 || !pubsub.has_listeners()) return;

@@ -24,6 +24,9 @@ class KeyEvents {
   /// As want() takes it.
   [[nodiscard]] std::string wanted() const;
 
+  /// Whether anybody hears of what the cache lets go by itself.
+  [[nodiscard]] bool wants_removals() const noexcept;
+
   void tell(PubSub& pubsub, std::string_view group, const Event& event) {
     if (wanted_.load(std::memory_order_relaxed) != 0) tell_wanted(pubsub, group, event);
   }

@@ -110,11 +110,13 @@ bool flush_words(Call& call) {
 void flush_everything(Call& call) {
   call.cache().clear();
   call.services.watches.all_changed();
+  call.services.tracking.everything_changed();
 }
 
 void flush_group(Call& call, std::string_view group) {
   call.cache().erase_group(group);
   call.services.watches.changed(group);
+  call.services.tracking.changed(group, {}, call.session.client ? call.session.client->id() : 0);
 }
 
 void flushall(Call& call) {

@@ -1,6 +1,7 @@
 #include "command/pubsub.h"
 
 #include "command/glob.h"
+#include "command/push_message.h"
 #include "command/user.h"
 
 #include <algorithm>
@@ -8,14 +9,6 @@
 namespace ullage::command {
 
 namespace {
-
-void append_bulk(std::string& out, std::string_view bytes) {
-  out += '$';
-  out += std::to_string(bytes.size());
-  out += "\r\n";
-  out += bytes;
-  out += "\r\n";
-}
 
 /// A message in both protocols, each made when it is first needed.
 class Message {
@@ -26,8 +19,7 @@ class Message {
     const bool resp3 = client.protocol.load(std::memory_order_relaxed) == 3;
     auto& bytes = resp3 ? resp3_ : resp2_;
     if (!bytes) {
-      auto text = std::make_shared<std::string>();
-      *text += (resp3 ? '>' : '*') + std::to_string(parts_.size()) + "\r\n";
+      auto text = std::make_shared<std::string>(begin_message(resp3, parts_.size()));
       for (const std::string_view part : parts_)
         append_bulk(*text, part);
       bytes = std::move(text);

@@ -57,13 +57,17 @@ struct KeyPositions {
   int step = 0;
 };
 
-/// Which entry a command will look at first, so that a pipeline can ask for its memory ahead.
-enum class Ahead : std::uint8_t {
+/// Which entries a command names: what a pipeline asks for ahead, and what clients that follow
+/// single fields hear of.
+enum class Entries : std::uint8_t {
   none,
-  string,  ///< the value of the string args[1]
-  field,   ///< the field args[2] of the hash args[1]
-  fields,  ///< the fields from args[2] on
-  pairs,   ///< every second argument from args[2] on
+  string,        ///< the value of the string args[1]
+  field,         ///< the field args[2] of the hash args[1]
+  fields,        ///< the fields from args[2] on
+  asked_fields,  ///< the same of a command that asks for them ahead by itself
+  pairs,         ///< every second argument from args[2] on
+  listed,        ///< the fields after the word FIELDS and their number
+  listed_pairs,  ///< every second argument there
 };
 
 /// Who says what the right answer is: where the tests take it from.
@@ -83,7 +87,7 @@ struct Row {
   std::string_view summary{};
   std::string_view since{};  ///< the Redis version that brought it, or ours
   std::string_view complexity{};
-  Ahead ahead = Ahead::none;
+  Entries entries = Entries::none;
   Oracle oracle = Oracle::redis;
   std::span<const Row> subcommands{};
   Run run = nullptr;           ///< none: it has subcommands only
@@ -113,6 +117,14 @@ void for_each_key(const Row& row, resp::Args args, Visit visit) {
     visit(args[static_cast<std::size_t>(i)]);
 }
 
+/// Which arguments are fields of the hash args[1]; none: the command names none by itself.
+struct FieldPositions {
+  std::size_t first = 0;
+  std::size_t end = 0;
+  std::size_t step = 1;
+};
+FieldPositions fields_of(const Row& row, resp::Args args) noexcept;
+
 // Rows in a line or two, for families that are long.
 inline constexpr KeyPositions k_no_keys{};
 inline constexpr KeyPositions k_one_key{1, 1, 1};
@@ -130,7 +142,7 @@ constexpr Row make_row(Family family, std::string_view name, int arity, std::uin
           .summary = summary,
           .since = since,
           .complexity = complexity,
-          .ahead = keys.first == 0 ? Ahead::none : Ahead::string,
+          .entries = keys.first == 0 ? Entries::none : Entries::string,
           .run = run};
 }
 

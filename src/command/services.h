@@ -11,7 +11,10 @@
 #include "command/key_locks.h"
 #include "command/pause.h"
 #include "command/pubsub.h"
+#include "command/random_source.h"
+#include "command/removal_news.h"
 #include "command/slow_log.h"
+#include "command/tracking.h"
 #include "command/watches.h"
 
 #include <atomic>
@@ -40,22 +43,6 @@ struct CommandLimits {
   bool debug_enabled = false;
 };
 
-/// Random numbers for commands that choose; not for secrets. Thread-safe.
-class RandomSource {
- public:
-  explicit RandomSource(std::uint64_t seed = 0x9e3779b97f4a7c15ULL) noexcept : state_(seed) {}
-  std::uint64_t operator()() noexcept {
-    // SplitMix64 (Steele, Lea and Flood 2014).
-    std::uint64_t z = state_.fetch_add(0x9e3779b97f4a7c15ULL, std::memory_order_relaxed);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-  }
-
- private:
-  std::atomic<std::uint64_t> state_;
-};
-
 class Host;
 
 struct Services {
@@ -66,6 +53,8 @@ struct Services {
   Clients& clients;
   /// What sessions hold besides their buffers: queued commands, watched keys, subscriptions.
   ByteBudget& held;
+  Tracking& tracking;
+  RemovalNews& removal_news;
   const Table& table;
   Acl& acl;
   Host& host;

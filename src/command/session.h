@@ -16,6 +16,7 @@ using WatchFlag = std::shared_ptr<std::atomic<bool>>;
 struct Transaction;
 class WatchedKeys;
 class Subscriptions;
+class Follow;
 
 /// CLIENT REPLY.
 enum class Replies : std::uint8_t {
@@ -44,6 +45,7 @@ struct Session {
   std::unique_ptr<Transaction> transaction;  ///< since MULTI
   std::unique_ptr<WatchedKeys> watched;      ///< since WATCH
   std::unique_ptr<Subscriptions> subscriptions;
+  std::unique_ptr<Follow> follow;  ///< since CLIENT TRACKING ON
 
   /// As a client that has just come; what it said of itself stays.
   void reset();

@@ -1,6 +1,7 @@
 #include "command/transaction.h"
 
 #include "command/pubsub.h"
+#include "command/tracking.h"
 
 #include <algorithm>
 #include <utility>

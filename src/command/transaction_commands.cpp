@@ -107,7 +107,7 @@ constexpr Row row(std::string_view name, int arity, std::uint32_t flags, KeyPosi
                   std::string_view complexity, Run run) {
   Row row = make_row(Family::transactions, name, arity, flags | k_tenants, keys, syntax, summary,
                      since, complexity, run);
-  row.ahead = Ahead::none;
+  row.entries = Entries::none;
   return row;
 }
 

@@ -485,6 +485,10 @@ Result<void> Cache::set_memory_limit(std::size_t bytes) {
   if (UpdateScope::holds(core_.get())) return reentered_update();
   return core_->set_memory_limit(bytes);
 }
+void Cache::set_removal_causes(RemovalCauses causes) noexcept {
+  core_->ring.set_causes(causes);
+}
+
 void Cache::set_max_entries(std::uint64_t entries) noexcept {
   core_->state.max_entries.store(entries, std::memory_order_relaxed);
 }

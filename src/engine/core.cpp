@@ -86,10 +86,12 @@ Budget Budget::of(const Options& options) noexcept {
           ? static_cast<std::size_t>(std::min<std::uint64_t>(options.max_entries, limit / 64))
           : limit / 64;
   b.ghost_bytes = std::max(k_ghost_min_bytes, entries) / 64 * 64;
-  b.ring_bytes = options.on_removal
-                     ? std::min(k_removal_ring_bytes_max, limit / k_removal_ring_share_of_limit) /
-                           64 * 64  // what follows it begins a line
-                     : 0;
+  if (options.on_removal) {
+    const std::size_t most =
+        std::min(k_removal_ring_bytes_max, limit / k_removal_ring_share_of_limit);
+    const std::size_t wanted = options.removal_buffer_bytes;
+    b.ring_bytes = (wanted == 0 ? most : std::min(most, wanted)) / 64 * 64;  // ends with a line
+  }
   b.fixed_bytes =
       (sizeof(Shard) << b.shard_bits) + sizeof(Counters) + b.ring_bytes + b.ghost_bytes + 64;
   b.reserve_slabs = reserve_slabs_of(limit, b.slab_bytes);
@@ -156,7 +158,7 @@ CacheCore::CacheCore(Options opts, const Budget& budget, std::unique_ptr<arena::
                      std::uint64_t seed)
     : options(std::move(opts)),
       ring(arena->fixed() + (sizeof(Shard) << budget.shard_bits) + sizeof(Counters),
-           budget.ring_bytes, options.removal_values),
+           budget.ring_bytes, options.removal_values, options.removal_causes),
       reclaim(state, directory, ring, debt, evictor, seed),
       flights(state, k_negatives_max,
               Budget::outside_bytes(options.memory_limit) / k_memories_divisor) {

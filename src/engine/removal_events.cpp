@@ -51,17 +51,20 @@ std::size_t RemovalRing::deliver(const RemovalListener& listener, std::size_t ma
   std::size_t done = 0;
   for (; done < max; ++done) {
     Head head;
+    std::uint64_t lost_before = 0;
     {
       const std::lock_guard lock(mutex_);
       if (used_ == 0) break;
       copy_out(&head, sizeof head);
       bytes.resize(std::size_t{head.group_bytes} + head.field_bytes + head.kept_value_bytes);
       copy_out(bytes.data(), bytes.size());
+      lost_before = lost() - lost_told_;
+      lost_told_ += lost_before;
     }
     const std::string_view all = bytes;
     listener({all.substr(0, head.group_bytes), all.substr(head.group_bytes, head.field_bytes),
               all.substr(std::size_t{head.group_bytes} + head.field_bytes), head.value_bytes,
-              static_cast<RemovalCause>(head.cause)});
+              static_cast<RemovalCause>(head.cause), lost_before});
   }
   return done;
 }
@@ -93,7 +96,7 @@ void RemovalLog::entry(RemovalCause cause, std::string_view group, std::string_v
          .kept_value_bytes = 0};
   if (leaves_a_ghost(cause))
     one.hash = entry_hash(state_.hash_group(group), state_.hash_field(field));
-  if (!listening_) return;
+  if (!causes_.contains(cause)) return;
   one.names_at = static_cast<std::uint32_t>(names_.size());
   one.group_bytes = static_cast<std::uint32_t>(group.size());
   one.field_bytes = static_cast<std::uint32_t>(field.size());
@@ -119,7 +122,7 @@ void RemovalLog::publish(State& state, RemovalRing& ring, Debt& debt) {
     gone += one.cause == RemovalCause::replaced ? 0 : 1;
     state.count(State::removed(one.cause));
     if (leaves_a_ghost(one.cause)) state.ranking->on_evict(one.hash, one.rank);
-    if (listening_) {
+    if (causes_.contains(one.cause)) {
       const std::string_view all = names_;
       const std::string_view group = all.substr(one.names_at, one.group_bytes);
       const std::string_view field = all.substr(one.names_at + one.group_bytes, one.field_bytes);

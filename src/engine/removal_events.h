@@ -25,10 +25,17 @@ class Debt;
 class RemovalRing {
  public:
   /// `memory` of `bytes` bytes; none: nobody listens.
-  RemovalRing(std::byte* memory, std::size_t bytes, bool with_values) noexcept
-      : memory_(memory), bytes_(bytes), with_values_(with_values) {}
+  RemovalRing(std::byte* memory, std::size_t bytes, bool with_values,
+              RemovalCauses causes = RemovalCauses::all()) noexcept
+      : memory_(memory), bytes_(bytes), with_values_(with_values), causes_(causes.bits()) {}
 
   [[nodiscard]] bool listening() const noexcept { return bytes_ != 0; }
+  /// What is to be pushed. Thread-safe, as is the change of it.
+  [[nodiscard]] RemovalCauses causes() const noexcept {
+    return listening() ? RemovalCauses::of_bits(causes_.load(std::memory_order_relaxed))
+                       : RemovalCauses();
+  }
+  void set_causes(RemovalCauses causes) noexcept { causes_.store(causes.bits()); }
   [[nodiscard]] bool with_values() const noexcept { return with_values_; }
   /// Thread-safe; takes the ring's lock, a leaf. Counts the event as lost if it does not fit.
   void push(RemovalCause cause, std::string_view group, std::string_view field,
@@ -56,16 +63,18 @@ class RemovalRing {
   std::byte* const memory_;
   const std::size_t bytes_;
   const bool with_values_;
+  std::atomic<std::uint32_t> causes_;
   std::atomic<std::uint64_t> lost_{0};
   mutable std::mutex mutex_;
-  std::size_t head_ = 0;  // guarded by mutex_
-  std::size_t used_ = 0;  // guarded by mutex_
+  std::size_t head_ = 0;         // guarded by mutex_
+  std::size_t used_ = 0;         // guarded by mutex_
+  std::uint64_t lost_told_ = 0;  // of lost_; guarded by mutex_
 };
 
 class RemovalLog {
  public:
   explicit RemovalLog(const State& state, const RemovalRing& ring) noexcept
-      : state_(state), listening_(ring.listening()), values_(ring.with_values()) {}
+      : state_(state), causes_(ring.causes()), values_(ring.with_values()) {}
 
   /// Notes that an entry goes. `value` is its inline value, if it has one.
   void entry(RemovalCause cause, std::string_view group, std::string_view field,
@@ -97,14 +106,14 @@ class RemovalLog {
     std::uint32_t names_at, group_bytes, field_bytes, kept_value_bytes;
   };
   const State& state_;
-  const bool listening_;
+  const RemovalCauses causes_;  // that the listener hears of
   const bool values_;
   std::array<One, k_max> ones_;
   std::size_t count_ = 0;
   std::size_t groups_ = 0;
   std::size_t anchors_ = 0;
   std::array<Ref, k_max> anchor_refs_;
-  std::string names_;  // only with a listener
+  std::string names_;  // of what the listener hears of
 };
 
 /// One hash for an entry, for the ghosts.

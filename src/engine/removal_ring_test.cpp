@@ -129,6 +129,31 @@ TEST_F(Ring, AListenerMayCauseMoreEvents) {
   EXPECT_FALSE(ring_.empty());
 }
 
+TEST_F(Ring, AListenerIsToldOnceWhatWasLostBeforeItsEvent) {
+  const std::string large(k_bytes / 3, 'v');
+  std::vector<std::uint64_t> lost_before;
+  const auto deliver_all = [&] {
+    ring_.deliver([&](const Removal& removal) { lost_before.push_back(removal.lost_before); }, 10);
+  };
+  for (int i = 0; i < 5; ++i)
+    push({"g", "f", large, 1, RemovalCause::evicted});
+  deliver_all();
+  EXPECT_EQ(lost_before, (std::vector<std::uint64_t>{3, 0}));
+  push({"g", "f", large, 1, RemovalCause::evicted});
+  lost_before.clear();
+  deliver_all();
+  EXPECT_EQ(lost_before, std::vector<std::uint64_t>{0});
+}
+
+TEST_F(Ring, OnlyTheCausesAskedForAreHeardOf) {
+  const RemovalRing nobody(nullptr, 0, false);
+  EXPECT_EQ(nobody.causes(), RemovalCauses());
+  EXPECT_EQ(ring_.causes(), RemovalCauses::all());
+  ring_.set_causes({RemovalCause::expired, RemovalCause::limit});
+  EXPECT_TRUE(ring_.causes().contains(RemovalCause::limit));
+  EXPECT_FALSE(ring_.causes().contains(RemovalCause::evicted));
+}
+
 TEST_F(Ring, LostEventsCanBeCountedByOthersToo) {
   ring_.lose(7);
   EXPECT_EQ(ring_.lost(), 7U);

@@ -23,6 +23,7 @@ constexpr std::size_t k_buffers_share = 8;
 constexpr std::size_t k_buffers_min_bytes = 2 * k_mib;
 constexpr std::size_t k_buffers_max_bytes = k_gib;
 constexpr std::size_t k_held_share_of_buffers = 8;
+constexpr std::size_t k_tracking_share_of_buffers = 8;
 constexpr std::size_t k_posted_share_of_buffers = 4;
 }  // namespace
 
@@ -61,6 +62,7 @@ Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes,
   budget.buffers_bytes =
       std::clamp(limit_bytes / k_buffers_share, k_buffers_min_bytes, k_buffers_max_bytes);
   budget.held_bytes = budget.buffers_bytes / k_held_share_of_buffers;
+  budget.tracking_bytes = budget.buffers_bytes / k_tracking_share_of_buffers;
   budget.posted_bytes = budget.buffers_bytes / k_posted_share_of_buffers;
   budget.max_clients = max_clients;
   if (max_clients == 0) {
@@ -69,7 +71,8 @@ Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes,
   }
   budget.connections_bytes = budget.max_clients * k_connection_bytes;
   const std::size_t taken = budget.baseline_bytes + budget.threads_bytes + budget.buffers_bytes +
-                            budget.held_bytes + budget.posted_bytes + budget.connections_bytes;
+                            budget.held_bytes + budget.tracking_bytes + budget.posted_bytes +
+                            budget.connections_bytes;
   if (taken + k_memory_limit_min_bytes > limit_bytes) {
     return Error{Errc::limit_too_small,
                  "a memory limit of " + size_text(limit_bytes) + " is too small: the program and " +
@@ -90,8 +93,9 @@ std::string Budget::text() const {
   };
   return mib(limit_bytes) + " MiB = program " + mib(baseline_bytes) + " + threads " +
          mib(threads_bytes) + " + " + std::to_string(max_clients) + " clients " +
-         mib(connections_bytes) + " + buffers " + mib(buffers_bytes + held_bytes + posted_bytes) +
-         " + cache " + mib(arena_bytes);
+         mib(connections_bytes) + " + buffers " +
+         mib(buffers_bytes + held_bytes + tracking_bytes + posted_bytes) + " + cache " +
+         mib(arena_bytes);
 }
 
 }  // namespace ullage::server

@@ -21,6 +21,7 @@ struct Budget {
   std::size_t connections_bytes = 0;  ///< what an idle client takes, for each that may come
   std::size_t buffers_bytes = 0;      ///< what clients send and do not read
   std::size_t held_bytes = 0;         ///< queued commands, watched keys, subscriptions
+  std::size_t tracking_bytes = 0;     ///< which client has read what
   std::size_t posted_bytes = 0;       ///< messages on their way from one thread to another
   std::size_t arena_bytes = 0;        ///< the cache
   std::uint64_t max_clients = 0;

@@ -24,12 +24,14 @@ void confine_heap() noexcept {
 }
 
 Options cache_options(const Settings& settings, const Budget& budget,
-                      const std::shared_ptr<command::CommandClock>& clock) {
+                      const std::shared_ptr<command::CommandClock>& clock,
+                      command::RemovalNews& removal_news) {
   Options options;
   options.memory_limit = budget.arena_bytes;
   options.max_value_bytes =
       std::min(settings.max_value, budget.arena_bytes / k_value_share_of_limit);
   options.clock = clock;
+  removal_news.listen(options);
   if (settings.preset == Preset::config_cache) options.group = GroupLimits::config_cache();
   return options;
 }
@@ -49,10 +51,12 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log
     if (!budget) return budget.error();
     auto blocked = std::make_unique<BlockedSignals>();
     auto clock = std::make_shared<command::CommandClock>();
-    auto cache = Cache::open(cache_options(resolved, *budget, clock));
+    auto removal_news = std::make_unique<command::RemovalNews>();
+    auto cache = Cache::open(cache_options(resolved, *budget, clock, *removal_news));
     if (!cache) return cache.error();
     std::unique_ptr<Server> server(new Server(resolved, log, *budget, std::move(blocked),
-                                              std::move(clock), std::move(*cache)));
+                                              std::move(clock), std::move(removal_news),
+                                              std::move(*cache)));
     if (const auto loaded = server->load_users(); !loaded) return loaded.error();
     if (const auto listening = server->listen(); !listening) return listening.error();
     return server;
@@ -63,17 +67,21 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log
 
 Server::Server(const Settings& settings, Log& log, const Budget& budget,
                std::unique_ptr<BlockedSignals> blocked,
-               std::shared_ptr<command::CommandClock> clock, Cache cache)
+               std::shared_ptr<command::CommandClock> clock,
+               std::unique_ptr<command::RemovalNews> removal_news, Cache cache)
     : blocked_signals_(std::move(blocked)),
       settings_(settings),
       log_(log),
       budget_(budget),
       clock_(std::move(clock)),
+      removal_news_(std::move(removal_news)),
       cache_(std::move(cache)),
       held_(budget.held_bytes),
+      tracking_(budget.tracking_bytes, clients_),
       pool_(budget.buffers_bytes),
       host_(settings, budget_, pool_, counters_, *clock_, actions()),
-      services_{cache_, *clock_, locks_, watches_, clients_, held_, table_, acl_, host_},
+      services_{cache_,    *clock_,        locks_, watches_, clients_, held_,
+                tracking_, *removal_news_, table_, acl_,     host_},
       dispatcher_(services_),
       shared_{.dispatcher = dispatcher_,
               .services = services_,
@@ -91,6 +99,7 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
       }) {
   services_.limits.value_max_bytes = settings.max_value;
   services_.limits.debug_enabled = settings.enable_debug;
+  removal_news_->set_services(&services_);
   set_live(settings);
   shared_.parser_limits.bulk_max_bytes = settings.max_value;
   shared_.parser_limits.request_max_bytes =
@@ -108,6 +117,7 @@ Server::~Server() {
     io_thread->stop(static_cast<int>(settings_.drain_timeout));
   for (std::thread& thread : threads_)
     thread.join();
+  removal_news_->set_services(nullptr);
 }
 
 namespace {
@@ -190,6 +200,7 @@ ServerHost::Actions Server::actions() {
 
 void Server::set_live(const Settings& settings) {
   services_.key_events.want(settings.notify_keyspace_events);
+  removal_news_->wanted();
   services_.slow_log.set_threshold_us(settings.slow_log_us);
   services_.slow_log.set_length_max(settings.slow_log_length);
   shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);

@@ -48,7 +48,7 @@ class Server {
  private:
   Server(const Settings& settings, Log& log, const Budget& budget,
          std::unique_ptr<BlockedSignals> blocked, std::shared_ptr<command::CommandClock> clock,
-         Cache cache);
+         std::unique_ptr<command::RemovalNews> removal_news, Cache cache);
   Result<void> listen();
   /// The users of the ACL file, and the password of the settings.
   Result<void> load_users();
@@ -64,11 +64,13 @@ class Server {
   Log& log_;
   Budget budget_;
   std::shared_ptr<command::CommandClock> clock_;
+  std::unique_ptr<command::RemovalNews> removal_news_;
   Cache cache_;
   command::KeyLocks locks_;
   command::Watches watches_;
   command::Clients clients_;
   command::ByteBudget held_;
+  command::Tracking tracking_;
   command::Table table_;
   command::Acl acl_{table_};
   BufferPool pool_;

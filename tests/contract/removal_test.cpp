@@ -1,6 +1,7 @@
 // Removals: whoever goes, goes once, with its name, its size and the true cause.
 #include "contract.h"
 
+#include <array>
 #include <atomic>
 
 namespace ullage::test {
@@ -261,6 +262,30 @@ TEST_P(Removals, AListenerMayUseTheCache) {
   EXPECT_EQ("erased", fetch(cache, "graveyard", "a"));
   EXPECT_EQ("erased", fetch(cache, "graveyard", "b"));
   EXPECT_EQ(2, calls.load());
+}
+
+TEST_P(Removals, TheListenerHearsOfTheCausesItWantsAlone) {
+  std::array<std::atomic<int>, k_removal_causes> heard{};
+  Cache& cache = open([&](Options& chosen) {
+    chosen.removal_causes = {RemovalCause::erased};
+    chosen.on_removal = [&](const Removal& removal) {
+      heard.at(static_cast<std::size_t>(removal.cause)).fetch_add(1);
+    };
+  });
+  const auto heard_of = [&](RemovalCause cause) {
+    return heard.at(static_cast<std::size_t>(cause)).load();
+  };
+  put(cache, "g", "f", "v");
+  put(cache, "g", "f", "w");
+  cache.erase("g", "f");
+  EXPECT_TRUE(eventually(cache, [&] { return heard_of(RemovalCause::erased) == 1; }));
+  cache.set_removal_causes({RemovalCause::replaced});
+  put(cache, "g", "f", "x");
+  put(cache, "g", "f", "y");
+  cache.erase("g", "f");
+  EXPECT_TRUE(eventually(cache, [&] { return heard_of(RemovalCause::replaced) == 1; }));
+  EXPECT_EQ(1, heard_of(RemovalCause::erased));
+  EXPECT_EQ(0U, cache.stats().removal_events_lost) << "what nobody asked for is not lost";
 }
 
 TEST_P(Removals, WithoutAListenerCausesAreCountedAllTheSame) {
