@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +30,12 @@ class Host {
   };
   /// Settings whose name, in either of its forms, matches the pattern.
   [[nodiscard]] virtual std::vector<SettingValue> settings(std::string_view pattern) const = 0;
-  /// None: there is no such setting, or it cannot be changed while the server runs; "" on success;
-  /// else what is wrong with the value.
-  virtual std::optional<std::string> set_setting(std::string_view name, std::string_view value) = 0;
+  struct SettingProblem {
+    std::string name;
+    std::string what;
+  };
+  /// Changes all of them or, if something is wrong, none.
+  virtual std::optional<SettingProblem> set_settings(std::span<const SettingValue> values) = 0;
   [[nodiscard]] virtual bool has_setting(std::string_view name) const = 0;
   /// "" on success, else what is wrong.
   virtual std::string rewrite_settings() = 0;

@@ -36,10 +36,9 @@ class BareHost final : public Host {
     if (pattern != "maxmemory") return {};
     return {{"maxmemory", maxmemory}};
   }
-  std::optional<std::string> set_setting(std::string_view /*name*/,
-                                         std::string_view value) override {
-    maxmemory = value;
-    return "";
+  std::optional<SettingProblem> set_settings(std::span<const SettingValue> values) override {
+    maxmemory = values.back().value;
+    return std::nullopt;
   }
   [[nodiscard]] bool has_setting(std::string_view name) const override {
     return name == "maxmemory";

@@ -36,6 +36,7 @@ void config_get(Call& call) {
 void config_set(Call& call) {
   if (call.args.size() % 2 != 0) return call.wrong_number_of_arguments();
   std::set<std::string> names;
+  std::vector<Host::SettingValue> values;
   for (std::size_t i = 2; i < call.args.size(); i += 2) {
     const std::string name(call.args[i]);
     if (!call.services.host.has_setting(name))
@@ -44,13 +45,11 @@ void config_set(Call& call) {
     if (!names.insert(lowered(name)).second)
       return call.error("ERR CONFIG SET failed (possibly related to argument '" + name +
                         "') - duplicate parameter");
+    values.push_back({name, std::string(call.args[i + 1])});
   }
-  for (std::size_t i = 2; i < call.args.size(); i += 2) {
-    const auto problem = call.services.host.set_setting(call.args[i], call.args[i + 1]);
-    if (problem && problem->empty()) continue;
-    return call.error("ERR CONFIG SET failed (possibly related to argument '" +
-                      std::string(call.args[i]) + "') - " +
-                      problem.value_or("can't set immutable config"));
+  if (const auto problem = call.services.host.set_settings(values)) {
+    return call.error("ERR CONFIG SET failed (possibly related to argument '" + problem->name +
+                      "') - " + problem->what);
   }
   call.reply.ok();
 }

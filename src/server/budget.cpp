@@ -54,8 +54,9 @@ std::size_t program_bytes() noexcept {
 }
 
 Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes, unsigned threads,
-                            std::uint64_t max_clients) {
+                            std::uint64_t max_clients, bool uses_tls) {
   Budget budget;
+  budget.client_bytes = k_connection_bytes + (uses_tls ? k_tls_connection_bytes : 0);
   budget.limit_bytes = limit_bytes;
   budget.baseline_bytes = resident_bytes + k_baseline_room_bytes;
   budget.threads_bytes = threads * k_thread_bytes;
@@ -67,9 +68,9 @@ Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes,
   budget.max_clients = max_clients;
   if (max_clients == 0) {
     budget.max_clients = std::min<std::uint64_t>(
-        limit_bytes / k_connections_share / k_connection_bytes, k_max_clients_default);
+        limit_bytes / k_connections_share / budget.client_bytes, k_max_clients_default);
   }
-  budget.connections_bytes = budget.max_clients * k_connection_bytes;
+  budget.connections_bytes = budget.max_clients * budget.client_bytes;
   const std::size_t taken = budget.baseline_bytes + budget.threads_bytes + budget.buffers_bytes +
                             budget.held_bytes + budget.tracking_bytes + budget.posted_bytes +
                             budget.connections_bytes;

@@ -6,6 +6,7 @@
 // under the limit.
 #pragma once
 
+#include <ullage/limits.h>
 #include <ullage/result.h>
 
 #include <cstddef>
@@ -25,6 +26,7 @@ struct Budget {
   std::size_t posted_bytes = 0;       ///< messages on their way from one thread to another
   std::size_t arena_bytes = 0;        ///< the cache
   std::uint64_t max_clients = 0;
+  std::size_t client_bytes = 0;  ///< what an idle client takes
 
   /// In one line, for the log.
   [[nodiscard]] std::string text() const;
@@ -32,10 +34,13 @@ struct Budget {
 
 /// What an idle connection takes outside of all buffers.
 inline constexpr std::size_t k_connection_bytes = 1536;
+/// And one under TLS, besides (OpenSSL 3.0: 13.4 KiB).
+inline constexpr std::size_t k_tls_connection_bytes = 16 * k_kib;
 
 /// `max_clients` 0: as many as there is reasonable room for. An error names what is too small.
+/// Where there is TLS, all of them may use it.
 Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes, unsigned threads,
-                            std::uint64_t max_clients);
+                            std::uint64_t max_clients, bool uses_tls);
 
 /// Resident bytes of this process.
 std::size_t resident_bytes() noexcept;

@@ -61,10 +61,9 @@ std::vector<command::Fact> cpu_facts() {
 
 }  // namespace
 
-ServerHost::ServerHost(const Settings& settings, const Budget& budget, const BufferPool& pool,
-                       Counters& counters, const command::CommandClock& clock, Actions actions)
+ServerHost::ServerHost(const Settings& settings, const BufferPool& pool, Counters& counters,
+                       const command::CommandClock& clock, Actions actions)
     : settings_(settings),
-      budget_(budget),
       pool_(pool),
       counters_(counters),
       clock_(clock),
@@ -98,7 +97,7 @@ std::vector<command::Fact> ServerHost::server_facts() const {
 
 std::vector<command::Fact> ServerHost::client_facts() const {
   return {{"connected_clients", number(counters_.connections_open)},
-          {"maxclients", number(budget_.max_clients)},
+          {"maxclients", number(actions_.budget().max_clients)},
           {"blocked_clients", "0"},
           {"client_buffer_bytes", number(pool_.used_bytes())},
           {"client_buffer_peak_bytes", number(pool_.peak_bytes())},
@@ -108,20 +107,22 @@ std::vector<command::Fact> ServerHost::client_facts() const {
 std::vector<command::Fact> ServerHost::memory_facts() const {
   const std::size_t resident = resident_bytes();
   const std::size_t peak = resident_peak_bytes();
+  const Budget budget = actions_.budget();
   return {{"used_memory", number(resident)},
           {"used_memory_human", human(resident)},
           {"used_memory_rss", number(resident)},
           {"used_memory_rss_human", human(resident)},
           {"used_memory_peak", number(peak)},
           {"used_memory_peak_human", human(peak)},
-          {"maxmemory", number(budget_.limit_bytes)},
-          {"maxmemory_human", human(budget_.limit_bytes)},
+          {"maxmemory", number(budget.limit_bytes)},
+          {"maxmemory_human", human(budget.limit_bytes)},
           {"maxmemory_policy", "allkeys-lfu"},
-          {"arena_limit_bytes", number(budget_.arena_bytes)},
-          {"budget_program_bytes", number(budget_.baseline_bytes)},
-          {"budget_threads_bytes", number(budget_.threads_bytes)},
-          {"budget_connections_bytes", number(budget_.connections_bytes)},
-          {"budget_buffers_bytes", number(budget_.buffers_bytes)}};
+          {"arena_limit_bytes", number(budget.arena_bytes)},
+          {"budget_program_bytes", number(budget.baseline_bytes)},
+          {"budget_threads_bytes", number(budget.threads_bytes)},
+          {"budget_client_bytes", number(budget.client_bytes)},
+          {"budget_connections_bytes", number(budget.connections_bytes)},
+          {"budget_buffers_bytes", number(budget.buffers_bytes)}};
 }
 
 std::vector<command::Fact> ServerHost::connection_facts() const {
@@ -131,7 +132,8 @@ std::vector<command::Fact> ServerHost::connection_facts() const {
           {"total_net_output_bytes", number(counters_.output_bytes)},
           {"clients_closed_for_protocol_errors", number(counters_.closed_protocol_error)},
           {"clients_closed_for_buffers", number(counters_.closed_no_buffer)},
-          {"clients_closed_stalled", number(counters_.closed_stalled)}};
+          {"clients_closed_stalled", number(counters_.closed_stalled)},
+          {"clients_closed_in_tls_handshake", number(counters_.closed_handshake)}};
 }
 
 std::vector<command::Host::SettingValue> ServerHost::settings(std::string_view pattern) const {
@@ -156,17 +158,27 @@ bool ServerHost::has_setting(std::string_view name) const {
   return find_setting(name) != nullptr;
 }
 
-std::optional<std::string> ServerHost::set_setting(std::string_view name, std::string_view value) {
-  const Setting* setting = find_setting(name);
-  if (setting == nullptr || !setting->live) return std::nullopt;
+std::optional<command::Host::SettingProblem> ServerHost::set_settings(
+    std::span<const SettingValue> values) {
   const std::scoped_lock lock(mutex_);
-  if (const auto allowed = setting->set(settings_, value)) return "argument must be " + *allowed;
-  actions_.apply(settings_);
-  return "";
+  Settings changed = settings_;
+  for (const auto& [name, value] : values) {
+    const Setting* setting = find_setting(name);
+    if (setting == nullptr || !setting->live)
+      return SettingProblem{name, "can't set immutable config"};
+    if (const auto allowed = setting->set(changed, value))
+      return SettingProblem{name, "argument must be " + *allowed};
+  }
+  if (const Problem problem = actions_.apply(changed))
+    return SettingProblem{values.back().name, *problem};
+  settings_ = std::move(changed);
+  return std::nullopt;
 }
 
 std::string ServerHost::rewrite_settings() {
-  return "The server is running without a config file";
+  const std::scoped_lock lock(mutex_);
+  if (settings_.config_file.empty()) return "The server is running without a config file";
+  return rewrite_settings_file(settings_, settings_.config_file).value_or("");
 }
 
 std::string ServerHost::acl_path() const {
@@ -175,9 +187,10 @@ std::string ServerHost::acl_path() const {
 }
 
 void ServerHost::reset_statistics() {
-  for (auto* counter : {&counters_.connections_received, &counters_.connections_rejected,
-                        &counters_.closed_protocol_error, &counters_.closed_no_buffer,
-                        &counters_.closed_stalled, &counters_.input_bytes, &counters_.output_bytes})
+  for (auto* counter :
+       {&counters_.connections_received, &counters_.connections_rejected,
+        &counters_.closed_protocol_error, &counters_.closed_no_buffer, &counters_.closed_stalled,
+        &counters_.closed_handshake, &counters_.input_bytes, &counters_.output_bytes})
     counter->store(0, std::memory_order_relaxed);
 }
 

@@ -24,19 +24,26 @@ class ServerHost final : public command::Host {
   struct Actions {
     std::function<void()> shut_down;
     std::function<void()> resume;
-    /// A setting has changed while the server runs.
-    std::function<void(const Settings&)> apply;
+    /// Settings have changed while the server runs. What is wrong with them, if they must not.
+    std::function<Problem(const Settings&)> apply;
+    /// What the parts of the server may take, of late.
+    std::function<Budget()> budget;
   };
 
-  ServerHost(const Settings& settings, const Budget& budget, const BufferPool& pool,
-             Counters& counters, const command::CommandClock& clock, Actions actions);
+  ServerHost(const Settings& settings, const BufferPool& pool, Counters& counters,
+             const command::CommandClock& clock, Actions actions);
 
   [[nodiscard]] std::vector<command::Fact> facts(std::string_view section) const override;
   [[nodiscard]] std::vector<SettingValue> settings(std::string_view pattern) const override;
-  std::optional<std::string> set_setting(std::string_view name, std::string_view value) override;
+  std::optional<SettingProblem> set_settings(std::span<const SettingValue> values) override;
   [[nodiscard]] bool has_setting(std::string_view name) const override;
   std::string rewrite_settings() override;
   [[nodiscard]] std::string acl_path() const override;
+  /// As they are now.
+  [[nodiscard]] Settings current_settings() const {
+    const std::scoped_lock lock(mutex_);
+    return settings_;
+  }
   void resume() override { actions_.resume(); }
   void reset_statistics() override;
   void shut_down() override { actions_.shut_down(); }
@@ -49,7 +56,6 @@ class ServerHost final : public command::Host {
 
   mutable std::mutex mutex_;
   Settings settings_;  // guarded by mutex_
-  const Budget& budget_;
   const BufferPool& pool_;
   Counters& counters_;
   const command::CommandClock& clock_;

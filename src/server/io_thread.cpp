@@ -162,6 +162,7 @@ void IoThread::end_pause() {
     connection->session.paused = false;
     process_kept(*connection);
     if (!connection->dead) watch_as_needed(*connection);
+    read_what_is_left(*connection);
   }
   dead_.clear();
 }
@@ -184,12 +185,22 @@ void IoThread::drain() {
 void IoThread::ready(Connection& connection, std::uint32_t events) {
   if (connection.dead) return;
   served_ = &connection;
-  if ((events & EPOLLOUT) != 0) {
+  const bool reads_on = (events & EPOLLOUT) != 0 && connection.channel.read_wants_to_write();
+  if ((events & EPOLLOUT) != 0 && !connection.output.empty()) {
     send_rest(connection);
     if (connection.dead) return;
   }
-  if ((events & EPOLLIN) != 0 && (connection.interest & EPOLLIN) != 0) return read(connection);
+  if (((events & EPOLLIN) != 0 || reads_on) && (connection.interest & EPOLLIN) != 0)
+    read(connection);
+  if (!connection.dead) read_what_is_left(connection);
+  if (connection.dead || (events & EPOLLIN) != 0) return;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) close(connection);
+}
+
+// What TLS has taken from the socket already, epoll does not know of.
+void IoThread::read_what_is_left(Connection& connection) {
+  while (!connection.dead && connection.channel.has_more() && (connection.interest & EPOLLIN) != 0)
+    read(connection);
 }
 
 void IoThread::read(Connection& connection) {
@@ -207,8 +218,12 @@ void IoThread::read(Connection& connection) {
     into = {connection.input.data(), connection.input.size()};
   }
   const auto [status, bytes] = connection.channel.read(into.subspan(kept));
-  if (status == Channel::Status::would_block) return;
-  if (status == Channel::Status::closed) return close(connection);
+  if (status == Channel::Status::would_block) return watch_as_needed(connection);
+  if (status == Channel::Status::closed) {
+    if (connection.channel.handshake_failed())
+      shared_.counters.closed_handshake.fetch_add(1, std::memory_order_relaxed);
+    return close(connection);
+  }
   shared_.counters.input_bytes.fetch_add(bytes, std::memory_order_relaxed);
   connection.session.client->active_ms.store(shared_.services.clock.running_ms(),
                                              std::memory_order_relaxed);
@@ -348,7 +363,7 @@ bool IoThread::is_behind(const Connection& connection) const noexcept {
 
 void IoThread::watch_as_needed(Connection& connection) {
   std::uint32_t events = 0;
-  if (!connection.output.empty()) events |= EPOLLOUT;
+  if (!connection.output.empty() || connection.channel.read_wants_to_write()) events |= EPOLLOUT;
   const bool reads = !connection.waits_for_output && !connection.session.paused &&
                      !connection.session.closing && !is_behind(connection);
   if (reads) events |= EPOLLIN;

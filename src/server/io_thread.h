@@ -87,6 +87,7 @@ class IoThread {
   void open(Arrival arrival, std::uint64_t id);
   void close(Connection& connection);
   void read(Connection& connection);
+  void read_what_is_left(Connection& connection);
   /// Runs the requests in `bytes`, whose first belong to what came before; keeps what is left over.
   void process(Connection& connection, std::string_view bytes);
   /// Takes requests from `parsed` on into the batch, and moves it behind them.

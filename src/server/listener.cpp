@@ -122,6 +122,27 @@ Result<Listener> Listener::open_unix(const std::string& path, const Accept& acce
   return Listener(std::move(socket), path, accept);
 }
 
+Result<Listener> Listener::adopt(Descriptor socket, const Accept& accept) {
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0)
+    return Error{Errc::invalid_argument,
+                 "the service manager has passed what is no listening stream socket"};
+  const int flags = ::fcntl(socket.get(), F_GETFL);
+  ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK);
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length);
+  std::string name = "unix";
+  if (address.ss_family != AF_UNIX) {
+    name = address_text(address, length);
+  } else if (const auto& path = reinterpret_cast<const sockaddr_un&>(address).sun_path;
+             path[0] != '\0') {
+    name = path;
+  }
+  return Listener(std::move(socket), std::move(name), accept);
+}
+
 std::uint16_t Listener::port() const noexcept {
   sockaddr_storage address{};
   socklen_t length = sizeof address;

@@ -30,6 +30,8 @@ class Listener final : public EventHandler {
   static Result<std::vector<Listener>> open_tcp(const std::string& address, std::uint16_t port,
                                                 const Accept& accept);
   static Result<Listener> open_unix(const std::string& path, const Accept& accept);
+  /// One that listens already.
+  static Result<Listener> adopt(Descriptor socket, const Accept& accept);
 
   void on_ready(std::uint32_t events) override;
 

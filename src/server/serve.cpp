@@ -10,18 +10,22 @@
 namespace ullage::server {
 
 namespace {
-void print_greeting(std::FILE* to, const Settings& settings, std::uint16_t port) {
-  if (port == 0) {
-    std::fprintf(to, "\nTalk to it:\n  redis-cli -s %s\n", settings.unix_socket.c_str());
-  } else {
-    std::fprintf(to,
-                 "\nTalk to it from another terminal:\n"
-                 "  redis-cli -p %u hset user:42 theme dark lang en\n"
-                 "  redis-cli -p %u hget user:42 theme\n"
-                 "  redis-cli -p %u hgetall user:42\n",
-                 port, port, port);
-  }
-  std::fprintf(to, "Ctrl-C stops it.\n\n");
+/// What redis-cli is told to reach it.
+std::string where(const Settings& settings) {
+  if (settings.port != 0) return "-p " + std::to_string(settings.port);
+  if (settings.tls_port != 0) return "--tls -p " + std::to_string(settings.tls_port);
+  return "-s " + settings.unix_socket;
+}
+
+void print_greeting(std::FILE* to, const Settings& settings) {
+  const std::string to_it = where(settings);
+  std::fprintf(to,
+               "\nTalk to it from another terminal:\n"
+               "  redis-cli %s hset user:42 theme dark lang en\n"
+               "  redis-cli %s hget user:42 theme\n"
+               "  redis-cli %s hgetall user:42\n"
+               "Ctrl-C stops it.\n\n",
+               to_it.c_str(), to_it.c_str(), to_it.c_str());
   std::fflush(to);
 }
 }  // namespace
@@ -31,13 +35,19 @@ std::string command_reference() {
 }
 
 Result<void> serve(const Settings& settings, std::FILE* log_to, bool greet) {
+  // A client that has gone is an error of its socket, and ends no process.
+  std::signal(SIGPIPE, SIG_IGN);
   Log log(log_to, settings.log_format, settings.log_level);
-  auto server = Server::start(settings, log);
+  ServiceManager manager = ServiceManager::from_environment();
+  auto server = Server::start(settings, log, manager.take_sockets());
   if (!server) return server.error();
   log.info("memory budget", {{"budget", (*server)->budget().text()}});
-  log.info("listening", {{"port", (*server)->port()}, {"unix_socket", settings.unix_socket}});
-  if (greet) print_greeting(log_to, settings, (*server)->port());
+  for (const std::string& name : (*server)->listener_names())
+    log.info("listening", {{"on", name}});
+  if (greet) print_greeting(log_to, settings);
+  manager.tell("READY=1");
   (*server)->run();
+  manager.tell("STOPPING=1");
   // It is stopping: another signal, once they are no longer blocked, must not kill it on the way.
   std::signal(SIGTERM, SIG_IGN);
   std::signal(SIGINT, SIG_IGN);

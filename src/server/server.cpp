@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include "server/sizes.h"
+
 #include <algorithm>
 #include <exception>
 #include <fstream>
@@ -7,6 +9,7 @@
 #include <utility>
 
 #include <malloc.h>
+#include <unistd.h>
 
 namespace ullage::server {
 
@@ -14,6 +17,13 @@ namespace {
 
 /// What one client may leave unread before it is not read any more.
 constexpr std::size_t k_output_share_of_buffers = 8;
+
+/// How many times what the cache may take at the start it may take later: address space alone.
+constexpr std::size_t k_growth_max = 8;
+
+std::size_t cache_growth_bytes(const Budget& budget) noexcept {
+  return std::min(budget.arena_bytes * k_growth_max, k_memory_limit_max_bytes);
+}
 
 /// As much of the heap as the threads need, and no more: each arena of glibc's allocator keeps what
 /// its thread once freed.
@@ -23,11 +33,17 @@ void confine_heap() noexcept {
   ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 }
 
+// A certificate is given for sockets that are passed, too.
+bool uses_tls(const Settings& settings) noexcept {
+  return settings.tls_port != 0 || !settings.tls_cert_file.empty();
+}
+
 Options cache_options(const Settings& settings, const Budget& budget,
                       const std::shared_ptr<command::CommandClock>& clock,
                       command::RemovalNews& removal_news) {
   Options options;
   options.memory_limit = budget.arena_bytes;
+  options.max_memory_limit = cache_growth_bytes(budget);
   options.max_value_bytes =
       std::min(settings.max_value, budget.arena_bytes / k_value_share_of_limit);
   options.clock = clock;
@@ -38,7 +54,8 @@ Options cache_options(const Settings& settings, const Budget& budget,
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log) {
+Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log,
+                                              std::vector<PassedSocket> passed) {
   confine_heap();
   try {
     const unsigned threads = settings.io_threads != 0
@@ -46,8 +63,8 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log
                                  : std::max(1U, std::thread::hardware_concurrency());
     Settings resolved = settings;
     resolved.io_threads = threads;
-    auto budget =
-        divide_limit(settings.memory_limit, program_bytes(), threads, settings.max_clients);
+    auto budget = divide_limit(settings.memory_limit, program_bytes(), threads,
+                               settings.max_clients, uses_tls(settings));
     if (!budget) return budget.error();
     auto blocked = std::make_unique<BlockedSignals>();
     auto clock = std::make_shared<command::CommandClock>();
@@ -58,7 +75,11 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log
                                               std::move(clock), std::move(removal_news),
                                               std::move(*cache)));
     if (const auto loaded = server->load_users(); !loaded) return loaded.error();
-    if (const auto listening = server->listen(); !listening) return listening.error();
+    if (uses_tls(settings)) {
+      if (const auto loaded = server->tls_.load(settings); !loaded) return loaded.error();
+    }
+    if (const auto listening = server->listen(std::move(passed)); !listening)
+      return listening.error();
     return server;
   } catch (const std::exception& failure) {
     return Error{Errc::system, failure.what()};
@@ -73,13 +94,16 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
       settings_(settings),
       log_(log),
       budget_(budget),
+      uses_tls_(uses_tls(settings)),
+      max_clients_(budget.max_clients),
+      cache_growth_bytes_(cache_growth_bytes(budget)),
       clock_(std::move(clock)),
       removal_news_(std::move(removal_news)),
       cache_(std::move(cache)),
       held_(budget.held_bytes),
       tracking_(budget.tracking_bytes, clients_),
       pool_(budget.buffers_bytes),
-      host_(settings, budget_, pool_, counters_, *clock_, actions()),
+      host_(settings, pool_, counters_, *clock_, actions()),
       services_{cache_,    *clock_,        locks_, watches_, clients_, held_,
                 tracking_, *removal_news_, table_, acl_,     host_},
       dispatcher_(services_),
@@ -94,6 +118,7 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
               .stall_timeout_ms = settings.stall_timeout * 1000},
       mailbox_(poller_),
       signals_(poller_, [this](int signal) {
+        if (signal == SIGHUP) return reload();
         log_.info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
         stopping_ = true;
       }) {
@@ -142,21 +167,55 @@ Result<void> Server::load_users() {
   return {};
 }
 
-Result<void> Server::listen() {
-  const Listener::Accept accept = [this](Arrival arrival) { this->accept(std::move(arrival)); };
-  for (const std::string& address :
-       settings_.port == 0 ? std::vector<std::string>() : settings_.bind) {
-    auto opened = Listener::open_tcp(address, settings_.port, accept);
-    if (!opened) return opened.error();
-    std::move(opened->begin(), opened->end(), std::back_inserter(listeners_));
+Result<void> Server::listen_on(const std::string& address, std::uint16_t port,
+                               Listener::Accept accept) {
+  auto opened = Listener::open_tcp(address, port, std::move(accept));
+  if (!opened) return opened.error();
+  std::move(opened->begin(), opened->end(), std::back_inserter(listeners_));
+  return {};
+}
+
+Result<void> Server::adopt(std::vector<PassedSocket> passed) {
+  for (PassedSocket& one : passed) {
+    const bool secure = one.name == "tls";
+    if (secure && !uses_tls_) {
+      return Error{Errc::invalid_argument,
+                   "the service manager has passed a socket for TLS: give --tls-cert-file and "
+                   "--tls-key-file"};
+    }
+    auto adopted = Listener::adopt(std::move(one.socket), secure ? accept_tls_ : accept_);
+    if (!adopted) return adopted.error();
+    listeners_.push_back(std::move(*adopted));
+  }
+  return {};
+}
+
+Result<void> Server::listen(std::vector<PassedSocket> passed) {
+  passed_ = !passed.empty();
+  if (passed_) {
+    if (auto adopted = adopt(std::move(passed)); !adopted) return adopted;
+    return watch_listeners();
+  }
+  for (const std::string& address : settings_.bind) {
+    if (settings_.port != 0) {
+      if (auto opened = listen_on(address, settings_.port, accept_); !opened) return opened;
+    }
+    if (settings_.tls_port != 0) {
+      if (auto opened = listen_on(address, settings_.tls_port, accept_tls_); !opened) return opened;
+    }
   }
   if (!settings_.unix_socket.empty()) {
-    auto opened = Listener::open_unix(settings_.unix_socket, accept);
+    auto opened = Listener::open_unix(settings_.unix_socket, accept_);
     if (!opened) return opened.error();
     listeners_.push_back(std::move(*opened));
   }
   if (listeners_.empty())
-    return Error{Errc::invalid_argument, "nothing to listen on: give --port or --unix-socket"};
+    return Error{Errc::invalid_argument,
+                 "nothing to listen on: give --port, --tls-port or --unix-socket"};
+  return watch_listeners();
+}
+
+Result<void> Server::watch_listeners() {
   for (Listener& listener : listeners_) {
     if (!poller_.add(listener.descriptor(), EPOLLIN, listener))
       return Error{Errc::system, "cannot listen on " + listener.name()};
@@ -167,7 +226,7 @@ Result<void> Server::listen() {
 void Server::accept(Arrival arrival) {
   counters_.connections_received.fetch_add(1, std::memory_order_relaxed);
   std::string_view refusal;
-  if (counters_.connections_open.load(std::memory_order_relaxed) >= budget_.max_clients) {
+  if (counters_.connections_open.load(std::memory_order_relaxed) >= max_clients_) {
     refusal = "-ERR max number of clients reached\r\n";
   } else if (settings_.protected_mode && !acl_.find("default")->needs_password() &&
              !arrival.is_local) {
@@ -178,7 +237,8 @@ void Server::accept(Arrival arrival) {
   }
   if (!refusal.empty()) {
     counters_.connections_rejected.fetch_add(1, std::memory_order_relaxed);
-    static_cast<void>(arrival.channel.write(refusal));
+    // Under TLS nobody could read it before shaking hands.
+    if (!arrival.channel.is_secure()) static_cast<void>(arrival.channel.write(refusal));
     return;
   }
   counters_.connections_open.fetch_add(1, std::memory_order_relaxed);
@@ -195,7 +255,8 @@ ServerHost::Actions Server::actions() {
                 for (const auto& io_thread : io_threads_)
                   io_thread->resume();
               },
-          .apply = [this](const Settings& settings) { apply(settings); }};
+          .apply = [this](const Settings& settings) { return apply(settings); },
+          .budget = [this] { return current_budget(); }};
 }
 
 void Server::set_live(const Settings& settings) {
@@ -206,7 +267,12 @@ void Server::set_live(const Settings& settings) {
   shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
 }
 
-void Server::apply(const Settings& settings) {
+Problem Server::apply(const Settings& settings) {
+  // What can fail comes first, so that nothing has changed if it does.
+  if (uses_tls_) {
+    if (const auto loaded = tls_.load(settings); !loaded) return loaded.error().message;
+  }
+  if (const Problem problem = resize(settings.memory_limit)) return problem;
   const auto user = acl_.find("default");
   const bool has_password = !settings.password.empty();
   if (user && (user->needs_password() != has_password ||
@@ -216,6 +282,48 @@ void Server::apply(const Settings& settings) {
   mailbox_.post([this, settings] { settings_ = settings; });
   for (const auto& io_thread : io_threads_)
     io_thread->resume();
+  return std::nullopt;
+}
+
+Problem Server::resize(std::size_t limit_bytes) {
+  const std::lock_guard lock(budget_mutex_);
+  if (limit_bytes == budget_.limit_bytes) return std::nullopt;
+  // All but the cache keeps the size that it has had from the start.
+  const std::size_t others = budget_.limit_bytes - budget_.arena_bytes;
+  if (limit_bytes < others + k_memory_limit_min_bytes) {
+    return "at least " + size_text(others + k_memory_limit_min_bytes) +
+           ", since buffers and code keep the size they were started with";
+  }
+  const auto done = cache_.set_memory_limit(limit_bytes - others);
+  if (!done && done.error().code == Errc::limit_too_large) {
+    return "at most " + size_text(cache_growth_bytes_ + others) + " without a restart";
+  }
+  if (!done) return done.error().message;
+  log_.info("memory limit changed", {{"from", budget_.limit_bytes}, {"to", limit_bytes}});
+  budget_.limit_bytes = limit_bytes;
+  budget_.arena_bytes = limit_bytes - others;
+  return std::nullopt;
+}
+
+Budget Server::current_budget() const {
+  const std::lock_guard lock(budget_mutex_);
+  return budget_;
+}
+
+void Server::reload() {
+  if (uses_tls_) {
+    const auto loaded = tls_.load(host_.current_settings());
+    loaded ? log_.info("certificate read anew")
+           : log_.error("the certificate stays the one that it was",
+                        {{"problem", loaded.error().message}});
+  }
+}
+
+void Server::accept_secure(Arrival arrival) {
+  TlsSession session = tls_.open(arrival.channel.descriptor());
+  if (session == nullptr) return;
+  arrival.channel.secure(std::move(session));
+  accept(std::move(arrival));
 }
 
 void Server::run() {
@@ -223,7 +331,7 @@ void Server::run() {
     poller_.run_once(-1);
   for (const Listener& listener : listeners_)
     poller_.remove(listener.descriptor());
-  if (!settings_.unix_socket.empty()) ::unlink(settings_.unix_socket.c_str());
+  if (!passed_ && !settings_.unix_socket.empty()) ::unlink(settings_.unix_socket.c_str());
   listeners_.clear();
 }
 
@@ -231,11 +339,11 @@ void Server::stop() {
   mailbox_.post([this] { stopping_ = true; });
 }
 
-std::uint16_t Server::port() const noexcept {
-  for (const Listener& listener : listeners_) {
-    if (const std::uint16_t port = listener.port(); port != 0) return port;
-  }
-  return 0;
+std::vector<std::string> Server::listener_names() const {
+  std::vector<std::string> names;
+  for (const Listener& listener : listeners_)
+    names.push_back(listener.name());
+  return names;
 }
 
 }  // namespace ullage::server

@@ -18,10 +18,13 @@
 #include "server/io_thread.h"
 #include "server/listener.h"
 #include "server/log.h"
+#include "server/service_manager.h"
 #include "server/settings.h"
 #include "server/signals.h"
+#include "server/tls.h"
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,7 +34,9 @@ namespace ullage::server {
 class Server {
  public:
   /// Errors say what to do. `log` outlives the server.
-  static Result<std::unique_ptr<Server>> start(const Settings& settings, Log& log);
+  /// Sockets that the service manager has passed take the place of those of the settings.
+  static Result<std::unique_ptr<Server>> start(const Settings& settings, Log& log,
+                                               std::vector<PassedSocket> passed = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -41,28 +46,43 @@ class Server {
   /// From any thread.
   void stop();
 
-  /// The port that TCP clients come in at; 0: none.
-  [[nodiscard]] std::uint16_t port() const noexcept;
-  [[nodiscard]] const Budget& budget() const noexcept { return budget_; }
+  /// Where clients come in: "127.0.0.1:7379", "/run/ullage.sock".
+  [[nodiscard]] std::vector<std::string> listener_names() const;
+  [[nodiscard]] Budget budget() const { return current_budget(); }
 
  private:
   Server(const Settings& settings, Log& log, const Budget& budget,
          std::unique_ptr<BlockedSignals> blocked, std::shared_ptr<command::CommandClock> clock,
          std::unique_ptr<command::RemovalNews> removal_news, Cache cache);
-  Result<void> listen();
+  Result<void> listen(std::vector<PassedSocket> passed);
+  Result<void> watch_listeners();
+  Result<void> adopt(std::vector<PassedSocket> passed);
+  Result<void> listen_on(const std::string& address, std::uint16_t port, Listener::Accept accept);
   /// The users of the ACL file, and the password of the settings.
   Result<void> load_users();
   void accept(Arrival arrival);
+  void accept_secure(Arrival arrival);
+  /// SIGHUP: what lies in files is read anew.
+  void reload();
   ServerHost::Actions actions();
   /// What may change while the server runs, to where it is looked at.
   void set_live(const Settings& settings);
-  /// Settings that have changed while the server runs.
-  void apply(const Settings& settings);
+  /// Settings that have changed while the server runs; what is wrong with them, if they must not.
+  /// Called from any thread, by one at a time.
+  Problem apply(const Settings& settings);
+  /// Lets the cache grow or shrink so that the whole stays within another limit.
+  Problem resize(std::size_t limit_bytes);
+  [[nodiscard]] Budget current_budget() const;
 
   std::unique_ptr<BlockedSignals> blocked_signals_;
   Settings settings_;  // belongs to the thread that runs run()
   Log& log_;
-  Budget budget_;
+  mutable std::mutex budget_mutex_;
+  Budget budget_;  // guarded by budget_mutex_
+  const bool uses_tls_;
+  const std::uint64_t max_clients_;
+  const std::size_t cache_growth_bytes_;
+  Tls tls_;
   std::shared_ptr<command::CommandClock> clock_;
   std::unique_ptr<command::RemovalNews> removal_news_;
   Cache cache_;
@@ -83,7 +103,10 @@ class Server {
   Poller poller_;
   Mailbox mailbox_;
   Signals signals_;
+  const Listener::Accept accept_ = [this](Arrival arrival) { accept(std::move(arrival)); };
+  const Listener::Accept accept_tls_ = [this](Arrival a) { accept_secure(std::move(a)); };
   std::vector<Listener> listeners_;
+  bool passed_ = false;  // whether the service manager has passed them
   std::vector<std::unique_ptr<IoThread>> io_threads_;
   std::vector<std::thread> threads_;
   std::uint64_t next_client_ = 1;

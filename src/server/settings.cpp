@@ -99,6 +99,10 @@ struct Names<Preset> {
   static constexpr std::array<Text, 2> k_all{"none", "config-cache"};
 };
 template <>
+struct Names<TlsClients> {
+  static constexpr std::array<Text, 3> k_all{"no", "optional", "yes"};
+};
+template <>
 struct Names<LogFormat> {
   static constexpr std::array<Text, 2> k_all{"text", "json"};
 };
@@ -152,10 +156,45 @@ constexpr Setting k_settings[] = {
      .help = "Listen on a Unix socket too",
      .set = set_text<&Settings::unix_socket>,
      .get = get_text<&Settings::unix_socket>},
+    {.name = "tls-port",
+     .redis_name = "tls-port",
+     .value = "NUMBER",
+     .help = "TCP port for clients under TLS; 0: none",
+     .set = set_number<&Settings::tls_port, 0, 65535>,
+     .get = get_number<&Settings::tls_port>},
+    {.name = "tls-cert-file",
+     .redis_name = "tls-cert-file",
+     .value = "PATH",
+     .help = "The server's certificate and those up to its authority, in PEM; SIGHUP reads it anew",
+     .live = true,
+     .set = set_text<&Settings::tls_cert_file>,
+     .get = get_text<&Settings::tls_cert_file>},
+    {.name = "tls-key-file",
+     .redis_name = "tls-key-file",
+     .value = "PATH",
+     .help = "The key of the certificate, in PEM",
+     .live = true,
+     .set = set_text<&Settings::tls_key_file>,
+     .get = get_text<&Settings::tls_key_file>},
+    {.name = "tls-ca-cert-file",
+     .redis_name = "tls-ca-cert-file",
+     .value = "PATH",
+     .help = "The authorities that sign clients' certificates, in PEM",
+     .live = true,
+     .set = set_text<&Settings::tls_ca_cert_file>,
+     .get = get_text<&Settings::tls_ca_cert_file>},
+    {.name = "tls-auth-clients",
+     .redis_name = "tls-auth-clients",
+     .value = "no|optional|yes",
+     .help = "Whether clients under TLS have to show a certificate",
+     .live = true,
+     .set = set_name<&Settings::tls_auth_clients>,
+     .get = get_name<&Settings::tls_auth_clients>},
     {.name = "memory-limit",
      .redis_name = "maxmemory",
      .value = "SIZE",
      .help = "What the whole process may take, its buffers and code included",
+     .live = true,
      .set = set_size<&Settings::memory_limit, 16 * k_mib, k_memory_limit_max_bytes>,
      .get = get_size<&Settings::memory_limit>},
     {.name = "max-value",

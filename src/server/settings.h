@@ -18,13 +18,21 @@ enum class Preset : std::uint8_t {
   none,          ///< no limits on groups, as a Redis client expects
   config_cache,  ///< 1000 fields and 30 minutes idle for every group
 };
+/// Whether clients under TLS have to show a certificate.
+enum class TlsClients : std::uint8_t { no, optional, yes };
 enum class LogFormat : std::uint8_t { text, json };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
 struct Settings {
+  std::string config_file;  ///< where they were read from, and CONFIG REWRITE writes them
   std::vector<std::string> bind = {"127.0.0.1"};
   std::uint16_t port = 7379;  ///< 0: no TCP
   std::string unix_socket;
+  std::uint16_t tls_port = 0;  ///< 0: no TLS
+  std::string tls_cert_file;
+  std::string tls_key_file;
+  std::string tls_ca_cert_file;
+  TlsClients tls_auth_clients = TlsClients::no;
   std::size_t memory_limit = 64 * k_mib;
   std::size_t max_value = k_value_default_max_bytes;
   unsigned io_threads = 0;          ///< 0: one for each core
@@ -70,6 +78,8 @@ using Problem = std::optional<std::string>;
 
 /// Reads a file in TOML.
 Problem read_settings_file(Settings& settings, const std::string& path);
+/// Writes to it what differs from it, and leaves the rest of the file as it is.
+Problem rewrite_settings_file(const Settings& settings, const std::string& path);
 /// Reads ULLAGE_...; an unknown one is a problem too.
 Problem read_settings_environment(Settings& settings, const char* const* environment);
 Problem set_setting(Settings& settings, const Setting& setting, std::string_view text);

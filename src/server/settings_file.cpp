@@ -1,8 +1,12 @@
 #include "server/settings.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
+#include <utility>
 
 #include <toml++/toml.h>
 
@@ -48,6 +52,84 @@ Problem read_settings_file(Settings& settings, const std::string& path) {
   } catch (const toml::parse_error& error) {
     return place(path, error.source()) + ": " + std::string(error.description());
   }
+  return std::nullopt;
+}
+
+namespace {
+
+/// As TOML has it: numbers and yes or no bare, all else quoted.
+std::string toml_text(const std::string& text) {
+  if (text == "yes") return "true";
+  if (text == "no") return "false";
+  const bool is_number =
+      !text.empty() && text.size() < 19 &&
+      text.find_first_not_of("0123456789", text[0] == '-' ? 1 : 0) == std::string::npos &&
+      text != "-";
+  if (is_number) return text;
+  std::ostringstream quoted;
+  quoted << toml::toml_formatter(toml::value<std::string>(text));
+  return quoted.str();
+}
+
+constexpr std::string_view k_gone("\0", 1);  // in place of a line: no line of a text file is this
+
+struct Line {
+  std::size_t begin;  // from 1
+  std::size_t end;
+  std::string name;
+};
+
+std::vector<std::string> lines_of(std::istream& in) {
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);)
+    lines.push_back(std::move(line));
+  return lines;
+}
+
+}  // namespace
+
+Problem rewrite_settings_file(const Settings& settings, const std::string& path) {
+  // What is in it counts, whatever flags said since; so does what it leaves to the default.
+  Settings before;
+  if (Problem problem = read_settings_file(before, path)) return problem;
+  std::ifstream file(path);
+  std::vector<std::string> lines = lines_of(file);
+  if (file.bad()) return "cannot read " + path;
+  file.close();
+  std::vector<Line> present;
+  try {
+    const toml::table table = toml::parse_file(path);
+    for (const auto& [key, node] : table)
+      present.push_back({key.source().begin.line, node.source().end.line, std::string(key.str())});
+  } catch (const toml::parse_error& error) {
+    return place(path, error.source()) + ": " + std::string(error.description());
+  }
+  std::vector<std::string> added;
+  for (const Setting& setting : setting_table()) {
+    if (!setting.live || setting.get(settings) == setting.get(before)) continue;
+    added.push_back(setting.toml_name() + " = " + toml_text(setting.get(settings)));
+    for (const Line& line : present) {
+      if (line.name != setting.toml_name()) continue;
+      lines[line.begin - 1] = std::exchange(added.back(), {});
+      for (std::size_t i = line.begin; i < line.end; ++i)
+        lines[i] = k_gone;
+    }
+    if (added.back().empty()) added.pop_back();
+  }
+  std::erase(lines, k_gone);
+  lines.insert(lines.end(), added.begin(), added.end());
+  // Whole or not at all, whatever happens meanwhile.
+  const std::string draft = path + ".new";
+  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
+  for (const std::string& line : lines)
+    out << line << "\n";
+  out.close();
+  if (!out) return "cannot write " + draft;
+  // Who could not read the passwords in it before must not now.
+  std::error_code failed;
+  std::filesystem::permissions(draft, std::filesystem::status(path, failed).permissions(), failed);
+  if (failed) return "cannot protect " + draft;
+  if (std::rename(draft.c_str(), path.c_str()) != 0) return "cannot write " + path;
   return std::nullopt;
 }
 

@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT as events.
+// SIGTERM, SIGINT and SIGHUP as events.
 #pragma once
 
 #include "server/descriptor.h"
@@ -12,7 +12,7 @@
 
 namespace ullage::server {
 
-/// Blocks both for this thread and for those that it starts from now on; undone when it goes. To be
+/// Blocks them for this thread and for those that it starts from now on; undone when it goes. To be
 /// made before the first thread, or that one is killed by them.
 class BlockedSignals {
  public:

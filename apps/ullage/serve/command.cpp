@@ -52,6 +52,7 @@ int serve_command(const ServeTexts& texts) {
   const std::string config =
       texts.config.empty() && from_environment != nullptr ? from_environment : texts.config;
   if (!config.empty()) stop_at(server::read_settings_file(settings, config));
+  settings.config_file = config;
   stop_at(server::read_settings_environment(settings, environ));
   for (const auto& [name, text] : texts.given) {
     if (text.empty()) continue;
