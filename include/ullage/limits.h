@@ -33,7 +33,7 @@ inline constexpr std::size_t k_value_max_bytes = 64 * k_mib;
 inline constexpr std::size_t k_value_share_of_limit = 4;
 
 /// Longest time to live, in milliseconds: about 139 years. Longer ones are refused, not clamped.
-inline constexpr std::int64_t k_ttl_max_ms = (std::int64_t{1} << 42) - 1;
+inline constexpr std::int64_t k_ttl_max_ms = (std::int64_t{1} << 48) - 1;
 
 /// The most requests that one get_many() or set_many() call takes.
 inline constexpr std::size_t k_batch_max = 4096;

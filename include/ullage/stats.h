@@ -75,6 +75,11 @@ struct GroupInfo {
   std::uint64_t fields = 0;          ///< expired ones do not count
   std::uint64_t payload_bytes = 0;   ///< names of its fields and values
   std::uint64_t resident_bytes = 0;  ///< what it takes: its record, its pages, its large values
+  /// How often its most used field was seen of late: 1 to 4, and 4 is "more often".
+  std::uint32_t seen = 0;
+  /// How long none of its fields was used, at least. The clock behind it counts insertions, so a
+  /// cache that is only read does not know, and says 0.
+  Millis idle{0};
 };
 
 /// What Cache::validate() found. Walks everything: for tests and for an operator's doubt.

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -57,100 +56,121 @@ void reply_all(Call& call) {
   });
 }
 
-/// The fields of a hash in private memory, to choose from.
-class Copy {
- public:
-  explicit Copy(Call& call, const Key& key, bool with_values) {
-    auto walked =
-        call.cache().for_each(key.group(), [&](std::string_view field, std::string_view value) {
-          if (is_string_value(field)) {
-            is_string_ = true;
-            return;
-          }
-          fields_.push_back(add(decode_field(field)));
-          if (with_values) values_.push_back(add(value));
-        });
-    if (!walked) fields_.clear();
-  }
-  [[nodiscard]] bool is_string() const noexcept { return is_string_; }
-  [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
-  [[nodiscard]] std::string_view field(std::size_t i) const { return view(fields_[i]); }
-  [[nodiscard]] std::string_view value(std::size_t i) const { return view(values_[i]); }
-
- private:
-  struct Stretch {
-    std::size_t at = 0;
-    std::size_t bytes = 0;
-  };
-  Stretch add(std::string_view bytes) {
-    const Stretch stretch{bytes_.size(), bytes.size()};
-    bytes_.append(bytes);
-    return stretch;
-  }
-  [[nodiscard]] std::string_view view(Stretch s) const {
-    return std::string_view(bytes_).substr(s.at, s.bytes);
-  }
-
-  std::string bytes_;
-  std::vector<Stretch> fields_;
-  std::vector<Stretch> values_;
-  bool is_string_ = false;
+/// What HRANDFIELD was asked for.
+struct Wanted {
+  std::optional<std::int64_t> count;  ///< none: one, as a bulk; negative: with repetitions
+  bool with_values = false;
 };
 
-void reply_chosen(Call& call, const Copy& copy, const std::vector<std::size_t>& chosen,
-                  bool with_values) {
-  // RESP3 has a pair an element, RESP2 a flat list.
-  call.reply.array(with_values && !call.reply.is_resp3() ? 2 * chosen.size() : chosen.size());
-  for (const std::size_t i : chosen) {
-    if (with_values && call.reply.is_resp3()) call.reply.array(2);
-    call.reply.bulk(copy.field(i));
-    if (with_values) call.reply.bulk(copy.value(i));
+std::optional<Wanted> parse_wanted(Call& call) {
+  Wanted wanted;
+  if (call.args.size() > 4) {
+    call.syntax_error();
+    return std::nullopt;
   }
+  if (call.args.size() == 2) return wanted;
+  constexpr std::int64_t k_most = std::numeric_limits<std::int64_t>::max();
+  wanted.count = call.integer_in(2, -k_most, k_most);
+  if (!wanted.count) return std::nullopt;
+  if (call.args.size() == 4) {
+    if (!call.is_word(3, "WITHVALUES")) {
+      call.syntax_error();
+      return std::nullopt;
+    }
+    wanted.with_values = true;
+    if (*wanted.count < -k_most / 2 || *wanted.count > k_most / 2) {
+      call.error("ERR value is out of range");
+      return std::nullopt;
+    }
+  }
+  if (*wanted.count < -static_cast<std::int64_t>(k_atomic_fields_max)) {
+    call.error("ERR a count of " + std::to_string(-*wanted.count) + " is more than " +
+               std::to_string(k_atomic_fields_max));
+    return std::nullopt;
+  }
+  return wanted;
+}
+
+/// Numbers below `fields`, in ascending order: as many as are wanted, each once or with repetitions.
+std::vector<std::uint64_t> choose(RandomSource& random, std::int64_t count, std::uint64_t fields) {
+  std::vector<std::uint64_t> chosen;
+  if (count < 0) {
+    for (std::int64_t i = 0; i < -count; ++i)
+      chosen.push_back(random() % fields);
+    std::sort(chosen.begin(), chosen.end());
+    return chosen;
+  }
+  // Selection sampling: Knuth, The Art of Computer Programming 2, algorithm S.
+  std::uint64_t left = std::min(static_cast<std::uint64_t>(count), fields);
+  for (std::uint64_t i = 0; left != 0; ++i) {
+    if (random() % (fields - i) >= left) continue;
+    chosen.push_back(i);
+    --left;
+  }
+  return chosen;
+}
+
+/// Writes the fields whose numbers were chosen, as the walk meets them: nothing of the hash is
+/// copied but what is answered. False if the hash had another number of fields than was thought.
+bool reply_chosen(Call& call, const Key& key, const std::vector<std::uint64_t>& chosen,
+                  std::uint64_t fields, const Wanted& wanted) {
+  const bool pairs = wanted.with_values && call.reply.is_resp3();  // RESP2 has a flat list
+  const std::size_t place = call.reply.later();
+  std::size_t count = 0;
+  std::size_t next = 0;
+  std::uint64_t number = 0;
+  static_cast<void>(
+      call.cache().for_each(key.group(), [&](std::string_view field, std::string_view value) {
+        for (; next < chosen.size() && chosen[next] == number; ++next, ++count) {
+          if (pairs) call.reply.array(2);
+          call.reply.bulk(decode_field(field));
+          if (wanted.with_values) call.reply.bulk(value);
+        }
+        ++number;
+      }));
+  if (wanted.count) {
+    call.reply.array_at(place, wanted.with_values && !pairs ? 2 * count : count);
+  } else if (count == 0) {
+    call.reply.null();
+  }
+  return number == fields;
+}
+
+// A hash that changes all the while is chosen from so often.
+constexpr int k_choices_max = 4;
+
+/// A place at random, and one of the fields that lie together there. For hashes that are not read
+/// as one step.
+void reply_any(Call& call, const Key& key) {
+  std::string any;
+  std::uint64_t seen = 0;
+  for (int tries = 0; tries < 64 && seen == 0; ++tries) {
+    static_cast<void>(call.cache().scan(
+        key.group(), call.services.random(), 1, [&](std::string_view field, std::string_view) {
+          if (call.services.random() % ++seen == 0) any = decode_field(field);
+        }));
+  }
+  seen == 0 ? call.reply.null() : call.reply.bulk(any);
 }
 
 void hrandfield(Call& call) {
-  std::optional<std::int64_t> count;
-  bool with_values = false;
-  if (call.args.size() > 4) return call.syntax_error();
-  if (call.args.size() > 2) {
-    constexpr std::int64_t k_most = std::numeric_limits<std::int64_t>::max();
-    count = call.integer_in(2, -k_most, k_most);
-    if (!count) return;
-    if (call.args.size() == 4) {
-      if (!call.is_word(3, "WITHVALUES")) return call.syntax_error();
-      with_values = true;
-      if (*count < -k_most / 2 || *count > k_most / 2)
-        return call.error("ERR value is out of range");
-    }
-  }
+  const auto wanted = parse_wanted(call);
+  if (!wanted) return;
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (!is_one_step(call, key)) return;
-    const Copy copy(call, key, with_values);
-    if (copy.is_string()) return call.wrong_type();
-    thread_local std::minstd_rand random(std::random_device{}());
-    if (!count) {
-      if (copy.size() == 0) return call.reply.null();
-      return call.reply.bulk(copy.field(random() % copy.size()));
+    if (call.is_string(key)) return call.wrong_type();
+    const std::size_t place = call.reply.output().size();
+    for (int tries = 0;; ++tries) {
+      const std::uint64_t fields = call.cache().group_size(key.group());
+      if (fields == 0) return wanted->count ? call.reply.array(0) : call.reply.null();
+      if (!wanted->count && fields > k_atomic_fields_max) return reply_any(call, key);
+      if (!is_one_step(call, key)) return;
+      const auto chosen = choose(call.services.random, wanted->count.value_or(1), fields);
+      const bool agreed = reply_chosen(call, key, chosen, fields, *wanted);
+      // Somebody adds or removes fields one by one: rather a few less than no end.
+      if (agreed || tries == k_choices_max) break;
+      call.reply.output().truncate(place);
     }
-    std::vector<std::size_t> chosen;
-    if (copy.size() != 0 && *count < 0) {
-      const std::int64_t wanted = -*count;
-      if (wanted > static_cast<std::int64_t>(k_atomic_fields_max)) {
-        return call.error("ERR a count of " + std::to_string(wanted) + " is more than " +
-                          std::to_string(k_atomic_fields_max));
-      }
-      for (std::int64_t i = 0; i < wanted; ++i)
-        chosen.push_back(random() % copy.size());
-    } else if (copy.size() != 0) {
-      std::vector<std::size_t> all(copy.size());
-      for (std::size_t i = 0; i < all.size(); ++i)
-        all[i] = i;
-      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(
-          static_cast<std::uint64_t>(*count), static_cast<std::uint64_t>(copy.size())));
-      std::sample(all.begin(), all.end(), std::back_inserter(chosen), wanted, random);
-    }
-    reply_chosen(call, copy, chosen, with_values);
   });
 }
 

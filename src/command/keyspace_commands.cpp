@@ -192,6 +192,18 @@ void object_refcount(Call& call) {
   call.exists(key) ? call.reply.integer(1) : call.reply.null();
 }
 
+// What Redis counts to 255 by a logarithm, the cache counts to 4: seen once, twice, three times,
+// more often.
+void object_freq(Call& call) {
+  const auto info = call.cache().group_info(call.key(2).group());
+  info ? call.reply.integer(info->seen) : call.reply.null();
+}
+
+void object_idletime(Call& call) {
+  const auto info = call.cache().group_info(call.key(2).group());
+  info ? call.reply.integer(info->idle.count() / 1000) : call.reply.null();
+}
+
 void type(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] { call.reply.simple(name_of(call.type_of(key))); });
@@ -201,6 +213,13 @@ constexpr Row k_object_rows[] = {
     make_row(Family::generic, "ENCODING", 3, k_readonly, {2, 2, 1}, "key",
              "How a key's value would be kept by Redis: whether it is small.", "2.2.3",
              "O(1), O(N) for a hash of N <= 512 fields", object_encoding),
+    make_row(Family::generic, "FREQ", 3, k_readonly, {2, 2, 1}, "key",
+             "How often a key was used of late: 1 to 4, and 4 is \"more often\".", "4.0.0",
+             "O(N) for a hash of N fields, in steps", object_freq),
+    make_row(Family::generic, "IDLETIME", 3, k_readonly, {2, 2, 1}, "key",
+             "How many seconds a key was not used, at least: a cache into which nothing new comes "
+             "does not age.",
+             "2.2.3", "O(N) for a hash of N fields, in steps", object_idletime),
     make_row(Family::generic, "REFCOUNT", 3, k_readonly, {2, 2, 1}, "key",
              "1: values are not shared.", "2.2.3", "O(1)", object_refcount),
 };
@@ -213,7 +232,7 @@ constexpr Row row(std::string_view name, int arity, std::uint32_t flags, KeyPosi
 }
 constexpr Row object_row() {
   Row row = make_row(Family::generic, "OBJECT", -2, k_readonly, k_no_keys,
-                     "ENCODING | REFCOUNT | HELP", "How a key is kept.", "2.2.3", "O(1)", nullptr);
+                     "ENCODING | FREQ | IDLETIME | REFCOUNT | HELP", "How a key is kept.", "2.2.3", "O(1)", nullptr);
   row.subcommands = k_object_rows;
   return row;
 }

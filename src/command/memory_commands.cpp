@@ -1,6 +1,7 @@
 // MEMORY and our own commands about limits and bytes: UL.LIMIT, UL.TOP, UL.VALIDATE.
 #include "command/call.h"
 #include "command/families.h"
+#include "command/growth.h"
 #include "command/host.h"
 #include "command/keyspace.h"
 
@@ -120,51 +121,78 @@ void limit(Call& call) {
   *done ? call.reply.ok() : call.reply.null();
 }
 
+// --- UL.TOP ---
+
+enum class By : std::uint8_t { bytes, fields, growth };
+
 struct Ranked {
   std::string key;
   GroupInfo info;
+  std::int64_t growth_bytes = 0;
+  std::int64_t measure = 0;
 };
 
-void top(Call& call) {
+/// The largest of many, by their measure.
+class Largest {
+ public:
+  explicit Largest(std::size_t count) noexcept : count_(count) {}
+
+  /// Whether one of this measure would be kept.
+  [[nodiscard]] bool keeps(std::int64_t measure) const noexcept {
+    return heap_.size() < count_ || measure > heap_.front().measure;
+  }
+  void add(Ranked one) {
+    if (heap_.size() == count_) {
+      std::pop_heap(heap_.begin(), heap_.end(), larger);
+      heap_.pop_back();
+    }
+    heap_.push_back(std::move(one));
+    std::push_heap(heap_.begin(), heap_.end(), larger);
+  }
+  /// The largest first. Ends it.
+  [[nodiscard]] std::vector<Ranked> take() {
+    std::sort_heap(heap_.begin(), heap_.end(), larger);
+    return std::move(heap_);
+  }
+
+ private:
+  static bool larger(const Ranked& a, const Ranked& b) noexcept { return a.measure > b.measure; }
+
+  std::size_t count_;
+  std::vector<Ranked> heap_;  // the smallest in front
+};
+
+struct TopOptions {
+  By by = By::bytes;
+  std::size_t count = 10;
+};
+
+std::optional<TopOptions> parse_top(Call& call) {
   constexpr std::int64_t k_most = 1000;
-  std::int64_t count = 10;
-  bool by_fields = false;
+  TopOptions options;
   for (std::size_t i = 1; i < call.args.size(); ++i) {
     if (call.is_word(i, "BYTES")) {
-      by_fields = false;
+      options.by = By::bytes;
     } else if (call.is_word(i, "FIELDS")) {
-      by_fields = true;
+      options.by = By::fields;
+    } else if (call.is_word(i, "GROWTH")) {
+      options.by = By::growth;
     } else if (call.is_word(i, "COUNT") && i + 1 < call.args.size()) {
       const auto given = call.integer_in(++i, 1, k_most, "ERR COUNT is a number from 1 to 1000");
-      if (!given) return;
-      count = *given;
+      if (!given) return std::nullopt;
+      options.count = static_cast<std::size_t>(*given);
     } else {
-      return call.syntax_error();
+      call.syntax_error();
+      return std::nullopt;
     }
   }
-  const auto measure = [&](const GroupInfo& info) {
-    return by_fields ? info.fields : info.resident_bytes;
-  };
-  const auto larger = [&](const Ranked& a, const Ranked& b) {
-    return measure(a.info) > measure(b.info);
-  };
-  std::vector<Ranked> heap;  // the smallest of the largest in front
-  Keyspace(call).walk([&](std::string_view group, std::string_view key) {
-    const auto info = call.cache().group_info(group);
-    if (!info) return true;
-    if (heap.size() == static_cast<std::size_t>(count)) {
-      if (measure(*info) <= measure(heap.front().info)) return true;
-      std::pop_heap(heap.begin(), heap.end(), larger);
-      heap.pop_back();
-    }
-    heap.push_back({std::string(key), *info});
-    std::push_heap(heap.begin(), heap.end(), larger);
-    return true;
-  });
-  std::sort_heap(heap.begin(), heap.end(), larger);
-  call.reply.array(heap.size());
-  for (const Ranked& one : heap) {
-    call.reply.map(4);
+  return options;
+}
+
+void reply_top(Call& call, const std::vector<Ranked>& ranked, std::optional<std::int64_t> over_ms) {
+  call.reply.array(ranked.size());
+  for (const Ranked& one : ranked) {
+    call.reply.map(over_ms ? 6 : 4);
     call.reply.bulk("key");
     call.reply.bulk(one.key);
     call.reply.bulk("fields");
@@ -173,7 +201,46 @@ void top(Call& call) {
     call.reply.integer(static_cast<std::int64_t>(one.info.payload_bytes));
     call.reply.bulk("resident-bytes");
     call.reply.integer(static_cast<std::int64_t>(one.info.resident_bytes));
+    if (!over_ms) continue;
+    call.reply.bulk("growth-bytes");
+    call.reply.integer(one.growth_bytes);
+    call.reply.bulk("growth-ms");
+    call.reply.integer(*over_ms);
   }
+}
+
+void top(Call& call) {
+  const auto options = parse_top(call);
+  if (!options) return;
+  const bool by_growth = options->by == By::growth;
+  const auto before =
+      by_growth ? call.services.growth.last(call.session.user->name()) : GrowthSample{};
+  GrowthSample now(call.now_ms());
+  Largest largest(options->count);
+  Keyspace(call).walk([&](std::string_view group, std::string_view key) {
+    const auto info = call.cache().group_info(group);
+    if (!info) return true;
+    Ranked one{{}, *info, 0, 0};
+    const auto bytes = static_cast<std::int64_t>(info->resident_bytes);
+    if (by_growth) {
+      now.add(group, info->resident_bytes);
+      one.growth_bytes = before.growth_of(group, info->resident_bytes);
+    }
+    one.measure = options->by == By::fields ? static_cast<std::int64_t>(info->fields)
+                  : by_growth               ? one.growth_bytes
+                                            : bytes;
+    if (!largest.keeps(one.measure)) return true;
+    one.key = key;
+    largest.add(std::move(one));
+    return true;
+  });
+  std::optional<std::int64_t> over_ms;
+  if (by_growth) {
+    over_ms = before.is_taken() ? call.now_ms() - before.at_ms() : 0;
+    now.finish();
+    call.services.growth.keep(call.session.user->name(), std::move(now));
+  }
+  reply_top(call, largest.take(), over_ms);
 }
 
 void validate(Call& call) {
@@ -242,8 +309,8 @@ constexpr Row k_rows[] = {
     ours("UL.LIMIT", -2, k_write | k_access, k_one_key,
          "key [MAXFIELDS count] [MAXBYTES bytes] [IDLE milliseconds]",
          "The limits of one key, shown or changed; 0 is none.", "O(1)", limit),
-    ours("UL.TOP", -1, k_readonly | k_tenants, k_no_keys, "[BYTES | FIELDS] [COUNT count]",
-         "The largest keys.", "O(N) for N pages of all keys", top),
+    ours("UL.TOP", -1, k_readonly | k_tenants, k_no_keys, "[BYTES | FIELDS | GROWTH] [COUNT count]",
+         "The largest keys, or those that have grown most since this was asked last.", "O(N) for N pages of all keys", top),
     ours("UL.VALIDATE", 1, k_readonly | k_admin, k_no_keys, "",
          "Walks over everything and proves that the books balance.", "O(N) for N entries",
          validate),

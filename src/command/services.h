@@ -7,6 +7,7 @@
 #include "command/byte_budget.h"
 #include "command/client.h"
 #include "command/clock.h"
+#include "command/growth.h"
 #include "command/key_events.h"
 #include "command/key_locks.h"
 #include "command/pause.h"
@@ -62,6 +63,7 @@ struct Services {
   Seen seen{};
   CommandLimits limits{};
   RandomSource random{};
+  Growth growth{};
   Pause pause{};
   PubSub pubsub{};
   KeyEvents key_events{};

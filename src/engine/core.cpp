@@ -227,6 +227,10 @@ std::size_t CacheCore::deliver_removals(std::size_t max) {
 }
 
 std::size_t CacheCore::tick(std::size_t budget) {
+  {
+    const std::unique_lock one(timeline_mutex_, std::try_to_lock);
+    if (one) state.timeline.note(state.ranking->now(), state.now_ms());
+  }
   CallWork work;
   std::size_t done = 0;
   // However much one finds to do, it leaves the others their turn; what they leave it takes after.

@@ -90,6 +90,7 @@ class CacheCore {
 
   std::mutex limit_mutex_;  // held while the memory limit changes
   std::mutex deliver_mutex_;
+  std::mutex timeline_mutex_;  // held while the timeline is written; only ever tried
   std::mutex stop_mutex_;
   std::condition_variable stop_;
   bool stopping_ = false;  // guarded by stop_mutex_

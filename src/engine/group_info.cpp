@@ -5,6 +5,8 @@
 #include "engine/lookup.h"
 #include "engine/reentry.h"
 
+#include <algorithm>
+
 namespace ullage {
 
 using namespace engine;
@@ -14,12 +16,17 @@ namespace {
 /// Adds entries of a page or a record up.
 class Sum {
  public:
-  explicit Sum(std::int64_t now_ms) noexcept : now_ms_(now_ms) {}
+  explicit Sum(const State& state) noexcept
+      : state_(state), now_ms_(state.now_ms()), tick_(state.ranking->now()) {}
 
-  void add_entry(const std::byte* at, std::uint32_t bytes, std::int64_t base_ms) noexcept {
+  void add_entry(const std::byte* at, std::uint32_t bytes, policy::Rank rank,
+                 std::int64_t base_ms) noexcept {
     const EntryHead e = decode_entry<PlainBytes>(at, bytes, base_ms);
     if (e.deadline_ms <= now_ms_) return;
     ++info_.fields;
+    const policy::EntryState use(rank);
+    info_.seen = std::max(info_.seen, use.seen() + 1);
+    if (info_.fields == 1 || use.age(tick_) < latest_.age(tick_)) latest_ = use;
     info_.payload_bytes += e.field_bytes;
     if (e.pieces) {
       const std::size_t value = decode_link<PlainBytes>(at + e.value_at).bytes;
@@ -30,10 +37,19 @@ class Sum {
     }
   }
   void add_resident(std::size_t bytes) noexcept { info_.resident_bytes += bytes; }
-  [[nodiscard]] const GroupInfo& info() const noexcept { return info_; }
+  [[nodiscard]] std::int64_t now_ms() const noexcept { return now_ms_; }
+  [[nodiscard]] GroupInfo info() const noexcept {
+    GroupInfo info = info_;
+    info.idle = Millis(state_.timeline.idle_ms(latest_, tick_, now_ms_));
+    return info;
+  }
+  void restart() noexcept { info_ = {}; }
 
  private:
-  std::int64_t now_ms_;
+  const State& state_;
+  const std::int64_t now_ms_;
+  const policy::Tick tick_;
+  policy::EntryState latest_;  // the one used last
   GroupInfo info_;
 };
 
@@ -49,7 +65,7 @@ std::uint64_t add_pages(CacheCore& core, Shard& shard, const GroupPlace& place,
     const PageSlots leaf = open_slots(core.state.page(found.page), found.header);
     for (std::uint32_t i = 0; i < leaf.slots.count(); ++i) {
       const auto item = leaf.slots.item(i);
-      sum.add_entry(item.at, item.bytes, leaf.base_ms);
+      sum.add_entry(item.at, item.bytes, leaf.slots.rank(i), leaf.base_ms);
     }
     sum.add_resident(core.state.arena->page_bytes(found.page));
     position = after_range(position, found.depth());
@@ -66,25 +82,26 @@ std::optional<GroupInfo> Cache::group_info(std::string_view group) {
   const std::uint64_t hash = state.hash_group(group);
   Shard& shard = state.shard_of(hash);
   const Lookup lookup(state, core_->directory);
-  const std::int64_t now_ms = state.now_ms();
-  Sum sum(now_ms);
+  Sum sum(state);
   std::uint64_t position = 0;
   for (bool first = true; first || position != 0; first = false) {
     const ShardGuard guard(shard);
     const GroupPlace place = lookup.group(shard, group, hash);
-    if (!place || group_end_ms(state, place.record, place.head) <= now_ms) break;
+    if (!place || group_end_ms(state, place.record, place.head) <= sum.now_ms()) break;
     if (first) sum.add_resident(place.head.bytes + k_slot_bytes);
     if (place.head.is_stub()) {
       position = add_pages(*core_, shard, place, position, sum);
       continue;
     }
     // It may have become small meanwhile: then it is whole here.
-    if (!first) sum = Sum(now_ms);
+    if (!first) sum.restart();
     if (!first) sum.add_resident(place.head.bytes + k_slot_bytes);
     const RecordFields<PlainBytes> fields(place.record, place.head);
     for (std::uint32_t i = 0; i < fields.count(); ++i) {
       const auto item = fields.item(i);
-      sum.add_entry(item.at, item.bytes, place.page.base_ms);
+      const policy::Rank rank =
+          fields.count() == 1 ? place.page.slots.rank(place.item) : fields.slots().rank(i);
+      sum.add_entry(item.at, item.bytes, rank, place.page.base_ms);
     }
     break;
   }

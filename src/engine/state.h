@@ -16,6 +16,7 @@
 #include "base/version_lock.h"
 #include "engine/layout.h"
 #include "policy/ranking.h"
+#include "policy/timeline.h"
 
 #include <atomic>
 #include <cstddef>
@@ -124,6 +125,7 @@ struct State {
   std::atomic<std::uint32_t> piece_stamp{1};
   WorkMarks work;
   std::unique_ptr<policy::Ranking> ranking;
+  policy::Timeline timeline;  // of the ranking's clock; maintenance writes it
 
   [[nodiscard]] std::int64_t now_ms() const noexcept { return clock->now_ms(); }
   [[nodiscard]] std::size_t shard_count() const noexcept { return std::size_t{1} << shard_bits; }

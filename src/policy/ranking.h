@@ -78,6 +78,8 @@ class Ranking {
     return EntryState(rank).refreshed(model_.now()).bits();
   }
 
+  [[nodiscard]] Tick now() const noexcept { return model_.now(); }
+
   void on_evict(std::uint64_t hash, Rank rank) noexcept {
     if (adaptive_) ghosts_.remember(hash, EntryState(rank), model_.now());
   }
