@@ -25,7 +25,7 @@ void Call::run() {
   row.run(*this);
   if (reply.output().failed()) {
     reply.output().truncate(place);
-    error("ERR the reply is larger than the buffers of clients have room for");
+    too_large_reply();
   }
   if (reply.output().view().substr(place).starts_with('-'))
     services.counters.errors.fetch_add(1, std::memory_order_relaxed);
@@ -33,6 +33,23 @@ void Call::run() {
   if (session.follow && !session.transaction && !session.executing &&
       (container == nullptr || container->name != "CLIENT"))
     session.follow->caching_said = false;
+}
+
+void Call::in_steps(LongWork::Step step) {
+  // So few that a round would not be shorter.
+  constexpr std::uint64_t k_groups_at_once = 4096;
+  if (session.executing || !session.can_wait || cache().group_count() <= k_groups_at_once) {
+    while (!step(*this)) {
+    }
+    return;
+  }
+  TakenBytes held(services.held);
+  std::size_t bytes = sizeof(LongWork);
+  for (std::size_t i = 0; i < args.size(); ++i)
+    bytes += args[i].size() + sizeof(resp::Slice);
+  if (!held.take(bytes)) return error("ERR the server has no room for another long command");
+  session.unfinished =
+      std::make_unique<LongWork>(Found{&row, container}, args, std::move(step), std::move(held));
 }
 
 void Call::wrong_number_of_arguments() {

@@ -6,6 +6,7 @@
 #include <ullage/result.h>
 
 #include "command/events.h"
+#include "command/long_work.h"
 #include "command/names.h"
 #include "command/row.h"
 #include "command/services.h"
@@ -84,12 +85,19 @@ class Call {
   /// Runs the handler. Writes exactly one reply: what does not fit its output becomes an error.
   void run();
 
+  /// Does work that grows with what is stored. Where much is, and the client can wait, it is done
+  /// in rounds between which others run; inside EXEC at once, as it must look.
+  void in_steps(LongWork::Step step);
+
   // --- failing: each writes the error, and the handler returns ---
 
   void error(std::string_view text) { reply.error(text); }
   /// "hset", "client|list".
   [[nodiscard]] std::string name() const;
   void wrong_number_of_arguments();
+  void too_large_reply() {
+    error("ERR the reply is larger than the buffers of clients have room for");
+  }
   void wrong_type() { error(k_wrong_type); }
   void syntax_error() { error(k_syntax_error); }
   /// What the cache refused, in the words that clients know.

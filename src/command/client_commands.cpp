@@ -186,7 +186,7 @@ void reply_mode(Call& call) {
   } else if (call.is_word(2, "OFF")) {
     call.session.replies = Replies::off;
   } else if (call.is_word(2, "SKIP")) {
-    if (call.session.replies == Replies::on) call.session.replies = Replies::skip_next;
+    if (call.session.replies != Replies::off) call.session.replies = Replies::skip_next;
   } else {
     call.syntax_error();
   }

@@ -67,14 +67,13 @@ void Dispatcher::run_found(Session& session, const Found& found, resp::Args args
                            resp::Reply& reply) {
   if (session.acl_version != services_.acl.version()) look_up_user(session);
   const std::size_t place = reply.output().size();
-  const Replies wanted = session.replies;
+  if (session.replies == Replies::skip_next) session.replies = Replies::skip;
   run_visible(session, found, args, reply);
-  if (wanted == Replies::on && session.replies == Replies::on) return;
-  // CLIENT REPLY itself says whether it is answered.
-  if (session.replies != Replies::on) reply.output().truncate(place);
-  if (wanted == Replies::skip_next && session.replies == Replies::skip_next)
-    session.replies = Replies::skip;
-  if (wanted == Replies::skip) session.replies = Replies::on;
+  if (session.replies == Replies::on) return;
+  // Not wanted, or CLIENT REPLY that said so.
+  reply.output().truncate(place);
+  if (session.unfinished) session.unfinished->is_silent = true;
+  if (session.replies == Replies::skip) session.replies = Replies::on;
 }
 
 void Dispatcher::run_visible(Session& session, const Found& found, resp::Args args,
@@ -223,6 +222,7 @@ std::size_t Dispatcher::run(Session& session, const resp::RequestBatch& batch, s
       if (session.paused) break;
     }
     run_found(session, next, batch[i++], reply);
+    if (session.unfinished) break;
     if (next.row == nullptr || !next.row->is(k_fast)) moment.renew(services_.clock);
   }
   services_.counters.commands.fetch_add(i - first, std::memory_order_relaxed);

@@ -91,7 +91,8 @@ std::optional<Wanted> parse_wanted(Call& call) {
   return wanted;
 }
 
-/// Numbers below `fields`, in ascending order: as many as are wanted, each once or with repetitions.
+/// Numbers below `fields`, in ascending order: as many as are wanted, each once or with
+/// repetitions.
 std::vector<std::uint64_t> choose(RandomSource& random, std::int64_t count, std::uint64_t fields) {
   std::vector<std::uint64_t> chosen;
   if (count < 0) {
@@ -145,10 +146,11 @@ void reply_any(Call& call, const Key& key) {
   std::string any;
   std::uint64_t seen = 0;
   for (int tries = 0; tries < 64 && seen == 0; ++tries) {
-    static_cast<void>(call.cache().scan(
-        key.group(), call.services.random(), 1, [&](std::string_view field, std::string_view) {
-          if (call.services.random() % ++seen == 0) any = decode_field(field);
-        }));
+    static_cast<void>(call.cache().scan(key.group(), call.services.random(), 1,
+                                        [&](std::string_view field, std::string_view) {
+                                          if (call.services.random() % ++seen == 0)
+                                            any = decode_field(field);
+                                        }));
   }
   seen == 0 ? call.reply.null() : call.reply.bulk(any);
 }

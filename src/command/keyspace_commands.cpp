@@ -8,6 +8,7 @@
 #include "command/words.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,17 +53,31 @@ void scan(Call& call) {
   call.reply.bulk_at(place, std::to_string(next ? *next : 0));
 }
 
-void keys(Call& call) {
-  const Keyspace keys(call);
-  const std::size_t place = call.reply.later();
-  std::size_t count = 0;
-  keys.walk([&](std::string_view /*group*/, std::string_view key) {
+class KeysWork {
+ public:
+  bool visit(Call& call, std::string_view /*group*/, std::string_view key) {
     if (!glob_matches(call.args[1], key)) return true;
+    begin(call);
     call.reply.bulk(key);
-    ++count;
+    ++count_;
     return !call.reply.output().failed();
-  });
-  call.reply.array_at(place, count);
+  }
+  void end(Call& call) {
+    begin(call);
+    call.reply.array_at(*place_, count_);
+  }
+
+ private:
+  void begin(const Call& call) {
+    if (!place_) place_ = call.reply.later();
+  }
+
+  std::optional<std::size_t> place_;
+  std::size_t count_ = 0;
+};
+
+void keys(Call& call) {
+  Keyspace::walk_in_steps(call, {.read = true, .write = false}, KeysWork());
 }
 
 void randomkey(Call& call) {
@@ -85,18 +100,20 @@ void randomkey(Call& call) {
   call.reply.bulk(found[call.services.random() % found.size()]);
 }
 
-void dbsize(Call& call) {
-  const Keyspace keys(call);
-  std::uint64_t count = 0;
-  if (keys.is_everything()) {
-    count = call.cache().group_count();
-  } else {
-    keys.walk([&](std::string_view /*group*/, std::string_view /*key*/) {
-      ++count;
-      return true;
-    });
+struct CountWork {
+  std::int64_t count = 0;
+
+  bool visit(Call& /*call*/, std::string_view /*group*/, std::string_view /*key*/) {
+    ++count;
+    return true;
   }
-  call.reply.integer(static_cast<std::int64_t>(count));
+  void end(Call& call) const { call.reply.integer(count); }
+};
+
+void dbsize(Call& call) {
+  if (Keyspace(call).is_everything())
+    return call.reply.integer(static_cast<std::int64_t>(call.cache().group_count()));
+  Keyspace::walk_in_steps(call, {.read = true, .write = false}, CountWork());
 }
 
 bool flush_words(Call& call) {
@@ -119,31 +136,28 @@ void flush_group(Call& call, std::string_view group) {
   call.services.tracking.changed(group, {}, call.session.client ? call.session.client->id() : 0);
 }
 
+struct FlushWork {
+  bool visit(Call& call, std::string_view group, std::string_view /*key*/) {
+    flush_group(call, group);
+    return true;
+  }
+  void end(Call& call) { call.reply.ok(); }
+};
+
 void flushall(Call& call) {
   if (!flush_words(call)) return;
-  const User& user = *call.session.user;
-  if (user.is_tenant()) {
-    static_cast<void>(
-        call.cache().for_each_group([&](std::string_view group, std::uint64_t /*fields*/) {
-          if (user.may_touch(decode_group(group).key, {false, true})) flush_group(call, group);
-        }));
-  } else {
-    flush_everything(call);
-  }
+  if (call.session.user->is_tenant())
+    return Keyspace::walk_in_steps(call, {.read = false, .write = true}, FlushWork(),
+                                   Keyspace::Databases::all);
+  flush_everything(call);
   call.reply.ok();
 }
 
 void flushdb(Call& call) {
   if (!flush_words(call)) return;
-  const Keyspace keys(call, {false, true});
-  if (keys.is_everything()) {
-    flush_everything(call);
-  } else {
-    keys.walk([&](std::string_view group, std::string_view /*key*/) {
-      flush_group(call, group);
-      return true;
-    });
-  }
+  if (!Keyspace(call, {.read = false, .write = true}).is_everything())
+    return Keyspace::walk_in_steps(call, {.read = false, .write = true}, FlushWork());
+  flush_everything(call);
   call.reply.ok();
 }
 
@@ -232,7 +246,8 @@ constexpr Row row(std::string_view name, int arity, std::uint32_t flags, KeyPosi
 }
 constexpr Row object_row() {
   Row row = make_row(Family::generic, "OBJECT", -2, k_readonly, k_no_keys,
-                     "ENCODING | FREQ | IDLETIME | REFCOUNT | HELP", "How a key is kept.", "2.2.3", "O(1)", nullptr);
+                     "ENCODING | FREQ | IDLETIME | REFCOUNT | HELP", "How a key is kept.", "2.2.3",
+                     "O(1)", nullptr);
   row.subcommands = k_object_rows;
   return row;
 }

@@ -209,38 +209,57 @@ void reply_top(Call& call, const std::vector<Ranked>& ranked, std::optional<std:
   }
 }
 
-void top(Call& call) {
-  const auto options = parse_top(call);
-  if (!options) return;
-  const bool by_growth = options->by == By::growth;
-  const auto before =
-      by_growth ? call.services.growth.last(call.session.user->name()) : GrowthSample{};
-  GrowthSample now(call.now_ms());
-  Largest largest(options->count);
-  Keyspace(call).walk([&](std::string_view group, std::string_view key) {
+class TopWork {
+ public:
+  TopWork(const Call& call, const TopOptions& options)
+      : options_(options),
+        largest_(options.count),
+        before_(by_growth() ? call.services.growth.last(call.session.user->name())
+                            : GrowthSample()),
+        now_(call.now_ms()) {}
+
+  bool visit(const Call& call, std::string_view group, std::string_view key) {
     const auto info = call.cache().group_info(group);
     if (!info) return true;
     Ranked one{{}, *info, 0, 0};
-    const auto bytes = static_cast<std::int64_t>(info->resident_bytes);
-    if (by_growth) {
-      now.add(group, info->resident_bytes);
-      one.growth_bytes = before.growth_of(group, info->resident_bytes);
+    if (by_growth()) {
+      now_.add(group, info->resident_bytes);
+      one.growth_bytes = before_.growth_of(group, info->resident_bytes);
     }
-    one.measure = options->by == By::fields ? static_cast<std::int64_t>(info->fields)
-                  : by_growth               ? one.growth_bytes
-                                            : bytes;
-    if (!largest.keeps(one.measure)) return true;
+    one.measure = measure_of(one);
+    if (!largest_.keeps(one.measure)) return true;
     one.key = key;
-    largest.add(std::move(one));
+    largest_.add(std::move(one));
     return true;
-  });
-  std::optional<std::int64_t> over_ms;
-  if (by_growth) {
-    over_ms = before.is_taken() ? call.now_ms() - before.at_ms() : 0;
-    now.finish();
-    call.services.growth.keep(call.session.user->name(), std::move(now));
   }
-  reply_top(call, largest.take(), over_ms);
+  void end(Call& call) {
+    std::optional<std::int64_t> over_ms;
+    if (by_growth()) {
+      over_ms = before_.is_taken() ? now_.at_ms() - before_.at_ms() : 0;
+      now_.finish();
+      call.services.growth.keep(call.session.user->name(), std::move(now_));
+    }
+    reply_top(call, largest_.take(), over_ms);
+  }
+
+ private:
+  [[nodiscard]] bool by_growth() const noexcept { return options_.by == By::growth; }
+  [[nodiscard]] std::int64_t measure_of(const Ranked& one) const noexcept {
+    if (by_growth()) return one.growth_bytes;
+    return static_cast<std::int64_t>(options_.by == By::fields ? one.info.fields
+                                                               : one.info.resident_bytes);
+  }
+
+  TopOptions options_;
+  Largest largest_;
+  GrowthSample before_;
+  GrowthSample now_;
+};
+
+void top(Call& call) {
+  const auto options = parse_top(call);
+  if (!options) return;
+  Keyspace::walk_in_steps(call, {.read = true, .write = false}, TopWork(call, *options));
 }
 
 void validate(Call& call) {
@@ -310,7 +329,8 @@ constexpr Row k_rows[] = {
          "key [MAXFIELDS count] [MAXBYTES bytes] [IDLE milliseconds]",
          "The limits of one key, shown or changed; 0 is none.", "O(1)", limit),
     ours("UL.TOP", -1, k_readonly | k_tenants, k_no_keys, "[BYTES | FIELDS | GROWTH] [COUNT count]",
-         "The largest keys, or those that have grown most since this was asked last.", "O(N) for N pages of all keys", top),
+         "The largest keys, or those that have grown most since this was asked last.",
+         "O(N) for N pages of all keys", top),
     ours("UL.VALIDATE", 1, k_readonly | k_admin, k_no_keys, "",
          "Walks over everything and proves that the books balance.", "O(N) for N entries",
          validate),

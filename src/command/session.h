@@ -17,6 +17,7 @@ struct Transaction;
 class WatchedKeys;
 class Subscriptions;
 class Follow;
+class LongWork;
 
 /// CLIENT REPLY.
 enum class Replies : std::uint8_t {
@@ -40,12 +41,14 @@ struct Session {
   std::uint64_t acl_version = 0;     ///< at which `user` was looked up
   bool executing = false;            ///< inside EXEC: its keys are held already
   bool closing = false;              ///< the connection ends once its replies are sent
+  bool can_wait = false;             ///< long commands may go on in later rounds
   bool paused = false;               ///< its next command waits for the end of a pause
 
   std::unique_ptr<Transaction> transaction;  ///< since MULTI
   std::unique_ptr<WatchedKeys> watched;      ///< since WATCH
   std::unique_ptr<Subscriptions> subscriptions;
-  std::unique_ptr<Follow> follow;  ///< since CLIENT TRACKING ON
+  std::unique_ptr<LongWork> unfinished;  ///< what the next command waits for
+  std::unique_ptr<Follow> follow;        ///< since CLIENT TRACKING ON
 
   /// As a client that has just come; what it said of itself stays.
   void reset();

@@ -1,5 +1,6 @@
 #include "command/transaction.h"
 
+#include "command/long_work.h"
 #include "command/pubsub.h"
 #include "command/tracking.h"
 
@@ -16,6 +17,7 @@ Session& Session::operator=(Session&&) noexcept = default;
 void Session::reset() {
   Session fresh;
   fresh.client = std::move(client);
+  fresh.can_wait = can_wait;
   *this = std::move(fresh);
 }
 

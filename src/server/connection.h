@@ -7,6 +7,7 @@
 #include "server/channel.h"
 #include "server/event_handler.h"
 #include "server/pending_output.h"
+#include "server/reply_buffer.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -28,7 +29,7 @@ struct Connection final : EventHandler {
 
   /// Bytes of the pool that it holds.
   [[nodiscard]] std::size_t held_bytes() const noexcept {
-    return input.size() + output.held_bytes();
+    return input.size() + output.held_bytes() + (long_reply ? long_reply->held_bytes() : 0);
   }
 
   IoThread& thread;
@@ -39,10 +40,11 @@ struct Connection final : EventHandler {
   Block input;  // the start of a request, or requests that wait until the output is sent
   std::size_t input_bytes = 0;
   PendingOutput output;
-  std::int64_t output_moved_ms = 0;  // when the client last read some of it
-  bool waits_for_output = false;     // whole requests are in `input` until `output` is smaller
-  std::uint32_t interest = 0;        // what the poller watches for
-  bool dead = false;                 // closed, and kept until the round is over
+  std::unique_ptr<ReplyBuffer> long_reply;  // of session.unfinished
+  std::int64_t output_moved_ms = 0;         // when the client last read some of it
+  bool waits_for_output = false;  // whole requests are in `input` until `output` is smaller
+  std::uint32_t interest = 0;     // what the poller watches for
+  bool dead = false;              // closed, and kept until the round is over
 };
 
 }  // namespace ullage::server

@@ -1,5 +1,6 @@
 #include "server/io_thread.h"
 
+#include "command/long_work.h"
 #include "resp/reply.h"
 #include "server/remote_client.h"
 
@@ -30,6 +31,7 @@ void IoThread::run() {
     poller_.run_once(poll_timeout_ms());
     dead_.clear();
     if (!paused_.empty()) end_pause();
+    if (!unfinished_.empty()) go_on();
     if (shared_.idle_timeout_s.load(std::memory_order_relaxed) != 0) close_idle();
     if (behind_count_ != 0) close_stalled();
   }
@@ -38,6 +40,7 @@ void IoThread::run() {
 
 int IoThread::poll_timeout_ms() const {
   constexpr int k_idle_check_ms = 1000;
+  if (!unfinished_.empty()) return 0;
   int timeout_ms = -1;
   if (shared_.idle_timeout_s.load(std::memory_order_relaxed) != 0 || behind_count_ != 0)
     timeout_ms = k_idle_check_ms;
@@ -101,6 +104,7 @@ void IoThread::open(Arrival arrival, std::uint64_t id) {
     shared_.counters.connections_open.fetch_sub(1, std::memory_order_relaxed);
     return;
   }
+  connection->session.can_wait = true;
   connection->session.client = std::make_shared<RemoteClient>(*this, id, std::move(arrival.address),
                                                               std::move(arrival.local_address),
                                                               shared_.services.clock.running_ms());
@@ -116,6 +120,8 @@ void IoThread::close(Connection& connection) {
   poller_.remove(connection.channel.descriptor());
   connection.input.reset();
   connection.output.clear();
+  connection.long_reply.reset();
+  connection.session.unfinished.reset();
   shared_.services.clients.remove(connection.id);
   const auto found = connections_.find(connection.id);
   dead_.push_back(std::move(found->second));
@@ -165,6 +171,35 @@ void IoThread::end_pause() {
     read_what_is_left(*connection);
   }
   dead_.clear();
+}
+
+void IoThread::go_on() {
+  std::vector<std::uint64_t> clients;
+  clients.swap(unfinished_);
+  for (const std::uint64_t id : clients) {
+    Connection* connection = find(id);
+    if (connection == nullptr) continue;
+    served_ = connection;
+    resp::Reply reply(*connection->long_reply, connection->session.protocol);
+    if (connection->session.unfinished->step(shared_.services, connection->session, reply)) {
+      finish(*connection);
+    } else {
+      unfinished_.push_back(id);
+    }
+  }
+  dead_.clear();
+}
+
+// Its whole reply goes out, and then what the client has asked since.
+void IoThread::finish(Connection& connection) {
+  const std::unique_ptr<ReplyBuffer> reply = std::move(connection.long_reply);
+  const auto work = std::move(connection.session.unfinished);
+  if (!work->is_silent) {
+    if (!send(connection, *reply)) return;
+  }
+  process_kept(connection);
+  if (!connection.dead) watch_as_needed(connection);
+  read_what_is_left(connection);
 }
 
 // Replies that are under way still go out; nothing is read any more.
@@ -260,12 +295,18 @@ IoThread::Ran IoThread::run_batch(Connection& connection, std::size_t& next) {
   next = 0;
   while (next < batch_.size()) {
     next = shared_.dispatcher.run(session, batch_, next, reply, k_flush_bytes);
-    if (next == batch_.size() || session.closing) break;
+    if ((next == batch_.size() && !session.unfinished) || session.closing) break;
     if (session.paused) {
       paused_.push_back(connection.id);
       return Ran::waits;
     }
     if (!flush(connection)) return Ran::closed;
+    if (session.unfinished) {
+      connection.long_reply = std::make_unique<ReplyBuffer>(
+          shared_.pool, [this](std::size_t bytes) { return take_block(bytes); }, 0);
+      unfinished_.push_back(connection.id);
+      return Ran::waits;
+    }
     if (is_behind(connection)) {
       connection.waits_for_output = true;
       return Ran::waits;
@@ -321,11 +362,15 @@ bool IoThread::keep_input(Connection& connection, std::string_view rest) {
 }
 
 bool IoThread::flush(Connection& connection) {
+  return send(connection, replies_);
+}
+
+bool IoThread::send(Connection& connection, ReplyBuffer& replies) {
   std::size_t sent = 0;
-  while (connection.output.empty() && sent < replies_.size()) {
-    const auto [status, bytes] = connection.channel.write(replies_.view().substr(sent));
+  while (connection.output.empty() && sent < replies.size()) {
+    const auto [status, bytes] = connection.channel.write(replies.view().substr(sent));
     if (status == Channel::Status::closed) {
-      replies_.clear();
+      replies.clear();
       close(connection);
       return false;
     }
@@ -333,19 +378,19 @@ bool IoThread::flush(Connection& connection) {
     sent += bytes;
   }
   shared_.counters.output_bytes.fetch_add(sent, std::memory_order_relaxed);
-  const bool kept = sent == replies_.size() || keep_output(connection, sent);
-  replies_.clear();
+  const bool kept = sent == replies.size() || keep_output(connection, replies, sent);
+  replies.clear();
   if (!kept) close(connection);
   return kept;
 }
 
-bool IoThread::keep_output(Connection& connection, std::size_t sent) {
+bool IoThread::keep_output(Connection& connection, ReplyBuffer& replies, std::size_t sent) {
   const bool was_empty = connection.output.empty();
-  if (was_empty && replies_.is_mostly_from(sent)) {
+  if (was_empty && replies.is_mostly_from(sent)) {
     // No copy: the block of the replies is mostly this already.
-    const std::size_t end = replies_.size();
-    connection.output.adopt(replies_.release(), sent, end);
-  } else if (!connection.output.append(replies_.view().substr(sent), shared_.pool,
+    const std::size_t end = replies.size();
+    connection.output.adopt(replies.release(), sent, end);
+  } else if (!connection.output.append(replies.view().substr(sent), shared_.pool,
                                        [this](std::size_t bytes) { return take_block(bytes); })) {
     return false;
   }
@@ -365,7 +410,8 @@ void IoThread::watch_as_needed(Connection& connection) {
   std::uint32_t events = 0;
   if (!connection.output.empty() || connection.channel.read_wants_to_write()) events |= EPOLLOUT;
   const bool reads = !connection.waits_for_output && !connection.session.paused &&
-                     !connection.session.closing && !is_behind(connection);
+                     !connection.session.unfinished && !connection.session.closing &&
+                     !is_behind(connection);
   if (reads) events |= EPOLLIN;
   if (connection.interest == events) return;
   connection.interest = events;

@@ -98,7 +98,8 @@ class IoThread {
   Ran run_batch(Connection& connection, std::size_t& next);
   /// Sends what has gathered; keeps what does not go out. False if the connection is closed.
   bool flush(Connection& connection);
-  bool keep_output(Connection& connection, std::size_t sent);
+  bool send(Connection& connection, ReplyBuffer& replies);
+  bool keep_output(Connection& connection, ReplyBuffer& replies, std::size_t sent);
   void send_rest(Connection& connection);
   /// Lets the poller watch for what the connection waits for now.
   void watch_as_needed(Connection& connection);
@@ -108,6 +109,9 @@ class IoThread {
   void process_kept(Connection& connection);
   void append_output(Connection& connection, std::string_view bytes);
   void end_pause();
+  /// A round for each client whose command is unfinished.
+  void go_on();
+  void finish(Connection& connection);
   template <class Predicate>
   std::size_t close_if(Predicate predicate);
   void close_idle();
@@ -130,7 +134,8 @@ class IoThread {
   const Connection* served_ = nullptr;  // whose turn it is: never closed for its buffers
   resp::RequestBatch batch_;
   std::array<std::size_t, k_batch_requests> request_ends_{};
-  std::size_t behind_count_ = 0;       // connections with output that does not go out
+  std::size_t behind_count_ = 0;           // connections with output that does not go out
+  std::vector<std::uint64_t> unfinished_;  // clients whose command goes on in the next round
   std::vector<std::uint64_t> paused_;  // clients whose next command waits for the end of a pause
   std::atomic<std::size_t> posted_bytes_{0};  // to clients, by push()
   bool stopping_ = false;

@@ -20,17 +20,21 @@ class ReplyBuffer final : public resp::Output {
   /// Where larger memory comes from: at least so many bytes, or an empty block.
   using Source = std::function<Block(std::size_t)>;
 
-  ReplyBuffer(BufferPool& pool, Source source)
-      : pool_(pool), source_(std::move(source)), own_(new char[k_own_bytes]) {
+  /// `own_bytes`: 0 for one that lives with a client.
+  ReplyBuffer(BufferPool& pool, Source source, std::size_t own_bytes = k_own_bytes)
+      : pool_(pool), source_(std::move(source)), own_bytes_(own_bytes), own_(new char[own_bytes]) {
     clear();
   }
 
   /// Forgets what is there, and gives what came from the pool back.
   void clear() noexcept {
     block_.reset();
-    hold(own_.get(), 0, k_own_bytes);
+    hold(own_.get(), 0, own_bytes_);
     truncate(0);
   }
+
+  /// Bytes of the pool that it holds.
+  [[nodiscard]] std::size_t held_bytes() const noexcept { return block_.size(); }
 
   /// Whether most of its block would be kept by keeping what is there from `at` on.
   [[nodiscard]] bool is_mostly_from(std::size_t at) const noexcept {
@@ -48,6 +52,7 @@ class ReplyBuffer final : public resp::Output {
 
   BufferPool& pool_;
   Source source_;
+  const std::size_t own_bytes_;
   std::unique_ptr<char[]> own_;
   Block block_;  // instead of own_, once that was too small
 };
