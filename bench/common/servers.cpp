@@ -144,7 +144,8 @@ std::size_t ServerProcess::status_bytes(const char* name) const {
 }
 
 std::unique_ptr<ServerProcess> start_ullage(std::vector<std::string> options) {
-  std::vector<std::string> command = {ULLAGE_PROGRAM, "serve", "--port", "{port}"};
+  std::vector<std::string> command = {ULLAGE_PROGRAM, "serve",        "--port",
+                                      "{port}",       "--admin-port", "0"};
   command.insert(command.end(), options.begin(), options.end());
   return std::make_unique<ServerProcess>(std::move(command));
 }

@@ -1,6 +1,7 @@
 #include "server/channel.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 
@@ -49,6 +50,19 @@ Channel::Moved Channel::secure_result(int result) noexcept {
   handshake_failed_ = ::SSL_is_init_finished(session_.get()) == 0;
   ::ERR_clear_error();
   return {Status::closed, 0};
+}
+
+void Channel::finish_writing() noexcept {
+  if (session_ != nullptr) end_session(*session_);
+  ::shutdown(socket_.get(), SHUT_WR);
+}
+
+void Channel::discard_input() noexcept {
+  constexpr int k_reads_max = 64;
+  std::array<char, 16 * 1024> bytes;
+  for (int i = 0; i < k_reads_max; ++i) {
+    if (::recv(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT) <= 0) return;
+  }
 }
 
 bool Channel::has_more() const noexcept {

@@ -33,6 +33,12 @@ class Channel {
   Moved read(std::span<char> into) noexcept;
   Moved write(std::string_view bytes) noexcept;
 
+  /// Nothing more will be written: the other side reads all there is, and then the end.
+  void finish_writing() noexcept;
+  /// Takes what has come and nobody will read: a socket that is closed with some of it unread is
+  /// reset, and the other side may lose what was written to it last. Bounded.
+  void discard_input() noexcept;
+
   [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
   [[nodiscard]] bool is_secure() const noexcept { return session_ != nullptr; }
   /// Whether there is more to read of which the socket will not tell.

@@ -130,6 +130,12 @@ void IoThread::close(Connection& connection) {
   shared_.counters.connections_open.fetch_sub(1, std::memory_order_relaxed);
 }
 
+void IoThread::close_in_peace(Connection& connection) {
+  connection.channel.finish_writing();
+  connection.channel.discard_input();
+  close(connection);
+}
+
 template <class Predicate>
 std::size_t IoThread::close_if(Predicate predicate) {
   std::vector<Connection*> found;
@@ -206,7 +212,10 @@ void IoThread::finish(Connection& connection) {
 void IoThread::drain() {
   using Time = std::chrono::steady_clock;
   const auto end = Time::now() + std::chrono::milliseconds(drain_ms_);
-  close_if([](const Connection& connection) { return connection.output.empty(); });
+  close_if([](Connection& connection) {
+    if (connection.output.empty()) connection.channel.discard_input();
+    return connection.output.empty();
+  });
   for (const auto& [id, connection] : connections_)
     connection->session.closing = true;
   while (!connections_.empty()) {
@@ -339,7 +348,7 @@ void IoThread::process(Connection& connection, std::string_view bytes) {
   }
   if (!session.closing && !keep_input(connection, bytes.substr(done))) return close(connection);
   if (replies_.size() != 0 && !flush(connection)) return;
-  if (session.closing && connection.output.empty()) return close(connection);
+  if (session.closing && connection.output.empty()) return close_in_peace(connection);
   watch_as_needed(connection);
 }
 
@@ -427,7 +436,7 @@ void IoThread::send_rest(Connection& connection) {
   connection.output.consume(bytes);
   if (connection.output.empty()) {
     --behind_count_;
-    if (connection.session.closing) return close(connection);
+    if (connection.session.closing) return close_in_peace(connection);
   }
   if (connection.waits_for_output && connection.output.size() <= shared_.output_high_bytes / 2) {
     connection.waits_for_output = false;

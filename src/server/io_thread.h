@@ -86,6 +86,8 @@ class IoThread {
 
   void open(Arrival arrival, std::uint64_t id);
   void close(Connection& connection);
+  /// The same once it has all its replies, so that it can read the last of them.
+  void close_in_peace(Connection& connection);
   void read(Connection& connection);
   void read_what_is_left(Connection& connection);
   /// Runs the requests in `bytes`, whose first belong to what came before; keeps what is left over.

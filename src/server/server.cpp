@@ -183,7 +183,10 @@ Result<void> Server::adopt(std::vector<PassedSocket> passed) {
                    "the service manager has passed a socket for TLS: give --tls-cert-file and "
                    "--tls-key-file"};
     }
-    auto adopted = Listener::adopt(std::move(one.socket), secure ? accept_tls_ : accept_);
+    const bool admin = one.name == "admin";
+    auto adopted = Listener::adopt(std::move(one.socket), secure  ? accept_tls_
+                                                          : admin ? accept_admin_
+                                                                  : accept_);
     if (!adopted) return adopted.error();
     listeners_.push_back(std::move(*adopted));
   }
@@ -212,6 +215,14 @@ Result<void> Server::listen(std::vector<PassedSocket> passed) {
   if (listeners_.empty())
     return Error{Errc::invalid_argument,
                  "nothing to listen on: give --port, --tls-port or --unix-socket"};
+  if (settings_.admin_port != 0) {
+    auto opened = Listener::open_tcp(settings_.admin_bind, settings_.admin_port, accept_admin_);
+    if (!opened) {
+      return Error{opened.error().code,
+                   opened.error().message + " (this is the admin port: --admin-port, 0 for none)"};
+    }
+    std::move(opened->begin(), opened->end(), std::back_inserter(listeners_));
+  }
   return watch_listeners();
 }
 
@@ -327,8 +338,10 @@ void Server::accept_secure(Arrival arrival) {
 }
 
 void Server::run() {
-  while (!stopping_)
+  while (!stopping_) {
     poller_.run_once(-1);
+    admin_.clean_up();
+  }
   for (const Listener& listener : listeners_)
     poller_.remove(listener.descriptor());
   if (!passed_ && !settings_.unix_socket.empty()) ::unlink(settings_.unix_socket.c_str());

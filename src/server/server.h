@@ -11,6 +11,7 @@
 #include <ullage/result.h>
 
 #include "command/dispatcher.h"
+#include "server/admin.h"
 #include "server/budget.h"
 #include "server/buffer_pool.h"
 #include "server/counters.h"
@@ -103,8 +104,10 @@ class Server {
   Poller poller_;
   Mailbox mailbox_;
   Signals signals_;
+  Admin admin_{poller_};
   const Listener::Accept accept_ = [this](Arrival arrival) { accept(std::move(arrival)); };
   const Listener::Accept accept_tls_ = [this](Arrival a) { accept_secure(std::move(a)); };
+  const Listener::Accept accept_admin_ = [this](Arrival a) { admin_.accept(std::move(a.channel)); };
   std::vector<Listener> listeners_;
   bool passed_ = false;  // whether the service manager has passed them
   std::vector<std::unique_ptr<IoThread>> io_threads_;

@@ -28,7 +28,9 @@ struct Settings {
   std::vector<std::string> bind = {"127.0.0.1"};
   std::uint16_t port = 7379;  ///< 0: no TCP
   std::string unix_socket;
-  std::uint16_t tls_port = 0;  ///< 0: no TLS
+  std::string admin_bind = "127.0.0.1";
+  std::uint16_t admin_port = 7380;  ///< 0: none
+  std::uint16_t tls_port = 0;       ///< 0: no TLS
   std::string tls_cert_file;
   std::string tls_key_file;
   std::string tls_ca_cert_file;

@@ -38,10 +38,14 @@ int verify_mode(TlsClients clients) noexcept {
 
 }  // namespace
 
-void TlsSessionEnd::operator()(SSL* session) const noexcept {
-  // The client learns that nothing was cut off; whether it can be told does not matter.
-  if (::SSL_is_init_finished(session) == 1) ::SSL_shutdown(session);
+void end_session(SSL& session) noexcept {
+  const bool is_told = (::SSL_get_shutdown(&session) & SSL_SENT_SHUTDOWN) != 0;
+  if (::SSL_is_init_finished(&session) == 1 && !is_told) ::SSL_shutdown(&session);
   ::ERR_clear_error();
+}
+
+void TlsSessionEnd::operator()(SSL* session) const noexcept {
+  end_session(*session);
   ::SSL_free(session);
 }
 

@@ -13,6 +13,9 @@ namespace ullage::server {
 
 struct Settings;
 
+/// Tells the other side that nothing was cut off; whether it can be told does not matter.
+void end_session(SSL& session) noexcept;
+
 struct TlsSessionEnd {
   void operator()(SSL* session) const noexcept;
 };

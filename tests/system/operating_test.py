@@ -96,7 +96,7 @@ class Service(unittest.TestCase):
 
     def start(self, sockets, names, environment, *options):
         """Starts the program with the sockets as its descriptors from 3 on."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("ULLAGE_")}
+        clean = servers.clean_environment()
         # LISTEN_PID is the number of the process itself, which a shell knows before it becomes it.
         moves = "".join(f"exec {3 + i}<&{s.fileno()};" for i, s in enumerate(sockets))
         script = f'{moves} export LISTEN_PID=$$; exec "$0" "$@"'

@@ -13,7 +13,7 @@ PROGRAM = os.environ["ULLAGE_PROGRAM"]
 
 
 def run(*options, environment=None):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("ULLAGE_")}
+    clean = servers.clean_environment()
     done = subprocess.run([PROGRAM, "serve", *options], capture_output=True, text=True, timeout=60,
                           env={**clean, **(environment or {})}, check=False)
     return done.returncode, done.stderr
@@ -127,6 +127,21 @@ class Life(unittest.TestCase):
             with again.connect() as wire:
                 self.assertIsNone(wire.ask("GET", "k"))  # a cache starts empty
             self.assertEqual(again.stop(), 0)
+
+    def test_a_stop_or_an_error_resets_nobody(self):
+        with servers.ullage() as server:
+            wires = [server.connect() for _ in range(4)]
+            wires[0].send_raw(b"*1\r\n$4\r\nQUIT\r\n" + b"x" * 200_000)
+            self.assertEqual(wires[0].read(), "OK")
+            wires[1].send_raw(b"*x\r\n" + b"x" * 200_000)
+            self.assertIn("Protocol error", wires[1].read())
+            wires[2].ask("CLIENT", "PAUSE", "100000")
+            wires[3].send_raw(wires[3].encode("SET", "k", "v") * 1000)  # unread, for the pause
+            self.assertEqual(server.stop(), 0)
+            for wire in wires:
+                with self.assertRaises(Closed):
+                    wire.read()
+                wire.close()
 
     def test_replies_under_way_are_sent_before_it_stops(self):
         with servers.ullage() as server:

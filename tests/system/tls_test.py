@@ -18,7 +18,9 @@ class SecureWire(Wire):
 
     def __init__(self, port, context):
         super().__init__(("127.0.0.1", port))
-        self.socket = context.wrap_socket(self.socket, server_hostname="127.0.0.1")
+        # An end that nobody announced may be an attacker's: it is an error here.
+        self.socket = context.wrap_socket(self.socket, server_hostname="127.0.0.1",
+                                          suppress_ragged_eofs=False)
 
     def name_of_server(self):
         return dict(pair[0] for pair in self.socket.getpeercert()["subject"])["commonName"]
@@ -62,6 +64,18 @@ class Tls(unittest.TestCase):
         self.assertEqual(wire.ask("HSET", "h", "f", "v"), 1)
         self.assertEqual(wire.ask("HGETALL", "h"), [b"f", b"v"])
         self.assertEqual(wire.pipeline([["PING"]] * 5000), ["PONG"] * 5000)
+
+    def test_the_end_is_announced(self):
+        server = self.start()
+        leaving, malformed, staying = self.connect(), self.connect(), self.connect()
+        self.assertEqual(leaving.ask("QUIT"), "OK")
+        malformed.send_raw(b"*x\r\n")
+        self.assertIn("Protocol error", malformed.read())
+        staying.ask("PING")
+        server.stop()
+        for wire in (leaving, malformed, staying):
+            with self.assertRaises(Closed):
+                wire.read()
 
     def test_large_values_both_ways(self):
         self.start("--memory-limit", "128mb")
@@ -156,7 +170,7 @@ class Tls(unittest.TestCase):
             self.connect().ask("PING")
 
     def starts_not(self, *options):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("ULLAGE_")}
+        environment = servers.clean_environment()
         ended = subprocess.run([os.environ["ULLAGE_PROGRAM"], "serve", "--port", "0", *options],
                                capture_output=True, text=True, timeout=60, check=False,
                                env=environment)

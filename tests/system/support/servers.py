@@ -22,7 +22,7 @@ class Server:
         self.folder = folder
         self.log_path = os.path.join(folder, "log")
         # Settings come from the test alone.
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("ULLAGE_")}
+        inherited = clean_environment()
         if file_limit is not None:
             command = ["prlimit", f"--nofile={file_limit}", *command]
         with open(self.log_path, "wb") as log:
@@ -85,6 +85,12 @@ class Server:
                 raise AssertionError(f"the server ended with {ended}: {self.log()}")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def clean_environment():
+    """Ours without settings, and without the admin port, which all servers would want."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("ULLAGE_")}
+    return {**inherited, "ULLAGE_ADMIN_PORT": "0"}
 
 
 def free_port():

@@ -1,0 +1,86 @@
+"""The admin port: HTTP for probes."""
+
+import http.client
+import signal
+import socket
+import unittest
+
+from support import servers
+
+
+class Admin(unittest.TestCase):
+    def setUp(self):
+        self.port = servers.free_port()
+        self.server = servers.ullage(environment={"ULLAGE_ADMIN_PORT": str(self.port)})
+        self.addCleanup(self.server.__exit__)
+
+    def ask(self, path, method="GET", **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        self.addCleanup(connection.close)
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def raw(self, data):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            connection.sendall(data)
+            received = b""
+            while True:
+                more = connection.recv(4096)
+                if not more:
+                    return received
+                received += more
+
+    def test_probes(self):
+        self.assertEqual(self.ask("/healthz"), (200, "ok\n"))
+        self.assertEqual(self.ask("/readyz?verbose"), (200, "ready\n"))
+        self.assertEqual(self.ask("/healthz", "HEAD"), (200, ""))
+        status, text = self.ask("/nothing")
+        self.assertEqual(status, 404)
+        self.assertIn("/healthz", text)
+        self.assertEqual(self.ask("/healthz", "DELETE")[0], 405)
+
+    def test_whose_name_is_asked_for(self):
+        for host in ("localhost", "localhost:7380", "10.1.2.3:7380", "[::1]:7380"):
+            self.assertEqual(self.ask("/healthz", Host=host)[0], 200, host)
+        for host in ("evil.example", "127.0.0.1.evil.example:7380", ""):
+            self.assertEqual(self.ask("/healthz", Host=host)[0], 403, host)
+
+    def test_what_is_no_request(self):
+        self.assertTrue(self.raw(b"\x16\x03\x01 nonsense\r\n\r\n").startswith(b"HTTP/1.1 400"))
+        long_head = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000
+        self.assertTrue(self.raw(long_head).startswith(b"HTTP/1.1 431"))
+        self.assertTrue(self.raw(b"GET /healthz HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 403"))
+
+    def test_in_pieces(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            for byte in b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n":
+                connection.sendall(bytes([byte]))
+            self.assertTrue(connection.recv(4096).startswith(b"HTTP/1.1 200"))
+
+    def test_slow_clients_do_not_keep_a_probe_out(self):
+        slow = []
+        for _ in range(200):
+            one = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+            self.addCleanup(one.close)
+            one.sendall(b"GET /healthz HTTP/1.1\r\n")
+            slow.append(one)
+        self.assertEqual(self.ask("/healthz")[0], 200)
+        self.assertEqual(slow[0].recv(100), b"", "the oldest went")
+
+    def test_a_port_in_use_says_which(self):
+        taken = servers.free_port()
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", taken))
+            holder.listen()
+            with self.assertRaisesRegex(AssertionError, "--admin-port"):
+                servers.ullage(environment={"ULLAGE_ADMIN_PORT": str(taken)})
+
+    def test_it_stops_with_the_server(self):
+        self.assertEqual(self.server.stop(signal.SIGTERM), 0)
+        with self.assertRaises(ConnectionError):
+            self.ask("/healthz")
+
+
+if __name__ == "__main__":
+    unittest.main()
