@@ -32,8 +32,9 @@ inline constexpr std::size_t k_value_max_bytes = 64 * k_mib;
 /// cache.
 inline constexpr std::size_t k_value_share_of_limit = 4;
 
-/// Longest time to live, in milliseconds: about 139 years. Longer ones are refused, not clamped.
-inline constexpr std::int64_t k_ttl_max_ms = (std::int64_t{1} << 48) - 1;
+/// Longest time to live, in milliseconds: about 4,460 years. Longer ones are refused, not
+/// clamped: a page keeps moments of the clock in 48 bits.
+inline constexpr std::int64_t k_ttl_max_ms = (std::int64_t{1} << 47) - 1;
 
 /// The most requests that one get_many() or set_many() call takes.
 inline constexpr std::size_t k_batch_max = 4096;

@@ -127,6 +127,7 @@ void Call::tell_followers(const Key& key, std::span<const std::string_view> fiel
 
 std::vector<std::string_view> Call::fields() const {
   const FieldPositions at = fields_of(row, args);
+  if ((at.end - at.first) / at.step > Tracking::k_fields_max) return {};
   std::vector<std::string_view> fields;
   for (std::size_t i = at.first; i < at.end; i += at.step)
     fields.push_back(args[i]);

@@ -13,8 +13,8 @@
 
 #include <bit>
 #include <cstring>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include <zlib.h>
 
@@ -26,17 +26,18 @@ constexpr std::string_view k_mark = "ULLAGE";
 constexpr char k_version = 1;
 constexpr char k_string_kind = 's';
 constexpr char k_hash_kind = 'h';
-constexpr std::size_t k_head_bytes = 6 + 1 + 1 + 4;
+constexpr std::size_t k_count_at = 6 + 1 + 1;
+constexpr std::size_t k_head_bytes = k_count_at + 4;
 constexpr std::size_t k_entry_head_bytes = 4 + 4 + 8;
 constexpr std::size_t k_sum_bytes = 4;
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they are");
 
 template <class T>
-void put(std::string& out, T value) {
+void put(resp::Output& out, T value) {
   char bytes[sizeof value];
   std::memcpy(bytes, &value, sizeof value);
-  out.append(bytes, sizeof value);
+  out.append({bytes, sizeof value});
 }
 template <class T>
 T take(std::string_view& from) {
@@ -51,14 +52,16 @@ std::uint32_t sum_of(std::string_view bytes) {
       ::crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
 }
 
+// Straight into the reply, which is bounded, as everything that clients make the server hold.
 void dump(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] {
-    std::string out(k_mark);
-    out += k_version;
-    out += call.is_string(key) ? k_string_kind : k_hash_kind;
-    const std::size_t count_at = out.size();
+    resp::Output& out = call.reply.output();
+    const std::size_t place = out.size();
     std::uint32_t count = 0;
+    out.append(k_mark);
+    out.append(k_version);
+    out.append(call.is_string(key) ? k_string_kind : k_hash_kind);
     put(out, count);
     const auto walked =
         call.cache().for_each(key.group(), [&](std::string_view field, std::string_view value) {
@@ -66,14 +69,21 @@ void dump(Call& call) {
           put(out, static_cast<std::uint32_t>(field.size()));
           put(out, static_cast<std::uint32_t>(value.size()));
           put(out, ttl && ttl->remaining ? ttl->remaining->count() : std::int64_t{-1});
-          out.append(field).append(value);
+          out.append(field);
+          out.append(value);
           ++count;
         });
-    if (!walked) return call.refused(walked.error());
-    if (count == 0) return call.reply.null();
-    std::memcpy(out.data() + count_at, &count, sizeof count);
-    put(out, sum_of(out));
-    call.reply.bulk(out);
+    if (!walked || count == 0) {
+      out.truncate(place);
+      return walked ? call.reply.null() : call.refused(walked.error());
+    }
+    if (out.failed()) return;
+    out.overwrite(place + k_count_at, {reinterpret_cast<const char*>(&count), sizeof count});
+    put(out, sum_of(out.view().substr(place)));
+    if (out.failed()) return;
+    const std::size_t bytes = out.size() - place;
+    out.insert(place, "$" + std::to_string(bytes) + "\r\n");
+    out.append("\r\n");
   });
 }
 
@@ -82,41 +92,58 @@ struct DumpedEntry {
   std::string_view value;
   std::int64_t ttl_ms = -1;
 };
-struct Dumped {
-  bool is_string = false;
-  std::vector<DumpedEntry> entries;
-};
 
-/// None if it is not what dump() writes. Views the payload.
-std::optional<Dumped> parse(std::string_view payload) {
-  if (payload.size() < k_head_bytes + k_sum_bytes || !payload.starts_with(k_mark) ||
-      payload[k_mark.size()] != k_version)
-    return std::nullopt;
-  std::string_view sum = payload.substr(payload.size() - k_sum_bytes);
-  payload.remove_suffix(k_sum_bytes);
-  if (take<std::uint32_t>(sum) != sum_of(payload)) return std::nullopt;
-  Dumped dumped;
-  const char kind = payload[k_mark.size() + 1];
-  dumped.is_string = kind == k_string_kind;
-  if (!dumped.is_string && kind != k_hash_kind) return std::nullopt;
-  payload.remove_prefix(k_mark.size() + 2);
-  const auto count = take<std::uint32_t>(payload);
-  if (count == 0 || count > payload.size() / k_entry_head_bytes) return std::nullopt;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (payload.size() < k_entry_head_bytes) return std::nullopt;
-    const auto field_bytes = take<std::uint32_t>(payload);
-    const auto value_bytes = take<std::uint32_t>(payload);
-    const auto ttl_ms = take<std::int64_t>(payload);
-    if (payload.size() < std::uint64_t{field_bytes} + value_bytes) return std::nullopt;
-    const std::string_view field = payload.substr(0, field_bytes);
-    // A string is one entry without a name, and a hash has none such.
-    if (field.empty() != dumped.is_string || (dumped.is_string && count != 1) || ttl_ms < -1)
+/// A payload whose sum is right, entry by entry. Views it.
+class Dumped {
+ public:
+  /// None if it is not what dump() writes, to its end.
+  static std::optional<Dumped> parse(std::string_view payload) {
+    if (payload.size() < k_head_bytes + k_sum_bytes || !payload.starts_with(k_mark) ||
+        payload[k_mark.size()] != k_version)
       return std::nullopt;
-    dumped.entries.push_back({field, payload.substr(field_bytes, value_bytes), ttl_ms});
-    payload.remove_prefix(field_bytes + value_bytes);
+    std::string_view sum = payload.substr(payload.size() - k_sum_bytes);
+    payload.remove_suffix(k_sum_bytes);
+    if (take<std::uint32_t>(sum) != sum_of(payload)) return std::nullopt;
+    Dumped dumped;
+    const char kind = payload[k_mark.size() + 1];
+    dumped.is_string_ = kind == k_string_kind;
+    if (!dumped.is_string_ && kind != k_hash_kind) return std::nullopt;
+    payload.remove_prefix(k_count_at);
+    dumped.count_ = take<std::uint32_t>(payload);
+    dumped.left_ = payload;
+    if (dumped.count_ == 0 || (dumped.is_string_ && dumped.count_ != 1)) return std::nullopt;
+    // Looked at as a whole before anything of it is used.
+    Dumped walk = dumped;
+    while (walk.count_ != 0) {
+      if (!walk.next()) return std::nullopt;
+    }
+    return walk.left_.empty() ? std::optional(dumped) : std::nullopt;
   }
-  return payload.empty() ? std::optional(std::move(dumped)) : std::nullopt;
-}
+
+  [[nodiscard]] bool is_string() const noexcept { return is_string_; }
+  /// The next entry; none at the end, and where it is none that dump() writes.
+  std::optional<DumpedEntry> next() {
+    if (count_ == 0 || left_.size() < k_entry_head_bytes) return std::nullopt;
+    const auto field_bytes = take<std::uint32_t>(left_);
+    const auto value_bytes = take<std::uint32_t>(left_);
+    const auto ttl_ms = take<std::int64_t>(left_);
+    if (left_.size() < std::uint64_t{field_bytes} + value_bytes) return std::nullopt;
+    const DumpedEntry entry{left_.substr(0, field_bytes), left_.substr(field_bytes, value_bytes),
+                            ttl_ms};
+    // A string is one entry without a name, and a hash has none such.
+    if (entry.field.empty() != is_string_ || ttl_ms < -1) return std::nullopt;
+    left_.remove_prefix(std::size_t{field_bytes} + value_bytes);
+    --count_;
+    return entry;
+  }
+
+ private:
+  Dumped() = default;
+
+  bool is_string_ = false;
+  std::uint32_t count_ = 0;
+  std::string_view left_;
+};
 
 void restore(Call& call) {
   bool replace = false;
@@ -140,21 +167,21 @@ void restore(Call& call) {
   if (!call.name_fits(key)) return;
   const Writing held(call, key, Writing::Changes::several);
   if (!replace && call.exists(key)) return call.error("BUSYKEY Target key name already exists.");
-  const auto dumped = parse(call.args[3]);
+  auto dumped = Dumped::parse(call.args[3]);
   if (!dumped) return call.error("ERR DUMP payload version or checksum are wrong");
   std::optional<std::int64_t> at_ms;
   if (*ttl != 0) {
     at_ms = moment_ms(*ttl, absolute ? k_unix_millis : k_millis_left, call.now_ms());
     if (!at_ms || !moment_fits(call, *at_ms)) return;
   }
-  if (dumped->is_string) see_strings(call);
+  if (dumped->is_string()) see_strings(call);
   call.cache().erase_group(key.group());
   if (at_ms && *at_ms <= call.now_ms()) return call.reply.ok();
-  for (const DumpedEntry& entry : dumped->entries) {
+  while (const auto entry = dumped->next()) {
     SetOptions options;
-    if (!dumped->is_string && entry.ttl_ms >= 0)
-      options.ttl = Millis(std::clamp<std::int64_t>(entry.ttl_ms, 1, k_ttl_max_ms));
-    const auto done = call.cache().set(key.group(), entry.field, entry.value, options);
+    if (!dumped->is_string() && entry->ttl_ms >= 0)
+      options.ttl = Millis(std::clamp<std::int64_t>(entry->ttl_ms, 1, k_ttl_max_ms));
+    const auto done = call.cache().set(key.group(), entry->field, entry->value, options);
     if (done) continue;
     call.cache().erase_group(key.group());
     return call.refused(done.error());

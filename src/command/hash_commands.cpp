@@ -134,26 +134,28 @@ std::size_t hget_many(Services& services, Session& session, std::span<const resp
   return count;
 }
 
+// As many as the cache looks for together.
+constexpr std::size_t k_fields_at_once = 32;
+
 void hmget(Call& call) {
   const Key key = call.key(1);
-  std::vector<ullage::Key> keys;
-  keys.reserve(call.args.size() - 2);
-  for (std::size_t i = 2; i < call.args.size() && !is_marked(call.args[i]); ++i)
-    keys.push_back({key.group(), call.args[i]});
   call.reading(key, [&] {
     if (call.is_string(key)) return call.wrong_type();
     call.reply.array(call.args.size() - 2);
-    for (std::size_t first = 0; first < keys.size(); first += k_batch_max) {
-      const auto some =
-          std::span(keys).subspan(first).first(std::min(k_batch_max, keys.size() - first));
-      static_cast<void>(call.cache().visit_many(
-          some, [&](std::size_t /*i*/, std::optional<std::string_view> value) {
-            value ? call.reply.bulk(*value) : call.reply.null();
-          }));
+    std::array<ullage::Key, k_fields_at_once> keys;
+    for (std::size_t i = 2; i < call.args.size();) {
+      std::size_t count = 0;
+      while (count < keys.size() && i < call.args.size() && !is_marked(call.args[i]))
+        keys[count++] = {key.group(), call.args[i++]};
+      static_cast<void>(
+          call.cache().visit_many(std::span(keys).first(count),
+                                  [&](std::size_t /*i*/, std::optional<std::string_view> value) {
+                                    value ? call.reply.bulk(*value) : call.reply.null();
+                                  }));
+      // A name that is marked in the cache is asked for by itself.
+      if (count < keys.size() && i < call.args.size())
+        call.value_or_null(key, FieldName(call.args[i++]));
     }
-    // From the first on whose name is marked in the cache.
-    for (std::size_t i = 2 + keys.size(); i < call.args.size(); ++i)
-      call.value_or_null(key, FieldName(call.args[i]));
   });
 }
 

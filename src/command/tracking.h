@@ -79,6 +79,10 @@ class Tracking {
   [[nodiscard]] Totals totals() const;
   [[nodiscard]] std::size_t used_bytes() const noexcept { return budget_.used_bytes(); }
 
+  /// Who reads or changes more fields of a key at once has read or changed the key: one command
+  /// cannot fill the table.
+  static constexpr std::size_t k_fields_max = 64;
+
  private:
   struct Follower {
     std::shared_ptr<Client> client;
@@ -122,8 +126,6 @@ class Tracking {
   [[nodiscard]] static std::size_t cost_of(std::string_view group, const Readers& readers) noexcept;
 
   static constexpr std::size_t k_parts = 64;
-  // Who reads more of a key at once has read the key, so that one command cannot fill the table.
-  static constexpr std::size_t k_fields_max = 64;
 
   const Clients& clients_;
   ByteBudget budget_;

@@ -5,6 +5,7 @@
 #include "engine/arguments.h"
 #include "engine/core.h"
 #include "engine/reentry.h"
+#include "engine/scratch.h"
 #include "engine/value_into.h"
 #include "engine/walk.h"
 
@@ -33,25 +34,6 @@ class BufferInto final : public ValueSink {
 class SizeOnly final : public ValueSink {
  public:
   char* start(std::size_t) override { return nullptr; }
-};
-
-// Small values lie on the stack; the heap is asked for what does not fit.
-class Scratch final : public ValueSink {
- public:
-  char* start(std::size_t bytes) override {
-    bytes_ = bytes;
-    if (bytes <= sizeof inline_) return inline_;
-    heap_ = std::make_unique<char[]>(bytes);
-    return heap_.get();
-  }
-  [[nodiscard]] std::string_view view() const noexcept {
-    return {bytes_ <= sizeof inline_ ? inline_ : heap_.get(), bytes_};
-  }
-
- private:
-  std::size_t bytes_ = 0;
-  std::unique_ptr<char[]> heap_;
-  char inline_[4096];
 };
 
 constexpr std::size_t k_chunk_bytes = 64 * k_kib;

@@ -4,6 +4,7 @@
 #include "engine/arguments.h"
 #include "engine/core.h"
 #include "engine/reentry.h"
+#include "engine/scratch.h"
 
 #include <algorithm>
 
@@ -23,8 +24,15 @@ Result<Cursor> Cache::scan(std::string_view group, Cursor cursor, std::size_t co
   const std::uint64_t next = core_->scan.group_step(group, core_->scan.unseal(cursor),
                                                     std::max<std::size_t>(count, 1), batch);
   const VisitorScope scope;
-  for (std::size_t i = 0; i < batch.size(); ++i)
-    visitor(batch.name(i), batch.value(i));
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (!batch.is_in_pieces(i)) {
+      visitor(batch.name(i), batch.value(i));
+      continue;
+    }
+    Scratch value;  // one at a time: what has gone meanwhile is left out
+    if (core_->reader.read(core_->reader.names(group, batch.name(i)), value, false).hit)
+      visitor(batch.name(i), value.view());
+  }
   return core_->scan.seal(next);
 }
 

@@ -23,16 +23,14 @@ void Scan::add_entry(const std::byte* at, std::uint32_t bytes, std::int64_t base
     out.add(field, chars(at + e.value_at, e.inline_bytes), 0);
     return;
   }
-  const PieceLink link = decode_link<PlainBytes>(at + e.value_at);
-  std::string value(link.bytes, '\0');
-  if (pieces_.read(link, 0, value.data(), value.size())) out.add(field, value, 0);
+  out.add_in_pieces(field);
 }
 
 std::uint64_t Scan::group_step(std::string_view group, std::uint64_t position, std::size_t count,
                                ScanBatch& out) {
   const std::uint64_t hash = state_.hash_group(group);
   Shard& shard = state_.shard_of(hash);
-  for (int ranges = 0; out.size() < count || ranges == 0;) {
+  for (int ranges = 0; !out.is_enough(count) || ranges == 0;) {
     const ShardGuard guard(shard);
     const std::int64_t now_ms = state_.now_ms();
     const GroupPlace place = lookup_.group(shard, group, hash);
@@ -71,7 +69,7 @@ std::uint64_t Scan::group_step(std::string_view group, std::uint64_t position, s
 }
 
 std::uint64_t Scan::groups_step(std::uint64_t position, std::size_t count, ScanBatch& out) {
-  while (out.size() < count) {
+  while (!out.is_enough(count)) {
     Shard& shard = state_.shard_of(position);
     const ShardGuard guard(shard);
     const std::int64_t now_ms = state_.now_ms();

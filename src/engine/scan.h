@@ -6,7 +6,6 @@
 #pragma once
 
 #include "engine/lookup.h"
-#include "engine/piece.h"
 #include "engine/state.h"
 
 #include <cstddef>
@@ -17,16 +16,27 @@
 
 namespace ullage::engine {
 
-/// Copies of what a step met, to be visited outside the locks.
+/// Copies of what a step met, to be visited outside the locks. Of values that lie in pieces only
+/// the names: a page of them could be as large as the cache, so each is read when it is visited.
 class ScanBatch {
  public:
+  /// A step that has gathered so much ends, whatever was asked for.
+  static constexpr std::size_t k_enough_bytes = 256 * k_kib;
+
   void clear() noexcept {
     bytes_.clear();
     items_.clear();
   }
   void add(std::string_view name, std::string_view value, std::uint64_t fields) {
-    items_.push_back({bytes_.size(), name.size(), value.size(), fields});
+    items_.push_back({bytes_.size(), name.size(), value.size(), fields, false});
     bytes_.append(name).append(value);
+  }
+  void add_in_pieces(std::string_view name) {
+    items_.push_back({bytes_.size(), name.size(), 0, 0, true});
+    bytes_.append(name);
+  }
+  [[nodiscard]] bool is_enough(std::size_t count) const noexcept {
+    return items_.size() >= count || bytes_.size() >= k_enough_bytes;
   }
   [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
   [[nodiscard]] std::string_view name(std::size_t i) const noexcept {
@@ -36,12 +46,15 @@ class ScanBatch {
     return std::string_view(bytes_).substr(items_[i].at + items_[i].name_bytes,
                                            items_[i].value_bytes);
   }
+  /// Whether its value is to be read now.
+  [[nodiscard]] bool is_in_pieces(std::size_t i) const noexcept { return items_[i].in_pieces; }
   [[nodiscard]] std::uint64_t fields(std::size_t i) const noexcept { return items_[i].fields; }
 
  private:
   struct Item {
     std::size_t at, name_bytes, value_bytes;
     std::uint64_t fields;
+    bool in_pieces;
   };
   std::string bytes_;
   std::vector<Item> items_;
@@ -50,7 +63,7 @@ class ScanBatch {
 class Scan {
  public:
   Scan(State& state, const Directory& directory) noexcept
-      : state_(state), directory_(directory), lookup_(state, directory), pieces_(state) {}
+      : state_(state), directory_(directory), lookup_(state, directory) {}
 
   /// Adds the entries of one group from `position` on until `count` are met or the group ends;
   /// answers the next position, 0 at the end. Whole pages: a few more than `count` may come.
@@ -70,7 +83,6 @@ class Scan {
   State& state_;
   const Directory& directory_;
   Lookup lookup_;
-  Pieces pieces_;
 };
 
 }  // namespace ullage::engine

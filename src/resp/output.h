@@ -38,6 +38,10 @@ class Output {
     end_ = data_ + size;
     failed_ = false;
   }
+  /// Replaces bytes that are there. REQUIRES: at + bytes.size() <= size().
+  void overwrite(std::size_t at, std::string_view bytes) noexcept {
+    std::memcpy(data_ + at, bytes.data(), bytes.size());
+  }
   /// Puts bytes in at `at`, before what is there. O(what is behind `at`).
   void insert(std::size_t at, std::string_view bytes) {
     if (!reserve(bytes.size())) return;

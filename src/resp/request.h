@@ -72,6 +72,8 @@ class RequestBatch {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  /// Of all requests.
+  [[nodiscard]] std::size_t args() const noexcept { return slices_.size(); }
   [[nodiscard]] Args operator[](std::size_t i) const noexcept {
     const Entry& entry = entries_[i];
     return {entry.base, slices_.data() + entry.first, entry.count};
@@ -79,11 +81,14 @@ class RequestBatch {
   void clear() noexcept {
     entries_.clear();
     slices_.clear();
+    // One request may have had as many as all usual ones have not.
+    if (slices_.capacity() > k_kept_slices) std::vector<Slice>().swap(slices_);
     lines_.clear();
   }
 
  private:
   friend class RequestParser;
+  static constexpr std::size_t k_kept_slices = 16 * 1024;
   struct Entry {
     const char* base = nullptr;
     std::uint32_t first = 0;

@@ -9,7 +9,6 @@
 namespace ullage::resp {
 
 namespace {
-constexpr std::size_t k_kept_slices = 64;  // of a finished long request
 
 bool is_blank(char c) noexcept {
   return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0';
@@ -103,8 +102,6 @@ RequestParser::Status RequestParser::malformed(std::string what) {
 void RequestParser::forget() noexcept {
   args_left_ = at_ = scanned_ = announced_ = 0;
   bulk_bytes_ = -1;
-  slices_.clear();
-  if (slices_.capacity() > k_kept_slices) std::vector<Slice>().swap(slices_);
 }
 
 RequestParser::Outcome RequestParser::next(std::string_view bytes, const Limits& limits,
@@ -119,8 +116,7 @@ RequestParser::Outcome RequestParser::next_array(std::string_view bytes, const L
   const ShortLine head = resumed || scanned_ != 0 ? ShortLine() : short_line(bytes, '*');
   if (head.bytes != 0 && head.value != 0 && head.value <= limits.args_max &&
       !(limits.stranger && head.value > k_unauthenticated_args_max)) {
-    args_left_ = head.value;
-    at_ = head.bytes;
+    begin_args(head.value, head.bytes);
   } else if (!resumed) {
     const std::size_t end = bytes.find('\r', scanned_);
     if (end == std::string_view::npos || end + 2 > bytes.size()) {
@@ -139,29 +135,43 @@ RequestParser::Outcome RequestParser::next_array(std::string_view bytes, const L
                         " arguments, at most " + std::to_string(limits.args_max)),
               0};
     }
-    args_left_ = static_cast<std::size_t>(*count);
-    at_ = end + 2;
+    begin_args(static_cast<std::size_t>(*count), end + 2);
   }
   // A request that lies there whole goes straight into the batch.
   const auto first = static_cast<std::uint32_t>(batch.slices_.size());
-  const Status status = read_args(bytes, limits, resumed ? slices_ : batch.slices_);
-  if (status == Status::parsed) {
-    if (resumed) batch.slices_.insert(batch.slices_.end(), slices_.begin(), slices_.end());
-    batch.entries_.push_back(
-        {bytes.begin(), first, static_cast<std::uint32_t>(batch.slices_.size() - first)});
-    const std::size_t consumed = at_;
-    forget();
-    return {Status::parsed, consumed};
-  }
-  if (!resumed) {
-    slices_.assign(batch.slices_.begin() + first, batch.slices_.end());
+  const Status status = read_args(bytes, limits, resumed ? nullptr : &batch.slices_);
+  if (status != Status::parsed) {
     batch.slices_.resize(first);
+    return {status, 0};
   }
-  return {status, 0};
+  if (resumed) collect(bytes, batch.slices_);
+  batch.entries_.push_back(
+      {bytes.begin(), first, static_cast<std::uint32_t>(batch.slices_.size() - first)});
+  const std::size_t consumed = at_;
+  forget();
+  return {Status::parsed, consumed};
+}
+
+void RequestParser::begin_args(std::size_t count, std::size_t at) noexcept {
+  args_ = args_left_ = count;
+  args_at_ = at_ = at;
+}
+
+void RequestParser::collect(std::string_view bytes, std::vector<Slice>& slices) const {
+  slices.reserve(slices.size() + args_);
+  std::size_t at = args_at_;
+  for (std::size_t i = 0; i < args_; ++i) {
+    const std::size_t end = bytes.find('\r', at);
+    const auto length =
+        static_cast<std::size_t>(parse_integer(bytes.substr(at + 1, end - at - 1)).value_or(0));
+    at = end + 2;
+    slices.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(length)});
+    at += length + 2;
+  }
 }
 
 RequestParser::Status RequestParser::read_args(std::string_view bytes, const Limits& limits,
-                                               std::vector<Slice>& slices) {
+                                               std::vector<Slice>* slices) {
   while (args_left_ != 0) {
     if (bulk_bytes_ < 0 && scanned_ == 0) {
       const ShortLine line = short_line(bytes.substr(at_), '$');
@@ -169,7 +179,7 @@ RequestParser::Status RequestParser::read_args(std::string_view bytes, const Lim
           !(limits.stranger && line.value > k_unauthenticated_bulk_max_bytes) &&
           at_ + line.bytes + line.value + 2 <= bytes.size()) {
         at_ += line.bytes;
-        slices.push_back({static_cast<std::uint32_t>(at_), line.value});
+        if (slices != nullptr) slices->push_back({static_cast<std::uint32_t>(at_), line.value});
         at_ += line.value + 2;
         --args_left_;
         continue;
@@ -207,7 +217,8 @@ RequestParser::Status RequestParser::read_args(std::string_view bytes, const Lim
     }
     const auto length = static_cast<std::size_t>(bulk_bytes_);
     if (bytes.size() < at_ + length + 2) return Status::incomplete;
-    slices.push_back({static_cast<std::uint32_t>(at_), static_cast<std::uint32_t>(length)});
+    if (slices != nullptr)
+      slices->push_back({static_cast<std::uint32_t>(at_), static_cast<std::uint32_t>(length)});
     at_ += length + 2;
     bulk_bytes_ = -1;
     --args_left_;

@@ -52,26 +52,28 @@ class RequestParser {
   /// How many bytes the request under way will have at least, as far as was announced: what to
   /// make room for. 0 if there is none.
   [[nodiscard]] std::size_t announced_bytes() const noexcept { return announced_; }
-  /// Heap bytes that the request under way holds in the parser.
-  [[nodiscard]] std::size_t held_bytes() const noexcept {
-    return slices_.capacity() * sizeof(Slice);
-  }
 
  private:
   Outcome next_array(std::string_view bytes, const Limits& limits, RequestBatch& batch);
+  void begin_args(std::size_t count, std::size_t at) noexcept;
   Outcome next_inline(std::string_view bytes, RequestBatch& batch);
-  /// Reads arguments from where the last call ended into `slices`.
-  Status read_args(std::string_view bytes, const Limits& limits, std::vector<Slice>& slices);
+  /// Reads arguments from where the last call ended. Into `slices`, unless that is null.
+  Status read_args(std::string_view bytes, const Limits& limits, std::vector<Slice>* slices);
+  /// Finds the arguments of a request that has been read to its end, all of them.
+  void collect(std::string_view bytes, std::vector<Slice>& slices) const;
   Status malformed(std::string what);
   void forget() noexcept;
 
-  // The request under way: nothing of it is known yet while args_left_ is 0.
-  std::size_t args_left_ = 0;
+  // The request under way: nothing of it is known yet while args_left_ is 0. Where its arguments
+  // lie is not kept: it would take more memory than the shortest of them, and is found again once
+  // the last has come.
+  std::size_t args_ = 0;          // all that were announced
+  std::size_t args_at_ = 0;       // where the first begins
+  std::size_t args_left_ = 0;     // of them to come
   std::size_t at_ = 0;            // the next byte to look at
   std::size_t scanned_ = 0;       // bytes of an unfinished line that have no end
   std::int64_t bulk_bytes_ = -1;  // of the argument under way, -1: not announced yet
   std::size_t announced_ = 0;
-  std::vector<Slice> slices_;  // of its arguments so far
   std::string error_;
 };
 

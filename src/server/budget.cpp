@@ -2,6 +2,7 @@
 
 #include <ullage/limits.h>
 
+#include "resp/limits.h"
 #include "server/sizes.h"
 
 #include <algorithm>
@@ -16,6 +17,14 @@ namespace {
 constexpr std::size_t k_baseline_room_bytes = 3 * k_mib;
 // Its stack as far as it is used, and its read and reply buffers.
 constexpr std::size_t k_thread_bytes = 320 * k_kib;
+// A value that is read or made anew lies in the heap of its thread for a moment: the old one, and
+// the new.
+constexpr std::size_t k_values_a_thread = 2;
+// What an argument of a request takes while the request runs: where it lies, and the lock of its
+// key with what was seen of it.
+constexpr std::size_t k_arg_bytes = 24;
+constexpr std::size_t k_args_share = 32;
+constexpr std::size_t k_args_least = 16 * 1024;
 constexpr std::uint64_t k_max_clients_default = 10'000;
 // Shares of the limit.
 constexpr std::size_t k_connections_share = 16;
@@ -53,20 +62,24 @@ std::size_t program_bytes() noexcept {
 #endif
 }
 
-Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes, unsigned threads,
-                            std::uint64_t max_clients, bool uses_tls) {
+Result<Budget> divide_limit(const BudgetQuestion& question) {
+  const std::size_t limit_bytes = question.limit_bytes;
   Budget budget;
-  budget.client_bytes = k_connection_bytes + (uses_tls ? k_tls_connection_bytes : 0);
+  budget.client_bytes = k_connection_bytes + (question.uses_tls ? k_tls_connection_bytes : 0);
   budget.limit_bytes = limit_bytes;
-  budget.baseline_bytes = resident_bytes + k_baseline_room_bytes;
-  budget.threads_bytes = threads * k_thread_bytes;
+  budget.baseline_bytes = question.resident_bytes + k_baseline_room_bytes;
+  budget.args_max = std::clamp(limit_bytes / k_args_share / question.threads / k_arg_bytes,
+                               k_args_least, resp::k_args_max);
+  budget.threads_bytes =
+      question.threads * (k_thread_bytes + k_values_a_thread * question.value_max_bytes +
+                          (budget.args_max + k_args_least) * k_arg_bytes);
   budget.buffers_bytes =
       std::clamp(limit_bytes / k_buffers_share, k_buffers_min_bytes, k_buffers_max_bytes);
   budget.held_bytes = budget.buffers_bytes / k_held_share_of_buffers;
   budget.tracking_bytes = budget.buffers_bytes / k_tracking_share_of_buffers;
   budget.posted_bytes = budget.buffers_bytes / k_posted_share_of_buffers;
-  budget.max_clients = max_clients;
-  if (max_clients == 0) {
+  budget.max_clients = question.max_clients;
+  if (budget.max_clients == 0) {
     budget.max_clients = std::min<std::uint64_t>(
         limit_bytes / k_connections_share / budget.client_bytes, k_max_clients_default);
   }

@@ -18,13 +18,14 @@ namespace ullage::server {
 struct Budget {
   std::size_t limit_bytes = 0;
   std::size_t baseline_bytes = 0;     ///< the program itself, as measured at its start, with room
-  std::size_t threads_bytes = 0;      ///< stacks and buffers of the threads
+  std::size_t threads_bytes = 0;      ///< stacks and buffers of the threads, values and arguments
   std::size_t connections_bytes = 0;  ///< what an idle client takes, for each that may come
   std::size_t buffers_bytes = 0;      ///< what clients send and do not read
   std::size_t held_bytes = 0;         ///< queued commands, watched keys, subscriptions
   std::size_t tracking_bytes = 0;     ///< which client has read what
   std::size_t posted_bytes = 0;       ///< messages on their way from one thread to another
   std::size_t arena_bytes = 0;        ///< the cache
+  std::size_t args_max = 0;           ///< of one request
   std::uint64_t max_clients = 0;
   std::size_t client_bytes = 0;  ///< what an idle client takes
 
@@ -37,10 +38,16 @@ inline constexpr std::size_t k_connection_bytes = 1536;
 /// And one under TLS, besides (OpenSSL 3.0: 13.4 KiB).
 inline constexpr std::size_t k_tls_connection_bytes = 16 * k_kib;
 
-/// `max_clients` 0: as many as there is reasonable room for. An error names what is too small.
-/// Where there is TLS, all of them may use it.
-Result<Budget> divide_limit(std::size_t limit_bytes, std::size_t resident_bytes, unsigned threads,
-                            std::uint64_t max_clients, bool uses_tls);
+struct BudgetQuestion {
+  std::size_t limit_bytes = 0;
+  std::size_t resident_bytes = 0;  ///< of the program before it serves anybody
+  unsigned threads = 1;
+  std::uint64_t max_clients = 0;  ///< 0: as many as there is reasonable room for
+  std::size_t value_max_bytes = 0;
+  bool uses_tls = false;  ///< then all clients may use it
+};
+/// An error names what is too small.
+Result<Budget> divide_limit(const BudgetQuestion& question);
 
 /// Resident bytes of this process.
 std::size_t resident_bytes() noexcept;

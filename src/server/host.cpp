@@ -99,6 +99,7 @@ std::vector<command::Fact> ServerHost::client_facts() const {
   return {{"connected_clients", number(counters_.connections_open)},
           {"maxclients", number(actions_.budget().max_clients)},
           {"blocked_clients", "0"},
+          {"request_args_max", number(actions_.budget().args_max)},
           {"client_buffer_bytes", number(pool_.used_bytes())},
           {"client_buffer_peak_bytes", number(pool_.peak_bytes())},
           {"client_buffer_limit_bytes", number(pool_.capacity_bytes())}};

@@ -286,7 +286,8 @@ resp::RequestParser::Status IoThread::parse(Connection& connection, std::string_
       !connection.session.user && shared_.services.acl.find("default")->needs_password();
   batch_.clear();
   auto status = resp::RequestParser::Status::parsed;
-  while (batch_.size() < k_batch_requests && parsed < bytes.size()) {
+  while (batch_.size() < k_batch_requests && batch_.args() < k_batch_args &&
+         parsed < bytes.size()) {
     const auto outcome = connection.parser.next(bytes.substr(parsed), limits, batch_);
     status = outcome.status;
     if (status != resp::RequestParser::Status::parsed) break;

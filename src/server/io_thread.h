@@ -79,6 +79,7 @@ class IoThread {
  private:
   static constexpr std::size_t k_read_bytes = 64 * 1024;
   static constexpr std::size_t k_batch_requests = 128;
+  static constexpr std::size_t k_batch_args = 16 * 1024;  // a batch that has so many is run
   static constexpr std::size_t k_flush_bytes = ReplyBuffer::k_own_bytes / 2;
   static constexpr std::size_t k_posted_overhead_bytes = 128;
   // A rest up to this size is copied to the thread's own buffer rather than read behind in place.

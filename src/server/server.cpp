@@ -63,8 +63,14 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log
                                  : std::max(1U, std::thread::hardware_concurrency());
     Settings resolved = settings;
     resolved.io_threads = threads;
-    auto budget = divide_limit(settings.memory_limit, program_bytes(), threads,
-                               settings.max_clients, uses_tls(settings));
+    auto budget =
+        divide_limit({.limit_bytes = settings.memory_limit,
+                      .resident_bytes = program_bytes(),
+                      .threads = threads,
+                      .max_clients = settings.max_clients,
+                      .value_max_bytes = std::min(settings.max_value,
+                                                  settings.memory_limit / k_value_share_of_limit),
+                      .uses_tls = uses_tls(settings)});
     if (!budget) return budget.error();
     auto blocked = std::make_unique<BlockedSignals>();
     auto clock = std::make_shared<command::CommandClock>();
@@ -126,6 +132,7 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
   services_.limits.debug_enabled = settings.enable_debug;
   removal_news_->set_services(&services_);
   set_live(settings);
+  shared_.parser_limits.args_max = budget.args_max;
   shared_.parser_limits.bulk_max_bytes = settings.max_value;
   shared_.parser_limits.request_max_bytes =
       std::min(resp::k_request_max_bytes, pool_.capacity_bytes());

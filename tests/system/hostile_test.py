@@ -125,6 +125,50 @@ class Hostile(unittest.TestCase):
         self.assertEqual(wire.ask("SET", "k", "v" * 10_000), "QUEUED")
         self.assertEqual(wire.ask("EXEC"), ["OK"])
 
+    def fill(self, wire):
+        for i in range(80):
+            wire.pipeline([["HSET", f"filler:{i}:{j}", "f", "x" * 1000] for j in range(1000)])
+
+    def test_requests_of_very_many_arguments(self):
+        with self.server.connect() as wire:
+            self.fill(wire)
+            most = int(info(self.server)["request_args_max"])
+            self.assertGreaterEqual(most, 16_384)
+            wires = self.open(4)
+            for command in ("MGET", "DEL", "EXISTS", "HMGET", "HDEL", "WATCH"):
+                for one in wires:
+                    one.send(command, "k", *["a"] * (most - 2))
+                for one in wires:
+                    one.read()
+            wire.send(*["DEL"] + ["a"] * most)
+            self.assertIn(f"at most {most}", wire.read())
+        # Many that never end hold what they have sent, and nothing for where it lies.
+        part = b"*%d\r\n" % most + b"$0\r\n\r\n" * 3000
+        for one in self.open(400):
+            one.send_raw(part)
+        self.check_still_well()
+
+    def test_walks_over_large_values(self):
+        with self.server.connect() as wire:
+            self.fill(wire)
+            for i in range(20):
+                wire.ask("HSET", "large", f"f{i}", "x" * 1_000_000)
+            wires = self.open(4)
+            for command in (["HGETALL", "large"], ["HVALS", "large"], ["DUMP", "large"],
+                            ["HSCAN", "large", "0", "COUNT", "1000"], ["HKEYS", "large"],
+                            ["HRANDFIELD", "large", "10", "WITHVALUES"],
+                            ["COPY", "large", "copy", "REPLACE"]):
+                for one in wires:
+                    one.send(*command)
+                for one in wires:
+                    try:
+                        one.read()
+                    except (Closed, ConnectionError):
+                        pass  # buffers ran out
+                wires = [self.server.connect() for _ in wires]
+                self.wires += wires
+        self.check_still_well()
+
     def test_values_of_every_size_replace_each_other(self):
         for size in (32, 200, 2048, 16_000, 200_000):
             with self.server.connect() as wire:
