@@ -224,7 +224,7 @@ constexpr Row k_subcommands[] = {
         "Removes users, and ends their connections.", deluser),
     sub("LIST", 2, k_admin, "", "All users as rules that make them.", list),
     sub("USERS", 2, k_admin, "", "The names of all users.", names),
-    sub("WHOAMI", 2, k_tenants | k_fast, "", "The user of this connection.", whoami),
+    sub("WHOAMI", 2, k_tenants, "", "The user of this connection.", whoami),
     sub("CAT", -2, k_tenants, "[category]", "Categories, or the commands of one.", categories),
     sub("GENPASS", -2, k_tenants, "[bits]", "A password at random.", genpass),
     sub("LOG", -2, k_admin, "[count | RESET]", "What was denied of late.", log),

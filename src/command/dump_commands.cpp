@@ -194,7 +194,7 @@ void restore(Call& call) {
 constexpr Row k_rows[] = {
     make_row(Family::generic, "DUMP", 2, k_readonly, k_one_key, "key",
              "A key as bytes, in a format of our own.", "2.6.0", "O(N) for N bytes", dump),
-    make_row(Family::generic, "RESTORE", -4, k_write | k_denyoom, k_one_key,
+    make_row(Family::generic, "RESTORE", -4, k_write | k_denyoom | k_dangerous, k_one_key,
              "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
              "A key from the bytes of DUMP; foreign ones are refused.", "2.6.0", "O(N) for N bytes",
              restore),

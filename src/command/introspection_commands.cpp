@@ -195,8 +195,8 @@ void getkeys(Call& call) {
 constexpr Row sub(std::string_view name, int arity, std::string_view syntax,
                   std::string_view summary, std::string_view since, std::string_view complexity,
                   Run run) {
-  return make_row(Family::server, name, arity, k_tenants, k_no_keys, syntax, summary, since,
-                  complexity, run);
+  return make_row(Family::server, name, arity, k_tenants | k_connection, k_no_keys, syntax, summary,
+                  since, complexity, run);
 }
 
 constexpr Row k_subcommands[] = {

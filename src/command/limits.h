@@ -11,8 +11,9 @@
 
 namespace ullage::command {
 
-/// The version of Redis whose behaviour clients may expect; ours is in INFO.
-inline constexpr std::string_view k_redis_version = "7.0.15";
+/// The version of Redis whose behaviour clients may expect: they ask before they use times to live
+/// of fields, or keep copies. Ours is in INFO.
+inline constexpr std::string_view k_redis_version = "7.4.0";
 
 /// Databases that SELECT knows: 0 to 15.
 inline constexpr unsigned k_databases = 16;

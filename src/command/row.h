@@ -32,9 +32,11 @@ enum Flag : std::uint32_t {
   k_no_multi = 1U << 8,  ///< not inside MULTI
   k_at_once = 1U << 9,   ///< runs inside MULTI instead of being queued
   k_dangerous = 1U << 11,
-  k_access = 1U << 16,     ///< writes, and tells what was there: takes the right to read too
-  k_tenants = 1U << 17,    ///< names no key, and shows or changes nothing of other tenants
-  k_listening = 1U << 15,  ///< may be said by a RESP2 client that listens to channels
+  k_scripting = 1U << 12,   ///< belongs to that ACL category too
+  k_connection = 1U << 13,  ///< belongs to that ACL category too
+  k_access = 1U << 16,      ///< writes, and tells what was there: takes the right to read too
+  k_tenants = 1U << 17,     ///< names no key, and shows or changes nothing of other tenants
+  k_listening = 1U << 15,   ///< may be said by a RESP2 client that listens to channels
 };
 
 /// What a command belongs to: the group of its documentation, and an ACL category.

@@ -134,15 +134,15 @@ constexpr Row k_config_rows[] = {
         "O(N) for N settings", config_rewrite),
 };
 constexpr Row k_function_rows[] = {
-    sub("FLUSH", -2, k_write, "[ASYNC | SYNC]", "OK: there are no functions.", "7.0.0", "O(1)",
-        script_flush),
-    sub("LIST", -2, 0, "[LIBRARYNAME pattern] [WITHCODE]", "Nothing: there are no functions.",
-        "7.0.0", "O(1)", empty_list),
+    sub("FLUSH", -2, k_write | k_scripting, "[ASYNC | SYNC]", "OK: there are no functions.",
+        "7.0.0", "O(1)", script_flush),
+    sub("LIST", -2, k_scripting, "[LIBRARYNAME pattern] [WITHCODE]",
+        "Nothing: there are no functions.", "7.0.0", "O(1)", empty_list),
 };
 constexpr Row k_script_rows[] = {
-    sub("FLUSH", -2, 0, "[ASYNC | SYNC]", "OK: there are no scripts.", "2.6.0", "O(1)",
+    sub("FLUSH", -2, k_scripting, "[ASYNC | SYNC]", "OK: there are no scripts.", "2.6.0", "O(1)",
         script_flush),
-    sub("EXISTS", -3, 0, "sha1 [sha1 ...]", "0 for each: there are no scripts.", "2.6.0",
+    sub("EXISTS", -3, k_scripting, "sha1 [sha1 ...]", "0 for each: there are no scripts.", "2.6.0",
         "O(N) for N scripts", script_exists),
 };
 
@@ -154,8 +154,8 @@ constexpr Row k_rows[] = {
         "1.0.0", "O(1)", info),
     sub("TIME", 1, k_fast | k_tenants, "", "The server's time: seconds and microseconds.", "2.6.0",
         "O(1)", time),
-    sub("LASTSAVE", 1, k_fast | k_tenants, "", "Now: there is nothing that a save would add.",
-        "1.0.0", "O(1)", lastsave),
+    sub("LASTSAVE", 1, k_fast | k_admin | k_tenants, "",
+        "Now: there is nothing that a save would add.", "1.0.0", "O(1)", lastsave),
     sub("SHUTDOWN", -1, k_admin | k_no_multi, "[NOSAVE] [NOW] [FORCE]", "Stops the server.",
         "1.0.0", "O(1)", shutdown),
 };

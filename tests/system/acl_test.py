@@ -34,6 +34,58 @@ class AsRedis(SideBySide):
             return log
         self.on_both(scenario)
 
+    # Who may not say who he is could do nothing at all; and these say nothing of others.
+    ALWAYS_ALLOWED = {"auth", "hello", "quit", "reset"}
+
+    def words_of(self, wire, name):
+        """A request that the command takes as far as it has so many words."""
+        words = name.split("|")
+        if len(words) == 2:
+            container = wire.ask("COMMAND", "INFO", words[0])[0]
+            arity = next(sub[1] for sub in container[9] if sub[0].decode() == name)
+        else:
+            arity = wire.ask("COMMAND", "INFO", name)[0][1]
+        return words + ["x"] * (abs(arity) - len(words))
+
+    def test_every_category_is_denied_and_nothing_else(self):
+        with self.ours.connect() as admin, self.ours.connect() as user:
+            categories = [c.decode() for c in admin.ask("ACL", "CAT")]
+            self.assertGreater(len(categories), 20)
+            commands = {c: {name.decode() for name in admin.ask("ACL", "CAT", c)}
+                        for c in categories}
+            everything = set().union(*commands.values())
+            # A container runs nothing by itself.
+            everything -= {name.split("|")[0] for name in everything if "|" in name} - {"command"}
+            admin.ask("ACL", "SETUSER", "limited", "on", ">pw", "~*", "&*", "+@all")
+            user.ask("AUTH", "limited", "pw")
+            # What ends the server, the connection or the test's own view of it.
+            unasked = {"shutdown", "client|kill", "client|reply", "client|pause", "debug|sleep",
+                       "subscribe", "psubscribe", "acl|setuser", "acl|deluser", "multi", "exec",
+                       "select", "client|tracking"} | self.ALWAYS_ALLOWED
+            for category in categories:
+                self.assertEqual(
+                    admin.ask("ACL", "SETUSER", "limited", "+@all", f"-@{category}"), "OK")
+                for name in sorted(everything - self.ALWAYS_ALLOWED):
+                    if name not in commands[category] and name in unasked:
+                        continue
+                    reply = user.ask(*self.words_of(admin, name))
+                    denied = isinstance(reply, ReplyError) and reply.startswith("NOPERM")
+                    self.assertEqual(denied, name in commands[category], (category, name, reply))
+
+    def test_categories_have_the_commands_that_redis_has_in_them(self):
+        with self.ours.connect() as ours, self.redis.connect() as theirs:
+            def categories(wire):
+                return {c: set(wire.ask("ACL", "CAT", c)) for c in wire.ask("ACL", "CAT")}
+            here, there = categories(ours), categories(theirs)
+            # Containers run nothing by themselves, and DEBUG is one only here.
+            common = set().union(*here.values()) & set().union(*there.values())
+            common -= {name.split(b"|")[0] for name in common if b"|" in name} | {b"debug"}
+            self.assertEqual(there.keys() - here.keys(), set())
+            for category in sorted(there):
+                with self.subTest(category=category):
+                    self.assertEqual(sorted(here[category] & common),
+                                     sorted(there[category] & common))
+
     def test_rules_that_are_wrong(self):
         for rule in ("+nosuch", "~", "foo", "#123", "<absent", "%Q~x", "-@nosuch"):
             def scenario(server, rule=rule):

@@ -55,6 +55,12 @@ class Clients(unittest.TestCase):
             last = (done.stderr.strip() or done.stdout.strip() or "?").splitlines()[-1]
             raise unittest.SkipTest(f"{' '.join(command[:3])} failed: {last[:200]}")
 
+    def build(self, command, folder):
+        """What is ours must compile: only what is not to be had is a reason to skip."""
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True,
+                              timeout=INSTALL_SECONDS, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr[-3000:])
+
     def run_application(self, command, folder, environment=None):
         done = subprocess.run(command + [self.port], cwd=folder, capture_output=True, text=True,
                               timeout=RUN_SECONDS, check=False,
@@ -83,8 +89,17 @@ class Clients(unittest.TestCase):
         binary = os.path.join(folder, "app")
         if not os.path.isfile(binary):
             self.install([tool("go"), "mod", "tidy"], folder)
-            self.install(["go", "build", "-o", binary, "."], folder)
+            self.build(["go", "build", "-o", binary, "."], folder)
         self.run_application([binary], folder)
+
+    def test_jedis(self):
+        folder = self.workshop("java")
+        libraries = os.path.join(folder, "libraries")
+        if not os.path.isfile(os.path.join(folder, "App.class")):
+            self.install([tool("mvn"), "-q", "-B", "dependency:copy-dependencies",
+                          "-DoutputDirectory=libraries"], folder)
+            self.build([tool("javac"), "-cp", libraries + "/*", "App.java"], folder)
+        self.run_application([tool("java"), "-cp", f"{folder}:{libraries}/*", "App"], folder)
 
 
 if __name__ == "__main__":

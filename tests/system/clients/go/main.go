@@ -63,6 +63,30 @@ func main() {
 		check(err == nil && message.Payload == "hello", "a message")
 		listener.Close()
 
+		// Copies, told of by another connection, which listens.
+		ear := client.Subscribe(ctx, "__redis__:invalidate")
+		_, err = ear.Receive(ctx)
+		check(err == nil, "subscribe to invalidations")
+		id := int64(0)
+		for _, line := range strings.Split(client.ClientList(ctx).Val(), "\n") {
+			if strings.Contains(line, " sub=1 ") {
+				fmt.Sscanf(line, "id=%d", &id)
+			}
+		}
+		reader := client.Conn()
+		err = reader.Process(ctx, redis.NewCmd(ctx, "CLIENT", "TRACKING", "ON", "REDIRECT", id))
+		check(err == nil, "tracking")
+		reader.HGet(ctx, "user:1", "n")
+		client.HSet(ctx, "user:1", "n", "changed")
+		if protocol == 2 {
+			told, err := ear.ReceiveMessage(ctx)
+			check(err == nil && len(told.PayloadSlice) == 1 && told.PayloadSlice[0] == "user:1",
+				"a key that was read and changed")
+		}
+		reader.Process(ctx, redis.NewCmd(ctx, "CLIENT", "TRACKING", "OFF"))
+		reader.Close()
+		ear.Close()
+
 		err = client.Get(ctx, "user:1").Err()
 		check(err != nil && strings.Contains(err.Error(), "WRONGTYPE"), "WRONGTYPE")
 		client.Close()

@@ -34,6 +34,20 @@ async function main() {
   await client.publish("news", "hello");
   check((await heard) === "hello", "a message");
 
+  // Copies, told of by another connection: RESP2 has no room for what nobody asked for.
+  const ear = new Redis({ port });
+  const id = await ear.client("ID");
+  const told = new Promise((resolve) => ear.on("message", (_, keys) => resolve(keys)));
+  await ear.subscribe("__redis__:invalidate");
+  check((await client.client("TRACKING", "ON", "REDIRECT", id)) === "OK", "tracking");
+  await client.hget("user:1", "n");
+  const writer = new Redis({ port });
+  await writer.hset("user:1", "n", "changed");
+  writer.disconnect();
+  check(String(await told) === "user:1", "a key that was read and changed");
+  await client.client("TRACKING", "OFF");
+  ear.disconnect();
+
   let refused = "";
   await client.get("user:1").catch((error) => (refused = error.message));
   check(refused.includes("WRONGTYPE"), "WRONGTYPE");

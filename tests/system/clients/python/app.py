@@ -69,6 +69,28 @@ def main(protocol):
     client.close()
 
 
+def tracking():
+    """The library's own copies, which it drops when the server says so."""
+    from redis.cache import CacheConfig
+
+    reader = redis.Redis(port=PORT, protocol=3, decode_responses=True, cache_config=CacheConfig())
+    writer = redis.Redis(port=PORT)
+    writer.hset("tracked", "f", "1")
+    check(reader.hget("tracked", "f") == "1", "a read")
+    check(reader.get_cache().size == 1, "a copy")
+    check(reader.hget("tracked", "f") == "1", "a read of the copy")
+    writer.hset("tracked", "f", "2")
+    # The message is on its way: some command after it finds it.
+    for _ in range(10_000):
+        if reader.hget("tracked", "f") == "2":
+            break
+        reader.ping()
+    check(reader.hget("tracked", "f") == "2", "the copy goes when it changes")
+    reader.close()
+    writer.close()
+
+
 for version in (2, 3):
     main(version)
+tracking()
 print("ok")
