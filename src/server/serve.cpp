@@ -23,9 +23,13 @@ void print_greeting(std::FILE* to, const Settings& settings) {
                "\nTalk to it from another terminal:\n"
                "  redis-cli %s hset user:42 theme dark lang en\n"
                "  redis-cli %s hget user:42 theme\n"
-               "  redis-cli %s hgetall user:42\n"
-               "Ctrl-C stops it.\n\n",
+               "  redis-cli %s hgetall user:42\n",
                to_it.c_str(), to_it.c_str(), to_it.c_str());
+  if (settings.admin_port != 0) {
+    std::fprintf(to, "  curl http://%s:%u/healthz\n", settings.admin_bind.c_str(),
+                 unsigned{settings.admin_port});
+  }
+  std::fprintf(to, "Ctrl-C stops it.\n\n");
   std::fflush(to);
 }
 }  // namespace

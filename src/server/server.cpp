@@ -200,12 +200,25 @@ Result<void> Server::adopt(std::vector<PassedSocket> passed) {
   return {};
 }
 
+Result<void> Server::listen_for_admin() {
+  if (settings_.admin_port == 0) return {};
+  auto opened = Listener::open_tcp(settings_.admin_bind, settings_.admin_port, accept_admin_);
+  if (!opened) {
+    return Error{opened.error().code,
+                 opened.error().message + " (this is the admin port: --admin-port, 0 for none)"};
+  }
+  std::move(opened->begin(), opened->end(), std::back_inserter(listeners_));
+  return {};
+}
+
 Result<void> Server::listen(std::vector<PassedSocket> passed) {
   passed_ = !passed.empty();
   if (passed_) {
     if (auto adopted = adopt(std::move(passed)); !adopted) return adopted;
     return watch_listeners();
   }
+  // First, so that no client comes in before all is open.
+  if (auto opened = listen_for_admin(); !opened) return opened;
   for (const std::string& address : settings_.bind) {
     if (settings_.port != 0) {
       if (auto opened = listen_on(address, settings_.port, accept_); !opened) return opened;
@@ -219,17 +232,9 @@ Result<void> Server::listen(std::vector<PassedSocket> passed) {
     if (!opened) return opened.error();
     listeners_.push_back(std::move(*opened));
   }
-  if (listeners_.empty())
+  if (settings_.port == 0 && settings_.tls_port == 0 && settings_.unix_socket.empty())
     return Error{Errc::invalid_argument,
                  "nothing to listen on: give --port, --tls-port or --unix-socket"};
-  if (settings_.admin_port != 0) {
-    auto opened = Listener::open_tcp(settings_.admin_bind, settings_.admin_port, accept_admin_);
-    if (!opened) {
-      return Error{opened.error().code,
-                   opened.error().message + " (this is the admin port: --admin-port, 0 for none)"};
-    }
-    std::move(opened->begin(), opened->end(), std::back_inserter(listeners_));
-  }
   return watch_listeners();
 }
 

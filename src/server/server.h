@@ -56,6 +56,7 @@ class Server {
          std::unique_ptr<BlockedSignals> blocked, std::shared_ptr<command::CommandClock> clock,
          std::unique_ptr<command::RemovalNews> removal_news, Cache cache);
   Result<void> listen(std::vector<PassedSocket> passed);
+  Result<void> listen_for_admin();
   Result<void> watch_listeners();
   Result<void> adopt(std::vector<PassedSocket> passed);
   Result<void> listen_on(const std::string& address, std::uint16_t port, Listener::Accept accept);

@@ -140,7 +140,7 @@ class Hostile(unittest.TestCase):
                     one.send(command, "k", *["a"] * (most - 2))
                 for one in wires:
                     one.read()
-            wire.send(*["DEL"] + ["a"] * most)
+            wire.send_raw(b"*%d\r\n" % (most + 1))
             self.assertIn(f"at most {most}", wire.read())
         # Many that never end hold what they have sent, and nothing for where it lies.
         part = b"*%d\r\n" % most + b"$0\r\n\r\n" * 3000
