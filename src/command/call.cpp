@@ -35,7 +35,7 @@ void Call::run() {
     session.follow->caching_said = false;
 }
 
-void Call::in_steps(LongWork::Step step) {
+void Call::in_steps(std::size_t held_bytes, LongWork::Step step) {
   // So few that a round would not be shorter.
   constexpr std::uint64_t k_groups_at_once = 4096;
   if (session.executing || !session.can_wait || cache().group_count() <= k_groups_at_once) {
@@ -44,7 +44,7 @@ void Call::in_steps(LongWork::Step step) {
     return;
   }
   TakenBytes held(services.held);
-  std::size_t bytes = sizeof(LongWork);
+  std::size_t bytes = sizeof(LongWork) + held_bytes;
   for (std::size_t i = 0; i < args.size(); ++i)
     bytes += args[i].size() + sizeof(resp::Slice);
   if (!held.take(bytes)) return error("ERR the server has no room for another long command");

@@ -87,7 +87,8 @@ class Call {
 
   /// Does work that grows with what is stored. Where much is, and the client can wait, it is done
   /// in rounds between which others run; inside EXEC at once, as it must look.
-  void in_steps(LongWork::Step step);
+  /// `held_bytes`: what the step holds meanwhile.
+  void in_steps(std::size_t held_bytes, LongWork::Step step);
 
   // --- failing: each writes the error, and the handler returns ---
 

@@ -17,6 +17,7 @@ namespace ullage::command {
 class GrowthSample {
  public:
   static constexpr std::size_t k_groups_max = 1000;
+  static constexpr std::size_t k_bytes_max = k_groups_max * 16;
 
   /// None was taken.
   GrowthSample() = default;

@@ -43,22 +43,23 @@ class Keyspace {
   }
 
   /// The same in steps that let others run: `work.visit(call, group, key)` for each, then
-  /// `work.end(call)`, which writes the reply. Each gets a Call of its own step.
+  /// `work.end(call)`, which writes the reply. Each gets a Call of its own step. `held_bytes`: what
+  /// the work may hold in between, besides its reply.
   template <class Work>
   static void walk_in_steps(Call& call, User::Access access, Work work,
-                            Databases databases = Databases::selected) {
-    call.in_steps(
-        [cursor = Cursor{0}, access, databases, work = std::move(work)](Call& now) mutable {
-          const Keyspace keys(now, access, databases);
-          const auto visit = [&](std::string_view group, std::string_view key) {
-            return work.visit(now, group, key);
-          };
-          bool done = false;
-          for (std::size_t i = 0; i < k_steps_a_round && !done; ++i)
-            done = keys.step(cursor, visit);
-          if (done) work.end(now);
-          return done;
-        });
+                            Databases databases = Databases::selected, std::size_t held_bytes = 0) {
+    call.in_steps(held_bytes, [cursor = Cursor{0}, access, databases,
+                               work = std::move(work)](Call& now) mutable {
+      const Keyspace keys(now, access, databases);
+      const auto visit = [&](std::string_view group, std::string_view key) {
+        return work.visit(now, group, key);
+      };
+      bool done = false;
+      for (std::size_t i = 0; i < k_steps_a_round && !done; ++i)
+        done = keys.step(cursor, visit);
+      if (done) work.end(now);
+      return done;
+    });
   }
 
  private:

@@ -168,7 +168,7 @@ struct TopOptions {
 };
 
 std::optional<TopOptions> parse_top(Call& call) {
-  constexpr std::int64_t k_most = 1000;
+  constexpr std::int64_t k_most = 100;
   TopOptions options;
   for (std::size_t i = 1; i < call.args.size(); ++i) {
     if (call.is_word(i, "BYTES")) {
@@ -178,7 +178,7 @@ std::optional<TopOptions> parse_top(Call& call) {
     } else if (call.is_word(i, "GROWTH")) {
       options.by = By::growth;
     } else if (call.is_word(i, "COUNT") && i + 1 < call.args.size()) {
-      const auto given = call.integer_in(++i, 1, k_most, "ERR COUNT is a number from 1 to 1000");
+      const auto given = call.integer_in(++i, 1, k_most, "ERR COUNT is a number from 1 to 100");
       if (!given) return std::nullopt;
       options.count = static_cast<std::size_t>(*given);
     } else {
@@ -259,7 +259,11 @@ class TopWork {
 void top(Call& call) {
   const auto options = parse_top(call);
   if (!options) return;
-  Keyspace::walk_in_steps(call, {.read = true, .write = false}, TopWork(call, *options));
+  // The names that it may have to remember, and two samples.
+  const std::size_t held_bytes =
+      options->count * (sizeof(Ranked) + k_name_max_bytes) + 2 * GrowthSample::k_bytes_max;
+  Keyspace::walk_in_steps(call, {.read = true, .write = false}, TopWork(call, *options),
+                          Keyspace::Databases::selected, held_bytes);
 }
 
 void validate(Call& call) {

@@ -13,6 +13,9 @@ namespace {
 // A ring of this size holds some thousand names, and is emptied many times a second.
 constexpr std::size_t k_buffer_bytes = 256 * k_kib;
 
+// Fields of a group that go with it come this close to each other.
+constexpr std::int64_t k_together_ms = 100;
+
 constexpr RemovalCauses k_causes{RemovalCause::expired, RemovalCause::evicted, RemovalCause::limit};
 
 bool is_wanted(const Services& services) noexcept {
@@ -59,9 +62,12 @@ void RemovalNews::tell(Services& services, const Removal& removal) {
     return services.key_events.tell(services.pubsub, removal.group,
                                     expired ? k_event_hexpired : k_event_hevicted);
   }
-  // A group goes field by field: it is told once.
-  if (gone_ == removal.group) return;
+  // A group goes field by field, all at about one time: it is told once.
+  const std::int64_t now_ms = services.clock.running_ms();
+  const bool again = !is_string && gone_ == removal.group && now_ms < gone_ms_ + k_together_ms;
   gone_ = removal.group;
+  gone_ms_ = now_ms;
+  if (again) return;
   services.key_events.tell(services.pubsub, removal.group,
                            expired ? k_event_expired : k_event_evicted);
 }

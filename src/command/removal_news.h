@@ -3,6 +3,7 @@
 
 #include <ullage/options.h>
 
+#include <cstdint>
 #include <mutex>
 #include <string>
 
@@ -28,7 +29,8 @@ class RemovalNews {
 
   std::mutex mutex_;
   Services* services_ = nullptr;  // guarded by mutex_
-  std::string gone_;              // the last group that was told to be gone; guarded by mutex_
+  std::string gone_;              // the last group that was gone; guarded by mutex_
+  std::int64_t gone_ms_ = 0;      // when; guarded by mutex_
 };
 
 }  // namespace ullage::command

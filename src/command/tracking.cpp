@@ -65,7 +65,9 @@ void append_names(std::string& out, bool resp3, const std::string_view* key,
 
 bool Tracking::begin(const std::shared_ptr<Client>& client, TrackingOptions options) {
   TakenBytes held(budget_);
-  if (!held.take(bytes_of(options))) return false;
+  while (!held.take(bytes_of(options))) {
+    if (!make_room(parts_[0])) return false;
+  }
   const std::scoped_lock lock(followers_mutex_);
   const Id id = client->id();
   if (options.broadcast) {
@@ -206,8 +208,9 @@ void Tracking::tell(std::string_view group, Fields fields, Id by) {
     Readers& readers = at->second;
     const std::size_t before = cost_of(group, readers);
     const Ids of_key = std::exchange(readers.of_key, {});
+    // Who has read the key as a whole is noted for it no more, so all of it goes.
     for (const Id id : of_key)
-      told[id].assign(fields.begin(), fields.end());
+      told[id];
     if (fields.empty()) {
       for (const auto& [field, ids] : readers.of_fields) {
         for (const Id id : ids)

@@ -6,7 +6,7 @@
 //
 //   invalidate  [key ...]              whoever reads one of them again must ask the server
 //   invalidate  [key, field, field]    to clients that follow fields (ours alone): only these
-//                                      fields of the key, and what was made of the whole of it
+//                                      fields of the key, which were read by name
 //   invalidate  null                   everything
 //
 // The table is bounded. When it is full, something that is remembered is declared changed.

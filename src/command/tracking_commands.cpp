@@ -16,6 +16,9 @@ namespace ullage::command {
 
 namespace {
 
+// Of one client: each is compared with each.
+constexpr std::size_t k_prefixes_max = 256;
+
 /// What the words after CLIENT TRACKING ON say, or none with an error written.
 std::optional<TrackingOptions> parse_options(Call& call) {
   TrackingOptions options;
@@ -35,6 +38,10 @@ std::optional<TrackingOptions> parse_options(Call& call) {
         return std::nullopt;
       }
     } else if (call.is_word(i, "PREFIX") && has_more) {
+      if (options.prefixes.size() == k_prefixes_max) {
+        call.error("ERR more than " + std::to_string(k_prefixes_max) + " prefixes");
+        return std::nullopt;
+      }
       options.prefixes.emplace_back(call.args[++i]);
     } else if (call.is_word(i, "BCAST")) {
       options.broadcast = true;
@@ -105,6 +112,9 @@ void switch_on(Call& call) {
   Session& session = call.session;
   const TrackingOptions* present = session.follow ? &session.follow->options() : nullptr;
   std::string problem = conflict(*options, present);
+  if (problem.empty() && present != nullptr &&
+      present->prefixes.size() + options->prefixes.size() > k_prefixes_max)
+    problem = "more than " + std::to_string(k_prefixes_max) + " prefixes";
   if (problem.empty()) problem = overlapping(*options, present);
   if (!problem.empty()) return call.error("ERR " + problem);
   // What it followed it goes on to follow.

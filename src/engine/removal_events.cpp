@@ -27,6 +27,7 @@ void RemovalRing::copy_out(void* to, std::size_t n) noexcept {
 
 void RemovalRing::push(RemovalCause cause, std::string_view group, std::string_view field,
                        std::string_view value, std::uint64_t value_bytes) noexcept {
+  if (!causes().contains(cause)) return;
   const Head head{
       static_cast<std::uint32_t>(group.size()), static_cast<std::uint32_t>(field.size()),
       static_cast<std::uint32_t>(value.size()), static_cast<std::uint32_t>(cause), value_bytes};

@@ -37,7 +37,8 @@ class RemovalRing {
   }
   void set_causes(RemovalCauses causes) noexcept { causes_.store(causes.bits()); }
   [[nodiscard]] bool with_values() const noexcept { return with_values_; }
-  /// Thread-safe; takes the ring's lock, a leaf. Counts the event as lost if it does not fit.
+  /// Thread-safe; takes the ring's lock, a leaf. Counts the event as lost if it does not fit;
+  /// forgets what nobody wants to hear.
   void push(RemovalCause cause, std::string_view group, std::string_view field,
             std::string_view value, std::uint64_t value_bytes) noexcept;
   void lose(std::uint64_t n) noexcept { lost_.fetch_add(n, std::memory_order_relaxed); }

@@ -18,8 +18,7 @@ namespace {
 namespace http = boost::beast::http;
 using Response = http::response<http::string_body>;
 
-/// Whether a browser that was led here by another's name would be told apart: only names that no
-/// name server gives out are ours.
+/// Only names that no name server gives out are ours.
 bool is_our_host(std::string_view host) {
   if (host.starts_with('[')) return true;  // an IPv6 address
   const std::string_view name = host.substr(0, host.rfind(':'));
@@ -38,9 +37,6 @@ Response response(http::status status, std::string text) {
 }
 
 Response route(const http::request<http::empty_body>& request, bool ready) {
-  const auto host = request.find(http::field::host);
-  if (host == request.end() || !is_our_host(host->value()))
-    return response(http::status::forbidden, "ask for this server by its address\n");
   if (request.method() != http::verb::get && request.method() != http::verb::head) {
     Response refused = response(http::status::method_not_allowed, "GET or HEAD\n");
     refused.set(http::field::allow, "GET, HEAD");
@@ -53,6 +49,11 @@ Response route(const http::request<http::empty_body>& request, bool ready) {
     return ready ? response(http::status::ok, "ready\n")
                  : response(http::status::service_unavailable, "stopping\n");
   }
+  // Probes come by any name, and tell nothing. All else is for those who know where they are: a
+  // browser that was led here by a stranger's name says that name.
+  const auto host = request.find(http::field::host);
+  if (host != request.end() && !is_our_host(host->value()))
+    return response(http::status::forbidden, "ask for this server by its address\n");
   return response(http::status::not_found, "there are /healthz and /readyz\n");
 }
 

@@ -170,7 +170,7 @@ std::optional<command::Host::SettingProblem> ServerHost::set_settings(
     if (const auto allowed = setting->set(changed, value))
       return SettingProblem{name, "argument must be " + *allowed};
   }
-  if (const Problem problem = actions_.apply(changed))
+  if (const Problem problem = actions_.apply(settings_, changed))
     return SettingProblem{values.back().name, *problem};
   settings_ = std::move(changed);
   return std::nullopt;

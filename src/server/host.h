@@ -25,7 +25,7 @@ class ServerHost final : public command::Host {
     std::function<void()> shut_down;
     std::function<void()> resume;
     /// Settings have changed while the server runs. What is wrong with them, if they must not.
-    std::function<Problem(const Settings&)> apply;
+    std::function<Problem(const Settings& before, const Settings& after)> apply;
     /// What the parts of the server may take, of late.
     std::function<Budget()> budget;
   };

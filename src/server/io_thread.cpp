@@ -36,6 +36,7 @@ void IoThread::run() {
     if (behind_count_ != 0) close_stalled();
   }
   drain();
+  ended_.store(true, std::memory_order_release);
 }
 
 int IoThread::poll_timeout_ms() const {
@@ -72,18 +73,23 @@ void IoThread::close_client(std::uint64_t id) {
   });
 }
 
-void IoThread::push(std::uint64_t id, std::shared_ptr<const std::string> bytes) {
+bool IoThread::push(std::uint64_t id, std::shared_ptr<const std::string> bytes) {
   // What waits in the mailbox lies outside the pool, and has a bound of its own.
   const std::size_t size = bytes->size() + k_posted_overhead_bytes;
   if (posted_bytes_.fetch_add(size, std::memory_order_relaxed) > shared_.posted_high_bytes) {
     posted_bytes_.fetch_sub(size, std::memory_order_relaxed);
-    shared_.counters.closed_no_buffer.fetch_add(1, std::memory_order_relaxed);
-    return close_client(id);
+    return false;
   }
   mailbox_.post([this, id, size, bytes = std::move(bytes)] {
     posted_bytes_.fetch_sub(size, std::memory_order_relaxed);
     if (Connection* connection = find(id)) append_output(*connection, *bytes);
   });
+  return true;
+}
+
+void IoThread::close_flooded(std::uint64_t id) {
+  shared_.counters.closed_no_buffer.fetch_add(1, std::memory_order_relaxed);
+  close_client(id);
 }
 
 void IoThread::resume() {
@@ -152,7 +158,8 @@ void IoThread::close_idle() {
   const std::int64_t since_ms = shared_.services.clock.running_ms() -
                                 shared_.idle_timeout_s.load(std::memory_order_relaxed) * 1000;
   close_if([&](const Connection& connection) {
-    return connection.session.client->active_ms.load(std::memory_order_relaxed) < since_ms;
+    return !connection.session.unfinished &&
+           connection.session.client->active_ms.load(std::memory_order_relaxed) < since_ms;
   });
 }
 
@@ -203,6 +210,7 @@ void IoThread::finish(Connection& connection) {
   if (!work->is_silent) {
     if (!send(connection, *reply)) return;
   }
+  if (connection.session.closing && connection.output.empty()) return close_in_peace(connection);
   process_kept(connection);
   if (!connection.dead) watch_as_needed(connection);
   read_what_is_left(connection);
@@ -213,16 +221,18 @@ void IoThread::drain() {
   using Time = std::chrono::steady_clock;
   const auto end = Time::now() + std::chrono::milliseconds(drain_ms_);
   close_if([](Connection& connection) {
-    if (connection.output.empty()) connection.channel.discard_input();
-    return connection.output.empty();
+    const bool is_done = connection.output.empty() && !connection.session.unfinished;
+    if (is_done) connection.channel.discard_input();
+    return is_done;
   });
   for (const auto& [id, connection] : connections_)
     connection->session.closing = true;
   while (!connections_.empty()) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Time::now());
     if (left.count() <= 0) break;
-    poller_.run_once(static_cast<int>(left.count()));
+    poller_.run_once(unfinished_.empty() ? static_cast<int>(left.count()) : 0);
     dead_.clear();
+    if (!unfinished_.empty()) go_on();
   }
 }
 

@@ -60,12 +60,16 @@ class IoThread {
   /// Takes a client over.
   void adopt(Arrival arrival, std::uint64_t id);
   void close_client(std::uint64_t id);
-  /// Sends bytes to a client between two of its replies.
-  void push(std::uint64_t id, std::shared_ptr<const std::string> bytes);
+  /// Closes a client whose messages found no room.
+  void close_flooded(std::uint64_t id);
+  /// Sends bytes to a client between two of its replies; false if more wait than there is room for.
+  [[nodiscard]] bool push(std::uint64_t id, std::shared_ptr<const std::string> bytes);
   /// Buffers have run out: closes the client that holds most.
   void ask_to_shed();
   /// A pause has ended before its time.
   void resume();
+  /// Whether run() has come to its end.
+  [[nodiscard]] bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
   /// Ends run(): clients get the replies that are under way, for `drain_ms` at most.
   void stop(int drain_ms);
   [[nodiscard]] std::size_t connections() const noexcept {
@@ -141,6 +145,7 @@ class IoThread {
   std::vector<std::uint64_t> unfinished_;  // clients whose command goes on in the next round
   std::vector<std::uint64_t> paused_;  // clients whose next command waits for the end of a pause
   std::atomic<std::size_t> posted_bytes_{0};  // to clients, by push()
+  std::atomic<bool> ended_{false};
   bool stopping_ = false;
   int drain_ms_ = 0;
 };

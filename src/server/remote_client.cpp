@@ -15,7 +15,10 @@ void RemoteClient::close() noexcept {
 }
 
 void RemoteClient::push(std::shared_ptr<const std::string> bytes) {
-  thread_.push(id(), std::move(bytes));
+  // Once: while its thread is busy, each refusal would leave another task to it.
+  if (is_flooded_.load(std::memory_order_relaxed)) return;
+  if (!thread_.push(id(), std::move(bytes)) && !is_flooded_.exchange(true))
+    thread_.close_flooded(id());
 }
 
 }  // namespace ullage::server

@@ -3,6 +3,7 @@
 
 #include "command/client.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@ class RemoteClient final : public command::Client {
 
  private:
   IoThread& thread_;
+  std::atomic<bool> is_flooded_{false};  // it will be closed
 };
 
 }  // namespace ullage::server

@@ -195,7 +195,7 @@ Result<void> Server::adopt(std::vector<PassedSocket> passed) {
                                                           : admin ? accept_admin_
                                                                   : accept_);
     if (!adopted) return adopted.error();
-    listeners_.push_back(std::move(*adopted));
+    (admin ? admin_listeners_ : listeners_).push_back(std::move(*adopted));
   }
   return {};
 }
@@ -207,7 +207,7 @@ Result<void> Server::listen_for_admin() {
     return Error{opened.error().code,
                  opened.error().message + " (this is the admin port: --admin-port, 0 for none)"};
   }
-  std::move(opened->begin(), opened->end(), std::back_inserter(listeners_));
+  std::move(opened->begin(), opened->end(), std::back_inserter(admin_listeners_));
   return {};
 }
 
@@ -239,9 +239,11 @@ Result<void> Server::listen(std::vector<PassedSocket> passed) {
 }
 
 Result<void> Server::watch_listeners() {
-  for (Listener& listener : listeners_) {
-    if (!poller_.add(listener.descriptor(), EPOLLIN, listener))
-      return Error{Errc::system, "cannot listen on " + listener.name()};
+  for (std::vector<Listener>* const some : {&listeners_, &admin_listeners_}) {
+    for (Listener& listener : *some) {
+      if (!poller_.add(listener.descriptor(), EPOLLIN, listener))
+        return Error{Errc::system, "cannot listen on " + listener.name()};
+    }
   }
   return {};
 }
@@ -278,7 +280,8 @@ ServerHost::Actions Server::actions() {
                 for (const auto& io_thread : io_threads_)
                   io_thread->resume();
               },
-          .apply = [this](const Settings& settings) { return apply(settings); },
+          .apply = [this](const Settings& before,
+                          const Settings& after) { return apply(before, after); },
           .budget = [this] { return current_budget(); }};
 }
 
@@ -290,19 +293,20 @@ void Server::set_live(const Settings& settings) {
   shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
 }
 
-Problem Server::apply(const Settings& settings) {
+Problem Server::apply(const Settings& before, const Settings& after) {
   // What can fail comes first, so that nothing has changed if it does.
-  if (uses_tls_) {
-    if (const auto loaded = tls_.load(settings); !loaded) return loaded.error().message;
+  Tls::Context context;
+  if (uses_tls_ && Tls::is_about(before, after)) {
+    auto made = Tls::prepare(after);
+    if (!made) return made.error().message;
+    context = std::move(*made);
   }
-  if (const Problem problem = resize(settings.memory_limit)) return problem;
-  const auto user = acl_.find("default");
-  const bool has_password = !settings.password.empty();
-  if (user && (user->needs_password() != has_password ||
-               (has_password && !user->accepts(settings.password))))
-    set_default_password(acl_, settings.password);
-  set_live(settings);
-  mailbox_.post([this, settings] { settings_ = settings; });
+  if (const Problem problem = resize(after.memory_limit)) return problem;
+  if (context) tls_.use(std::move(context));
+  // What ACL SETUSER said of the default user stays, unless this says otherwise.
+  if (before.password != after.password) set_default_password(acl_, after.password);
+  set_live(after);
+  mailbox_.post([this, after] { settings_ = after; });
   for (const auto& io_thread : io_threads_)
     io_thread->resume();
   return std::nullopt;
@@ -358,6 +362,23 @@ void Server::run() {
     poller_.remove(listener.descriptor());
   if (!passed_ && !settings_.unix_socket.empty()) ::unlink(settings_.unix_socket.c_str());
   listeners_.clear();
+  drain();
+}
+
+// Clients get what is under way, and probes hear that no more come in.
+void Server::drain() {
+  constexpr int k_look_again_ms = 20;
+  admin_.set_ready(false);
+  for (const auto& io_thread : io_threads_)
+    io_thread->stop(static_cast<int>(settings_.drain_timeout));
+  const auto all_ended = [this] {
+    return std::all_of(io_threads_.begin(), io_threads_.end(),
+                       [](const auto& thread) { return thread->has_ended(); });
+  };
+  while (!all_ended()) {
+    poller_.run_once(k_look_again_ms);
+    admin_.clean_up();
+  }
 }
 
 void Server::stop() {
@@ -366,8 +387,10 @@ void Server::stop() {
 
 std::vector<std::string> Server::listener_names() const {
   std::vector<std::string> names;
-  for (const Listener& listener : listeners_)
-    names.push_back(listener.name());
+  for (const std::vector<Listener>* const some : {&listeners_, &admin_listeners_}) {
+    for (const Listener& listener : *some)
+      names.push_back(listener.name());
+  }
   return names;
 }
 

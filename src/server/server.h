@@ -57,6 +57,7 @@ class Server {
          std::unique_ptr<command::RemovalNews> removal_news, Cache cache);
   Result<void> listen(std::vector<PassedSocket> passed);
   Result<void> listen_for_admin();
+  void drain();
   Result<void> watch_listeners();
   Result<void> adopt(std::vector<PassedSocket> passed);
   Result<void> listen_on(const std::string& address, std::uint16_t port, Listener::Accept accept);
@@ -71,7 +72,7 @@ class Server {
   void set_live(const Settings& settings);
   /// Settings that have changed while the server runs; what is wrong with them, if they must not.
   /// Called from any thread, by one at a time.
-  Problem apply(const Settings& settings);
+  Problem apply(const Settings& before, const Settings& after);
   /// Lets the cache grow or shrink so that the whole stays within another limit.
   Problem resize(std::size_t limit_bytes);
   [[nodiscard]] Budget current_budget() const;
@@ -110,6 +111,7 @@ class Server {
   const Listener::Accept accept_tls_ = [this](Arrival a) { accept_secure(std::move(a)); };
   const Listener::Accept accept_admin_ = [this](Arrival a) { admin_.accept(std::move(a.channel)); };
   std::vector<Listener> listeners_;
+  std::vector<Listener> admin_listeners_;
   bool passed_ = false;  // whether the service manager has passed them
   std::vector<std::unique_ptr<IoThread>> io_threads_;
   std::vector<std::thread> threads_;

@@ -1,14 +1,20 @@
+#include "server/descriptor.h"
 #include "server/settings.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <toml++/toml.h>
+#include <unistd.h>
 
 namespace ullage::server {
 
@@ -61,11 +67,10 @@ namespace {
 std::string toml_text(const std::string& text) {
   if (text == "yes") return "true";
   if (text == "no") return "false";
-  const bool is_number =
-      !text.empty() && text.size() < 19 &&
-      text.find_first_not_of("0123456789", text[0] == '-' ? 1 : 0) == std::string::npos &&
-      text != "-";
-  if (is_number) return text;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc{} && end == text.data() + text.size() && std::to_string(number) == text)
+    return text;
   std::ostringstream quoted;
   quoted << toml::toml_formatter(toml::value<std::string>(text));
   return quoted.str();
@@ -84,6 +89,38 @@ std::vector<std::string> lines_of(std::istream& in) {
   for (std::string line; std::getline(in, line);)
     lines.push_back(std::move(line));
   return lines;
+}
+
+/// Whole or not at all, whatever happens meanwhile; and nobody can read it who could not before.
+Problem replace_file(const std::string& path, std::string_view text) {
+  const std::string draft = path + ".new";
+  ::unlink(draft.c_str());
+  struct stat before{};
+  Descriptor file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                         S_IRUSR | S_IWUSR));
+  const auto failed = [&](const std::string& what) -> Problem {
+    const std::string why = std::generic_category().message(errno);
+    ::unlink(draft.c_str());
+    return "cannot write " + what + ": " + why;
+  };
+  if (!file.is_open() || ::stat(path.c_str(), &before) != 0) return failed(draft);
+  while (!text.empty()) {
+    const ssize_t written = ::write(file.get(), text.data(), text.size());
+    if (written <= 0) return failed(draft);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (::fsync(file.get()) != 0) return failed(draft);
+  file.reset();
+  // What is wrong with it is better known now than at the next start.
+  Settings checked;
+  if (Problem problem = read_settings_file(checked, draft)) {
+    ::unlink(draft.c_str());
+    return problem;
+  }
+  const bool is_kept = ::chown(draft.c_str(), before.st_uid, before.st_gid) == 0 &&
+                       ::chmod(draft.c_str(), before.st_mode & 07777) == 0;
+  if (!is_kept || std::rename(draft.c_str(), path.c_str()) != 0) return failed(path);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -118,19 +155,10 @@ Problem rewrite_settings_file(const Settings& settings, const std::string& path)
   }
   std::erase(lines, k_gone);
   lines.insert(lines.end(), added.begin(), added.end());
-  // Whole or not at all, whatever happens meanwhile.
-  const std::string draft = path + ".new";
-  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
+  std::string text;
   for (const std::string& line : lines)
-    out << line << "\n";
-  out.close();
-  if (!out) return "cannot write " + draft;
-  // Who could not read the passwords in it before must not now.
-  std::error_code failed;
-  std::filesystem::permissions(draft, std::filesystem::status(path, failed).permissions(), failed);
-  if (failed) return "cannot protect " + draft;
-  if (std::rename(draft.c_str(), path.c_str()) != 0) return "cannot write " + path;
-  return std::nullopt;
+    text += line + "\n";
+  return replace_file(path, text);
 }
 
 }  // namespace ullage::server

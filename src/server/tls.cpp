@@ -2,6 +2,7 @@
 
 #include "server/settings.h"
 
+#include <string>
 #include <utility>
 
 #include <openssl/err.h>
@@ -49,7 +50,20 @@ void TlsSessionEnd::operator()(SSL* session) const noexcept {
   ::SSL_free(session);
 }
 
+bool Tls::is_about(const Settings& before, const Settings& after) noexcept {
+  return before.tls_cert_file != after.tls_cert_file || before.tls_key_file != after.tls_key_file ||
+         before.tls_ca_cert_file != after.tls_ca_cert_file ||
+         before.tls_auth_clients != after.tls_auth_clients;
+}
+
 Result<void> Tls::load(const Settings& settings) {
+  auto context = prepare(settings);
+  if (!context) return context.error();
+  use(std::move(*context));
+  return {};
+}
+
+Result<Tls::Context> Tls::prepare(const Settings& settings) {
   if (settings.tls_cert_file.empty() || settings.tls_key_file.empty()) {
     return Error{Errc::invalid_argument,
                  "TLS needs a certificate and its key: give --tls-cert-file and "
@@ -94,9 +108,7 @@ Result<void> Tls::load(const Settings& settings) {
     ::SSL_CTX_set_client_CA_list(context.get(), ::SSL_load_client_CA_file(authorities));
   }
   ::SSL_CTX_set_verify(context.get(), verify_mode(settings.tls_auth_clients), nullptr);
-  const std::lock_guard lock(mutex_);
-  context_ = context;
-  return {};
+  return context;
 }
 
 TlsSession Tls::open(int socket) const {

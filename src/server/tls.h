@@ -5,7 +5,7 @@
 
 #include <memory>
 #include <mutex>
-#include <string>
+#include <utility>
 
 #include <openssl/types.h>
 
@@ -24,8 +24,19 @@ using TlsSession = std::unique_ptr<SSL, TlsSessionEnd>;
 /// Thread-safe.
 class Tls {
  public:
+  using Context = std::shared_ptr<SSL_CTX>;
+
   /// Reads the certificate, its key and the authorities that clients are checked against. An error
-  /// says which file is wrong and what to do, and leaves what was there before.
+  /// says which file is wrong and what to do.
+  static Result<Context> prepare(const Settings& settings);
+  /// Whether these differ in what prepare() looks at.
+  static bool is_about(const Settings& before, const Settings& after) noexcept;
+  /// Sessions that are opened from now on use it.
+  void use(Context context) {
+    const std::lock_guard lock(mutex_);
+    context_ = std::move(context);
+  }
+  /// Both; an error leaves what was there before.
   Result<void> load(const Settings& settings);
 
   /// The server's side of a session over a connected socket; null if there is no memory for it.
@@ -34,7 +45,7 @@ class Tls {
 
  private:
   mutable std::mutex mutex_;
-  std::shared_ptr<SSL_CTX> context_;  // guarded by mutex_; sessions keep the one they began with
+  Context context_;  // guarded by mutex_; sessions keep the one they began with
 };
 
 }  // namespace ullage::server

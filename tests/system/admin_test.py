@@ -41,16 +41,33 @@ class Admin(unittest.TestCase):
         self.assertEqual(self.ask("/healthz", "DELETE")[0], 405)
 
     def test_whose_name_is_asked_for(self):
-        for host in ("localhost", "localhost:7380", "10.1.2.3:7380", "[::1]:7380"):
+        for host in ("localhost", "10.1.2.3:7380", "[::1]:7380", "ullage.service:7380"):
             self.assertEqual(self.ask("/healthz", Host=host)[0], 200, host)
-        for host in ("evil.example", "127.0.0.1.evil.example:7380", ""):
-            self.assertEqual(self.ask("/healthz", Host=host)[0], 403, host)
+        self.assertEqual(self.ask("/", Host="10.1.2.3:7380")[0], 404)
+        for host in ("evil.example", "127.0.0.1.evil.example:7380"):
+            self.assertEqual(self.ask("/", Host=host)[0], 403, host)
+
+    def test_while_it_stops_it_is_not_ready(self):
+        wire = self.server.connect()
+        self.addCleanup(wire.close)
+        wire.ask("SET", "k", "x" * 900_000)
+        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        wire.send_raw(wire.encode("GET", "k") * 3)  # replies that nobody takes to their end
+        wire.fill()
+        self.server.process.send_signal(signal.SIGTERM)
+        while self.ask("/readyz")[0] == 200:
+            pass
+        self.assertEqual(self.ask("/readyz"), (503, "stopping\n"))
+        self.assertEqual(self.ask("/healthz")[0], 200)
+        for _ in range(3):
+            self.assertEqual(len(wire.read()), 900_000)
+        self.assertEqual(self.server.process.wait(60), 0)
 
     def test_what_is_no_request(self):
         self.assertTrue(self.raw(b"\x16\x03\x01 nonsense\r\n\r\n").startswith(b"HTTP/1.1 400"))
         long_head = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000
         self.assertTrue(self.raw(long_head).startswith(b"HTTP/1.1 431"))
-        self.assertTrue(self.raw(b"GET /healthz HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 403"))
+        self.assertTrue(self.raw(b"GET /healthz HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200"))
 
     def test_in_pieces(self):
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:

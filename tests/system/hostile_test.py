@@ -148,6 +148,17 @@ class Hostile(unittest.TestCase):
             one.send_raw(part)
         self.check_still_well()
 
+    def test_many_ask_for_the_largest_of_long_names(self):
+        with self.server.connect() as wire:
+            wire.pipeline([["SET", f"{i:06}" + "k" * 990, ""] for i in range(6000)])
+            for one in self.open(150):
+                one.send_raw(one.encode("UL.TOP", "COUNT", "100") +
+                             one.encode("UL.TOP", "GROWTH", "COUNT", "100"))
+            for one in self.wires:
+                one.read()
+                one.read()
+        self.check_still_well()
+
     def test_walks_over_large_values(self):
         with self.server.connect() as wire:
             self.fill(wire)

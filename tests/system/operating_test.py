@@ -86,6 +86,29 @@ class LiveSettings(unittest.TestCase):
                     self.assertIsInstance(wire.ask("CONFIG", "REWRITE"), ReplyError)
                 os.chmod(folder, 0o700)
 
+    def test_rewritten_words_that_look_like_numbers(self):
+        for password in ("007", "1e5", "yes", "true", "-0", "1_000", "0x10", ""):
+            with self.subTest(password=password), tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "ullage.toml")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write("password = 'before'\n")
+                with servers.ullage("--config", path) as server, server.connect() as wire:
+                    wire.ask("AUTH", "before")
+                    wire.ask("CONFIG", "SET", "requirepass", password)
+                    self.assertEqual(wire.ask("CONFIG", "REWRITE"), "OK")
+                self.assertEqual(os.listdir(folder), ["ullage.toml"])
+                with servers.ullage("--config", path) as server, server.connect() as wire:
+                    if password:
+                        self.assertEqual(wire.ask("AUTH", password), "OK")
+                    self.assertEqual(self.value(wire, "requirepass"), password)
+
+    def test_other_settings_leave_the_default_user_alone(self):
+        with servers.ullage() as server, server.connect() as wire:
+            wire.ask("ACL", "SETUSER", "default", "resetpass", ">secret")
+            self.assertEqual(wire.ask("CONFIG", "SET", "timeout", "100"), "OK")
+            with server.connect() as other:
+                self.assertIn("NOAUTH", other.ask("GET", "x"))
+
     def test_rewrite_without_a_file(self):
         with servers.ullage() as server, server.connect() as wire:
             self.assertIn("without a config file", wire.ask("CONFIG", "REWRITE"))

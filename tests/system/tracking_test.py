@@ -179,10 +179,16 @@ class Ours(unittest.TestCase):
     def setUp(self):
         self.server = servers.ullage("--memory-limit", "64mb")
         self.addCleanup(self.server.__exit__)
+        self.wires = []
         self.writer = self.connect()
+
+    def wires_close(self):
+        for wire in self.wires:
+            wire.close()
 
     def connect(self, protocol="2"):
         wire = self.server.connect()
+        self.wires.append(wire)
         self.addCleanup(wire.close)
         wire.ask("HELLO", protocol)
         return wire
@@ -219,8 +225,8 @@ class Ours(unittest.TestCase):
         follower = self.follower("FIELDS")
         follower.ask("HGETALL", "h")
         follower.ask("HGET", "h", "b")
-        self.assertEqual(self.changes(follower, ["HSET", "h", "a", "2"]), [[b"h", b"a"]],
-                         "who has the whole hears which field it was")
+        self.assertEqual(self.changes(follower, ["HSET", "h", "a", "2"]), [[b"h"]],
+                         "who has the whole is followed as a whole")
         self.assertEqual(self.changes(follower, ["DEL", "h"]), [[b"h"]],
                          "what it has of single fields goes with the group")
         self.assertEqual(self.changes(follower, ["HSET", "h", "a", "2"]), [])
@@ -230,7 +236,13 @@ class Ours(unittest.TestCase):
         follower = self.follower("FIELDS")
         follower.ask("HGET", "h", "a")
         follower.ask("EXISTS", "h")
-        self.assertEqual(self.changes(follower, ["HDEL", "h", "a"]), [[b"h", b"a"]])
+        self.assertEqual(self.changes(follower, ["HDEL", "h", "a"]), [[b"h"]])
+
+    def test_a_read_of_very_many_fields(self):
+        follower = self.follower("FIELDS")
+        follower.ask("HMGET", "h", *[f"f{i}" for i in range(100)])
+        self.assertEqual(self.changes(follower, ["HSET", "h", "f1", "x"], ["HSET", "h", "f2", "x"]),
+                         [[b"h"]], "told as a whole, so that none of them is left behind")
 
     def test_fields_by_prefix(self):
         follower = self.follower("FIELDS", "BCAST", "PREFIX", "user:")
@@ -269,7 +281,7 @@ class Ours(unittest.TestCase):
         follower.ask("GET", "s")
         follower.ask("HGETALL", "h")
         told = sorted(follower.read()[1] for _ in range(2))
-        self.assertEqual(told, [[b"h", b"a"], [b"s"]])
+        self.assertEqual(told, [[b"h"], [b"s"]])
 
     def test_what_is_evicted(self):
         keys = [b"k:%d" % i for i in range(1000)]
@@ -308,11 +320,11 @@ class Ours(unittest.TestCase):
     def test_the_table_is_bounded(self):
         follower = self.follower()
         count = 20_000
+        told = 0
         for first in range(0, count, 500):
             follower.send_raw(b"".join(follower.encode("EXISTS", f"a key of some length:{i}")
                                        for i in range(first, first + 500)))
             replies = 0
-            told = 0
             while replies < 500:
                 message = follower.read()
                 if isinstance(message, Push):
@@ -325,9 +337,42 @@ class Ours(unittest.TestCase):
         self.assertGreater(int(stats["tracking_total_keys"]), 1000)
         self.assertGreater(told, 0, "what made room for others was told")
         self.assertEqual(int(stats["tracking_clients"]), 1)
-        follower.close()
-        while b"tracking_total_keys:0" not in self.writer.ask("INFO", "stats"):
+        for options in ([], ["BCAST", "PREFIX", "x"], ["FIELDS"]):
+            self.follower(*options)  # who comes later finds room
+        self.wires_close()
+        writer = self.connect()
+        while b"tracking_total_keys:0" not in writer.ask("INFO", "stats"):
             pass
+
+    def test_what_is_dropped_on_purpose_is_not_evicted(self):
+        listener = self.connect("3")
+        follower = self.follower()
+        follower.ask("GET", "other")
+        self.writer.ask("CONFIG", "SET", "notify-keyspace-events", "KEA")
+        self.writer.ask("HSET", "big", *[part for i in range(10_000) for part in (f"f{i}", "v")])
+        listener.ask("PSUBSCRIBE", "__keyevent@0__:*")
+        self.writer.ask("DEL", "big")
+        self.writer.ask("HSET", "big", "f1", "new")
+        self.writer.ask("SET", "short", "v", "PX", "1")  # heard after all that was dropped before
+        events = []
+        while not events or events[-1] != b"expired":
+            events.append(listener.read()[2].split(b":", 1)[1])
+        self.assertEqual(events, [b"del", b"hset", b"set", b"expire", b"expired"])
+        self.assertEqual(self.changes(follower, ["SET", "other", "x"]), [[b"other"]],
+                         "and nothing else")
+
+    def test_a_key_that_expires_again_is_told_again(self):
+        self.writer.ask("CONFIG", "SET", "notify-keyspace-events", "Ex")
+        listener = self.connect("3")
+        listener.ask("SUBSCRIBE", "__keyevent@0__:expired")
+        for _ in range(3):
+            self.writer.ask("SET", "s", "v", "PX", "1")
+            self.assertEqual(listener.read()[2], b"s")
+
+    def test_prefixes_have_a_bound(self):
+        wire = self.connect("3")
+        many = [part for i in range(300) for part in ("PREFIX", f"p{i}:")]
+        self.assertIn("prefixes", wire.ask("CLIENT", "TRACKING", "ON", "BCAST", *many))
 
     def test_tenants(self):
         for name in ("one", "two"):

@@ -74,7 +74,7 @@ class Wire:
         self.socket.sendall(b"".join(self.encode(*r) for r in requests))
         return [self.read() for _ in requests]
 
-    def _fill(self):
+    def fill(self):
         data = self.socket.recv(1 << 16)
         if not data:
             raise Closed
@@ -82,13 +82,13 @@ class Wire:
 
     def _line(self):
         while b"\r\n" not in self.buffer:
-            self._fill()
+            self.fill()
         line, self.buffer = self.buffer.split(b"\r\n", 1)
         return line
 
     def _bytes(self, count):
         while len(self.buffer) < count + 2:
-            self._fill()
+            self.fill()
         data, self.buffer = self.buffer[:count], self.buffer[count + 2 :]
         return data
 
