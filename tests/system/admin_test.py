@@ -52,15 +52,14 @@ class Admin(unittest.TestCase):
         self.addCleanup(wire.close)
         wire.ask("SET", "k", "x" * 900_000)
         wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        wire.send_raw(wire.encode("GET", "k") * 3)  # replies that nobody takes to their end
-        wire.fill()
+        wire.send("GET", "k")
+        wire.fill()  # its reply is under way, and nobody takes it to its end
         self.server.process.send_signal(signal.SIGTERM)
         while self.ask("/readyz")[0] == 200:
             pass
         self.assertEqual(self.ask("/readyz"), (503, "stopping\n"))
         self.assertEqual(self.ask("/healthz")[0], 200)
-        for _ in range(3):
-            self.assertEqual(len(wire.read()), 900_000)
+        self.assertEqual(len(wire.read()), 900_000)
         self.assertEqual(self.server.process.wait(60), 0)
 
     def test_what_is_no_request(self):
@@ -83,7 +82,10 @@ class Admin(unittest.TestCase):
             one.sendall(b"GET /healthz HTTP/1.1\r\n")
             slow.append(one)
         self.assertEqual(self.ask("/healthz")[0], 200)
-        self.assertEqual(slow[0].recv(100), b"", "the oldest went")
+        try:
+            self.assertEqual(slow[0].recv(100), b"", "the oldest went")
+        except ConnectionResetError:
+            pass
 
     def test_a_port_in_use_says_which(self):
         taken = servers.free_port()
