@@ -194,6 +194,38 @@ class Hostile(unittest.TestCase):
         self.check_still_well()
 
 
+class FullArena(unittest.TestCase):
+    """Writes into a cache that is full to its last page: an answer to each, and never a lie."""
+
+    def test_every_write_is_answered_and_the_books_balance(self):
+        with servers.ullage("--memory-limit", "32mb", "--max-clients", "50") as server, \
+                server.connect() as wire:
+            sizes = [1, 40, 700, 3000, 20_000, 250_000, 1_000_000]
+            refused = 0
+            for turn in range(6):
+                for size in sizes[turn % 2:] + sizes[:turn % 2]:
+                    count = max(3, min(3000, (24 * MIB) // size // 4))
+                    value = "v" * size
+                    writes = [["HSET", f"g{i % 97}", f"f{i}:{size}", value] for i in range(count)]
+                    for first in range(0, count, 100):
+                        for reply in wire.pipeline(writes[first:first + 100]):
+                            if isinstance(reply, ReplyError):
+                                self.assertTrue(reply.startswith("OOM "), reply)
+                                refused += 1
+                    # What was written last is there, or was forgotten; it is nothing else.
+                    last = wire.ask("HGET", *writes[-1][1:3])
+                    self.assertIn(last, (None, value.encode()))
+                wire.ask("SET", "s", "x" * 500_000)
+                wire.ask("APPEND", "s", "y")
+                self.assertIn(wire.ask("STRLEN", "s"), (0, 500_001, 1))
+            self.assertEqual(wire.ask("UL.VALIDATE")[:2], [b"ok", 1])
+            facts = info(server)
+            self.assertGreater(int(facts["evicted_keys"]), 1000)
+            self.assertLess(refused, 10, "a cache makes room rather than refuse")
+            if not servers.is_sanitized():
+                self.assertLessEqual(server.status_bytes("VmHWM"), 32 * MIB)
+
+
 class Malformed(unittest.TestCase):
     """What is no request gets the words of Redis, and the connection is closed."""
 
