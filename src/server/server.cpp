@@ -175,8 +175,8 @@ Result<void> Server::load_users() {
 }
 
 Result<void> Server::listen_on(const std::string& address, std::uint16_t port,
-                               Listener::Accept accept) {
-  auto opened = Listener::open_tcp(address, port, std::move(accept));
+                               const Listener::Accept& accept) {
+  auto opened = Listener::open_tcp(address, port, accept);
   if (!opened) return opened.error();
   std::move(opened->begin(), opened->end(), std::back_inserter(listeners_));
   return {};

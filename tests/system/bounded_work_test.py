@@ -46,7 +46,8 @@ class Steps(unittest.TestCase):
         tenant = self.tenant()
         for command in (["KEYS", "*"], ["DBSIZE"], ["UL.TOP"], ["UL.TOP", "GROWTH"]):
             served, reply = self.others_served_during(tenant, *command)
-            self.assertGreater(served, 5, command)
+            # How often depends on who gets the processor; that it is at all does not.
+            self.assertGreaterEqual(served, 1, command)
             self.assertNotIsInstance(reply, ReplyError)
         self.assertEqual(tenant.ask("DBSIZE"), KEYS)
 
