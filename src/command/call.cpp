@@ -110,19 +110,17 @@ void Call::changed_or_gone(const Key& key, const Event& event) {
 }
 
 void Call::changed_as_a_whole(const Key& key, const Event& event) {
-  services.watches.changed(key.group());
-  tell_followers(key, {});
-  services.key_events.tell(services.pubsub, key.group(), event);
+  tell(key, event, {});
 }
 
 void Call::changed(const Key& key, const Event& event) {
-  services.watches.changed(key.group());
-  if (services.tracking.is_on()) tell_followers(key, fields());
-  services.key_events.tell(services.pubsub, key.group(), event);
+  tell(key, event, services.tracking.is_on() ? fields() : std::vector<std::string_view>());
 }
 
-void Call::tell_followers(const Key& key, std::span<const std::string_view> fields) {
-  services.tracking.changed(key.group(), fields, session.client ? session.client->id() : 0);
+void Call::tell(const Key& key, const Event& event, std::span<const std::string_view> fields) {
+  services.watches.changed(key.group());
+  services.tracking.changed(key.group(), fields, client_id());
+  services.key_events.tell(services.pubsub, key.group(), event);
 }
 
 std::vector<std::string_view> Call::fields() const {

@@ -68,6 +68,10 @@ class Call {
   resp::Reply& reply;
 
   [[nodiscard]] Cache& cache() const noexcept { return services.cache; }
+  /// Who asks; 0: nobody that others could know.
+  [[nodiscard]] std::uint64_t client_id() const noexcept {
+    return session.client ? session.client->id() : 0;
+  }
   [[nodiscard]] std::int64_t now_ms() const noexcept { return services.clock.now_ms(); }
   [[nodiscard]] Key key(std::size_t i) const { return {services.locks, session.database, args[i]}; }
 
@@ -184,7 +188,7 @@ class Call {
   /// What a client that tracks is about to read.
   void remember_reads();
   /// None of its fields: the whole key has changed.
-  void tell_followers(const Key& key, std::span<const std::string_view> fields);
+  void tell(const Key& key, const Event& event, std::span<const std::string_view> fields);
   [[nodiscard]] std::vector<std::string_view> fields() const;
 
   static constexpr int k_optimistic_reads = 4;

@@ -37,6 +37,8 @@ std::vector<Fact> cache_facts(Call& call) {
       {"limit_evicted_fields", std::to_string(stats.removed(RemovalCause::limit))},
       {"total_commands_processed",
        std::to_string(call.services.counters.commands.load(std::memory_order_relaxed))},
+      {"long_command_rounds",
+       std::to_string(call.services.counters.long_rounds.load(std::memory_order_relaxed))},
       {"total_error_replies",
        std::to_string(call.services.counters.errors.load(std::memory_order_relaxed))},
   };

@@ -133,7 +133,7 @@ void flush_everything(Call& call) {
 void flush_group(Call& call, std::string_view group) {
   call.cache().erase_group(group);
   call.services.watches.changed(group);
-  call.services.tracking.changed(group, {}, call.session.client ? call.session.client->id() : 0);
+  call.services.tracking.changed(group, {}, call.client_id());
 }
 
 struct FlushWork {

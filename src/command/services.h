@@ -28,6 +28,7 @@ namespace ullage::command {
 struct Counters {
   std::atomic<std::uint64_t> commands{0};
   std::atomic<std::uint64_t> errors{0};
+  std::atomic<std::uint64_t> long_rounds{0};      ///< of commands that let others run in between
   std::atomic<std::uint64_t> disturbed_reads{0};  ///< that had to be read again
 };
 

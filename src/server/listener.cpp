@@ -143,17 +143,6 @@ Result<Listener> Listener::adopt(Descriptor socket, const Accept& accept) {
   return Listener(std::move(socket), std::move(name), accept);
 }
 
-std::uint16_t Listener::port() const noexcept {
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  if (::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) return 0;
-  if (address.ss_family == AF_INET)
-    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
-  if (address.ss_family == AF_INET6)
-    return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
-  return 0;
-}
-
 void Listener::on_ready(std::uint32_t /*events*/) {
   for (int i = 0; i < k_accepts_a_round; ++i) {
     sockaddr_storage peer{};

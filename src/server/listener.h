@@ -37,8 +37,6 @@ class Listener final : public EventHandler {
 
   [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  /// The port that the system chose, if 0 was asked for.
-  [[nodiscard]] std::uint16_t port() const noexcept;
 
  private:
   Listener(Descriptor socket, std::string name, Accept accept);

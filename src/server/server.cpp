@@ -161,6 +161,17 @@ void set_default_password(command::Acl& acl, const std::string& password) {
 }
 }  // namespace
 
+namespace {
+/// Opens what the address is, and puts it to those that there are.
+Result<void> listen_on(std::vector<Listener>& listeners, const std::string& address,
+                       std::uint16_t port, const Listener::Accept& accept) {
+  auto opened = Listener::open_tcp(address, port, accept);
+  if (!opened) return opened.error();
+  std::move(opened->begin(), opened->end(), std::back_inserter(listeners));
+  return {};
+}
+}  // namespace
+
 Result<void> Server::load_users() {
   if (!settings_.acl_file.empty()) {
     std::ifstream file(settings_.acl_file, std::ios::binary);
@@ -171,14 +182,6 @@ Result<void> Server::load_users() {
       return Error{Errc::invalid_argument, settings_.acl_file + ":" + *problem};
   }
   if (!settings_.password.empty()) set_default_password(acl_, settings_.password);
-  return {};
-}
-
-Result<void> Server::listen_on(const std::string& address, std::uint16_t port,
-                               const Listener::Accept& accept) {
-  auto opened = Listener::open_tcp(address, port, accept);
-  if (!opened) return opened.error();
-  std::move(opened->begin(), opened->end(), std::back_inserter(listeners_));
   return {};
 }
 
@@ -202,13 +205,11 @@ Result<void> Server::adopt(std::vector<PassedSocket> passed) {
 
 Result<void> Server::listen_for_admin() {
   if (settings_.admin_port == 0) return {};
-  auto opened = Listener::open_tcp(settings_.admin_bind, settings_.admin_port, accept_admin_);
-  if (!opened) {
-    return Error{opened.error().code,
-                 opened.error().message + " (this is the admin port: --admin-port, 0 for none)"};
-  }
-  std::move(opened->begin(), opened->end(), std::back_inserter(admin_listeners_));
-  return {};
+  const auto opened =
+      listen_on(admin_listeners_, settings_.admin_bind, settings_.admin_port, accept_admin_);
+  if (opened) return {};
+  return Error{opened.error().code,
+               opened.error().message + " (this is the admin port: --admin-port, 0 for none)"};
 }
 
 Result<void> Server::listen(std::vector<PassedSocket> passed) {
@@ -221,10 +222,12 @@ Result<void> Server::listen(std::vector<PassedSocket> passed) {
   if (auto opened = listen_for_admin(); !opened) return opened;
   for (const std::string& address : settings_.bind) {
     if (settings_.port != 0) {
-      if (auto opened = listen_on(address, settings_.port, accept_); !opened) return opened;
+      if (auto opened = listen_on(listeners_, address, settings_.port, accept_); !opened)
+        return opened;
     }
     if (settings_.tls_port != 0) {
-      if (auto opened = listen_on(address, settings_.tls_port, accept_tls_); !opened) return opened;
+      if (auto opened = listen_on(listeners_, address, settings_.tls_port, accept_tls_); !opened)
+        return opened;
     }
   }
   if (!settings_.unix_socket.empty()) {

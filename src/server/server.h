@@ -60,8 +60,6 @@ class Server {
   void drain();
   Result<void> watch_listeners();
   Result<void> adopt(std::vector<PassedSocket> passed);
-  Result<void> listen_on(const std::string& address, std::uint16_t port,
-                         const Listener::Accept& accept);
   /// The users of the ACL file, and the password of the settings.
   Result<void> load_users();
   void accept(Arrival arrival);
