@@ -279,8 +279,9 @@ class Cache {
   /// Cheap: reads counters.
   [[nodiscard]] Stats stats() const;
 
-  /// Walks everything and proves that the books balance. Takes one shard at a time; exact only
-  /// while nobody writes.
+  /// Walks everything and proves that the books balance, whatever other threads do meanwhile:
+  /// writers wait until it is done, readers do not. Cost: O(everything). Not from a callback of
+  /// update().
   [[nodiscard]] Validation validate();
 
  private:

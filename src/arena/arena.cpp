@@ -502,6 +502,10 @@ std::size_t Arena::populate(std::size_t bytes) noexcept {
 
 ArenaBytes Arena::bytes() const noexcept {
   const std::lock_guard lock(mutex_);
+  return bytes_now();
+}
+
+ArenaBytes Arena::bytes_now() const noexcept {
   return {.fixed = fixed_charge_,
           .slabs_in_use = static_cast<std::uint64_t>(in_use_slabs_) * slab_bytes_,
           .slabs_empty = static_cast<std::uint64_t>(empty_.count) * slab_bytes_,

@@ -171,9 +171,11 @@ class Arena {
   std::size_t populate(std::size_t bytes) noexcept;
 
   [[nodiscard]] ArenaBytes bytes() const noexcept;
-  /// Visits every page in use: `visit(ref, bytes)`; for validators. Holds the arena's lock.
+  /// Visits every page in use: `visit(ref, bytes)`; for validators. Holds the arena's lock, and
+  /// answers the bytes of that moment. A page that was just taken looks free until its owner writes
+  /// its first word, but is counted.
   template <class Visit>
-  void for_each_page(Visit visit) const {
+  ArenaBytes for_each_page(Visit visit) const {
     const std::lock_guard lock(mutex_);
     for (std::uint32_t s = 0; s < slabs_seen_; ++s) {
       if (slabs_[s].used == 0) continue;
@@ -182,6 +184,7 @@ class Arena {
         if (!slot_is_free(ref)) visit(ref, bins_[slabs_[s].bin].bytes);
       }
     }
+    return bytes_now();
   }
   /// Books of the slabs themselves: counts agree with lists. For validators.
   [[nodiscard]] bool slabs_consistent() const noexcept;
@@ -224,6 +227,7 @@ class Arena {
                             k_granule);
   }
   [[nodiscard]] bool slot_is_free(Ref ref) const noexcept;
+  [[nodiscard]] ArenaBytes bytes_now() const noexcept;  // mutex_ is held
   void push_front(List& list, std::uint32_t slab) noexcept;
   void push_back(List& list, std::uint32_t slab) noexcept;
   void unlink(List& list, std::uint32_t slab) noexcept;

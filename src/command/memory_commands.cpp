@@ -336,8 +336,8 @@ constexpr Row k_rows[] = {
          "The largest keys, or those that have grown most since this was asked last.",
          "O(N) for N pages of all keys", top),
     ours("UL.VALIDATE", 1, k_readonly | k_admin, k_no_keys, "",
-         "Walks over everything and proves that the books balance.", "O(N) for N entries",
-         validate),
+         "Walks over everything and proves that the books balance; writes wait meanwhile.",
+         "O(N) for N entries", validate),
 };
 
 }  // namespace

@@ -86,6 +86,7 @@ class CacheCore {
   CacheCore(Options opts, const Budget& budget, std::unique_ptr<arena::Arena> arena,
             std::uint64_t seed);
   void maintain();
+  std::vector<Ref> balance(Validation& v, std::optional<std::size_t> half_swept);
   std::size_t deliver_removals(std::size_t max);
 
   std::mutex limit_mutex_;  // held while the memory limit changes

@@ -73,6 +73,13 @@ std::size_t Debt::pay_for_room(std::size_t pages) noexcept {
   return free_some(pages);
 }
 
+std::unique_lock<std::mutex> Debt::settle() noexcept {
+  std::unique_lock payer(pay_mutex_);
+  while (free_one()) {
+  }
+  return payer;
+}
+
 std::size_t Debt::free_some(std::size_t pages) noexcept {
   std::size_t freed = 0;
   while (freed < pages && free_one())

@@ -40,6 +40,9 @@ class Debt {
   std::size_t pay(std::size_t pages) noexcept;
   /// The same for a caller who must have room: waits for who is paying.
   std::size_t pay_for_room(std::size_t pages) noexcept;
+  /// Pays all that is owed. While the answer is held nobody else pays. Takes no shard's lock, so
+  /// the caller may have them all: then nothing new is owed.
+  [[nodiscard]] std::unique_lock<std::mutex> settle() noexcept;
   [[nodiscard]] bool owing() const noexcept { return owed_.load(std::memory_order_relaxed) != 0; }
 
   /// While it is held no owed chain is touched: for the mover, who may meet later pieces of one.
@@ -47,9 +50,6 @@ class Debt {
   [[nodiscard]] std::unique_lock<std::mutex> hold() { return std::unique_lock(list_mutex_); }
 
   [[nodiscard]] std::string read_pieces(PieceLink link) const;
-  /// Visits the pages that are owed: for the validator. Nobody may pay meanwhile.
-  template <class Visit>
-  void for_each_owed_page(Visit visit) const;
 
  private:
   std::size_t free_some(std::size_t pages) noexcept;  // pay_mutex_ is held

@@ -212,6 +212,12 @@ void Expiry::all_due() noexcept {
   look_again();
 }
 
+Expiry::Pause Expiry::pause() {
+  Pause pause{std::unique_lock(mutex_), std::nullopt};
+  if (cursor_.active) pause.shard_half_swept = cursor_.shard;
+  return pause;
+}
+
 void Expiry::look_again() noexcept {
   const std::lock_guard lock(mutex_);
   next_scan_ms_ = 0;

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string_view>
 
 namespace ullage::engine {
@@ -32,6 +33,13 @@ class Expiry {
   /// Removes all fields of a large group whose time has come, so that its count is true. Cost: its
   /// due pages.
   void sweep_group(std::string_view name);
+  /// While it is held nobody sweeps in steps; a sweep that is not at its end has taken the due time
+  /// off one shard. For the validator. LOCK ORDER: this -> shard.
+  struct Pause {
+    std::unique_lock<std::mutex> held;
+    std::optional<std::size_t> shard_half_swept;
+  };
+  [[nodiscard]] Pause pause();
   /// Makes the next sweep look at every shard: after a limit in time was switched on for all
   /// groups.
   void all_due() noexcept;

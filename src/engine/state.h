@@ -3,8 +3,9 @@
 // It has no behaviour of its own beyond naming things; the parts (reader, writer, reclaim, expiry,
 // ...) each get a reference at construction.
 //
-// LOCK ORDER: shard -> { debt, removal ring, arena, ghosts }. Nobody holds two shards but rename
-// (in the order of their indexes) ; the mover tries the second and gives up.
+// LOCK ORDER: shard -> { debt, removal ring, arena, ghosts }. Nobody holds two shards but
+// rename and the validator (in the order of their indexes); the mover tries the second and gives
+// up.
 #pragma once
 
 #include <ullage/options.h>

@@ -4,9 +4,17 @@
 #include "engine/core.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace ullage::engine {
 
@@ -43,13 +51,13 @@ class Walker {
   }
   [[nodiscard]] bool met(Ref ref) const { return seen_.contains(ref); }
 
-  void shard(std::size_t index) {
+  /// The shard's lock is held.
+  void shard(std::size_t index, bool half_swept) {
     Shard& shard = state_.shards[index];
-    const ShardGuard guard(shard);
     shard_ = &shard;
     shard_index_ = index;
     const std::int64_t due = load_due(shard);
-    due_ = due == 0 ? k_never_ms : due;
+    due_ = half_swept ? k_any_time_ms : due == 0 ? k_never_ms : due;
     level(directory_.shard_level(shard),
           [&](Ref ref, const PageHeader& header, std::uint64_t at) { bucket(ref, header, at); });
   }
@@ -196,6 +204,8 @@ class Walker {
       if (other.is_stub() && base::load_u32(item.at + other.anchor_at) == anchor)
         shared = const_cast<std::byte*>(item.at) + other.body_at;
     }
+    // A sweep that is under way has taken the due time off.
+    const std::int64_t due = anchor_sweeping(anchor) ? k_any_time_ms : stub.due_ms;
     const std::uint64_t entries_before = out_.entries;
     const std::uint64_t payload_before = payload_;
     level(directory_.group_level(*shard_, shared, anchor),
@@ -217,7 +227,7 @@ class Walker {
               values += bytes.inline_value;
               const EntryHead e = decode_entry<PlainBytes>(leaf.slots().at(i), leaf.slots().size(i),
                                                            leaf.base_ms());
-              if (e.deadline_ms < stub.due_ms) fail("a field ends before its group is due");
+              if (e.deadline_ms < due) fail("a field ends before its group is due");
             }
             page(ref, 0, leaf.used() - fields - values, fields, values);
           });
@@ -228,6 +238,12 @@ class Walker {
       fail("a large group counts " + std::to_string(stub.bytes) + " bytes but has " +
            std::to_string(payload_ - payload_before));
   }
+
+  [[nodiscard]] bool anchor_sweeping(Ref anchor) const {
+    return (load_header(state_.page(anchor)).flags & k_anchor_sweeping) != 0;
+  }
+
+  static constexpr std::int64_t k_any_time_ms = std::numeric_limits<std::int64_t>::min();
 
   State& state_;
   const Directory& directory_;
@@ -240,32 +256,86 @@ class Walker {
  public:
   std::uint64_t payload_ = 0;
 };
+
+/// All shards at once: writers wait, readers go on.
+class AllShards {
+ public:
+  explicit AllShards(State& state) noexcept : state_(state) {
+    for (std::size_t i = 0; i < state_.shard_count(); ++i)  // LOCK ORDER: by index
+      state_.shards[i].lock.lock();
+  }
+  ~AllShards() {
+    for (std::size_t i = 0; i < state_.shard_count(); ++i)
+      state_.shards[i].lock.unlock();
+  }
+  AllShards(const AllShards&) = delete;
+  AllShards& operator=(const AllShards&) = delete;
+
+ private:
+  State& state_;
+};
+
+constexpr int k_yields_max = 10'000;
+constexpr int k_waits_max = 10'000;
+constexpr std::chrono::microseconds k_wait{200};  // half of them: a second in all
+
+struct ArenaLook {
+  arena::ArenaBytes bytes;
+  std::uint64_t strays = 0;  ///< pages that nothing refers to
+  /// Pages that a call has taken before it came to its shard: for a large value.
+  std::vector<Ref> in_hand;
+  std::uint64_t in_hand_bytes = 0;
+  bool consistent = false;
+
+  /// Who takes a page writes its kind a moment later: until then it looks free, and is counted. No
+  /// call gets further than that while all shards are held, so a few looks find them at rest.
+  static ArenaLook when_at_rest(const State& state, const Walker& walker) {
+    for (int n = 0;; ++n) {
+      ArenaLook look;
+      std::uint64_t seen_bytes = 0;
+      look.bytes = state.arena->for_each_page([&](Ref ref, std::size_t bytes) {
+        seen_bytes += bytes;
+        if (walker.met(ref)) return;
+        if (load_header(state.page(ref)).page_kind() != PageKind::pending) {
+          ++look.strays;
+          return;
+        }
+        look.in_hand.push_back(ref);
+        look.in_hand_bytes += bytes;
+      });
+      look.consistent = state.arena->slabs_consistent();
+      if ((look.consistent && seen_bytes == look.bytes.pages) || n == k_yields_max) return look;
+      std::this_thread::yield();
+    }
+  }
+};
+
+/// Leaves those that nobody has linked or freed while the calls under way went on. Who waits for a
+/// processor is given some time.
+void wait_for_owners(const State& state, std::vector<Ref>& in_hand) {
+  for (int n = 0; n < k_waits_max && !in_hand.empty(); ++n) {
+    std::erase_if(in_hand, [&](Ref ref) {
+      return load_header(state.page(ref)).page_kind() != PageKind::pending;
+    });
+    if (in_hand.empty()) return;
+    if (n < k_waits_max / 2)
+      std::this_thread::yield();
+    else
+      std::this_thread::sleep_for(k_wait);
+  }
+}
 }  // namespace
 
-Validation CacheCore::validate() {
-  Validation v;
+/// All stand still. Answers the pages that calls under way have in their hands.
+std::vector<Ref> CacheCore::balance(Validation& v, std::optional<std::size_t> half_swept) {
   Walker walker(state, directory, v);
-  // A sweep under way has taken due times off; it ends first. What is owed is paid: it belongs to
-  // no group.
-  CallWork work;
-  // While others write and time goes on there may always be more to sweep: bounded. A leaf is a
-  // step, and where hashes collide so are the empty references on its way, dozens at a time.
-  std::uint64_t steps_left =
-      16 * state.shard_count() + 4 * state.entries.load(std::memory_order_relaxed) + 64;
-  while (steps_left != 0 && expiry.step(work))
-    --steps_left;
-  while (debt.pay(1024) != 0) {
-  }
   for (std::size_t i = 0; i < state.shard_count(); ++i)
-    walker.shard(i);
-
-  std::uint64_t stray = 0;
-  state.arena->for_each_page([&](Ref ref, std::size_t) {
-    if (!walker.met(ref)) ++stray;
-  });
-  if (stray != 0) walker.fail(std::to_string(stray) + " pages are in use but belong to nothing");
-  if (!state.arena->slabs_consistent())
-    walker.fail("the slabs' counts do not agree with their pages");
+    walker.shard(i, i == half_swept);
+  ArenaLook look = ArenaLook::when_at_rest(state, walker);
+  const arena::ArenaBytes& bytes = look.bytes;
+  if (look.strays != 0)
+    walker.fail(std::to_string(look.strays) + " pages are in use but belong to nothing");
+  if (!look.consistent) walker.fail("the slabs' counts do not agree with their pages");
   if (v.entries != state.entries.load(std::memory_order_relaxed)) {
     walker.fail("the cache counts " +
                 std::to_string(state.entries.load(std::memory_order_relaxed)) +
@@ -287,17 +357,46 @@ Validation CacheCore::validate() {
   if (s.inserts - removed != v.entries)
     walker.fail("inserts minus removals are not the entries that are there");
 
-  const arena::ArenaBytes bytes = state.arena->bytes();
   const std::uint64_t index_fixed = sizeof(Shard) << state.shard_bits;
   v.roles.index += index_fixed;
   v.roles.header += bytes.fixed - index_fixed;
-  v.roles.slack += bytes.slabs_in_use + bytes.slabs_empty - bytes.pages;
+  v.roles.slack += bytes.slabs_in_use + bytes.slabs_empty - bytes.pages + look.in_hand_bytes;
   v.charged_bytes = bytes.charged();
   if (v.roles.sum() != v.charged_bytes) {
     walker.fail("the roles add up to " + std::to_string(v.roles.sum()) + " bytes but " +
                 std::to_string(v.charged_bytes) + " are charged");
   }
   if (v.charged_bytes > s.memory_limit) walker.fail("more is charged than the limit allows");
+  return std::move(look.in_hand);
+}
+
+Validation CacheCore::validate() {
+  Validation v;
+  // What is due and what is owed goes first, so that little is left to do while all stand still.
+  // While others write and time goes on there may always be more: bounded. A leaf is a step, and
+  // where hashes collide so are the empty references on its way, dozens at a time.
+  CallWork work;
+  std::uint64_t steps_left =
+      16 * state.shard_count() + 4 * state.entries.load(std::memory_order_relaxed) + 64;
+  while (steps_left != 0 && expiry.step(work))
+    --steps_left;
+  while (steps_left != 0 && debt.pay(1024) != 0)
+    --steps_left;
+
+  std::vector<Ref> in_hand;
+  {
+    const std::lock_guard limit_stands_still(limit_mutex_);
+    const Expiry::Pause sweep = expiry.pause();
+    const AllShards shards(state);
+    const auto nothing_owed = debt.settle();  // it belongs to no group
+    in_hand = balance(v, sweep.shard_half_swept);
+  }
+  wait_for_owners(state, in_hand);
+  if (!in_hand.empty()) {
+    v.ok = false;
+    v.findings.push_back(std::to_string(in_hand.size()) +
+                         " pages are in use but belong to nothing: whoever took them is gone");
+  }
   return v;
 }
 

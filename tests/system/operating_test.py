@@ -40,7 +40,8 @@ class LiveSettings(unittest.TestCase):
             if not servers.is_sanitized():
                 self.assertLessEqual(server.status_bytes("VmRSS"), 64 << 20)
             fill(10)
-            self.assertEqual(wire.ask("UL.VALIDATE")[:2], [b"ok", 1])
+            found = wire.ask("UL.VALIDATE")
+            self.assertEqual(found[:2], [b"ok", 1], found)
             too_small = wire.ask("CONFIG", "SET", "maxmemory", "16mb")
             self.assertIn("at least", too_small)
             self.assertIn("at most", wire.ask("CONFIG", "SET", "maxmemory", "32gb"))
