@@ -204,6 +204,10 @@ class Walker {
       if (other.is_stub() && base::load_u32(item.at + other.anchor_at) == anchor)
         shared = const_cast<std::byte*>(item.at) + other.body_at;
     }
+    if (shared == nullptr) {
+      fail("a large group's record is not in its page");
+      return;
+    }
     // A sweep that is under way has taken the due time off.
     const std::int64_t due = anchor_sweeping(anchor) ? k_any_time_ms : stub.due_ms;
     const std::uint64_t entries_before = out_.entries;
