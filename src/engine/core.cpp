@@ -35,7 +35,8 @@ constexpr std::size_t k_reserve_slabs_min = 4;
 constexpr std::size_t k_memories_divisor = 2;  // of what lies outside the arena
 constexpr int k_idle_steps_max = 1000;
 constexpr std::size_t k_ghost_min_bytes = 4 * k_kib;
-constexpr auto k_maintenance_interval = std::chrono::milliseconds(50);
+// Also how often a quiet process is woken: as often as by Redis.
+constexpr auto k_maintenance_interval = std::chrono::milliseconds(100);
 constexpr std::size_t k_maintenance_budget = 4096;
 constexpr std::size_t k_tick_shares = 4;
 
