@@ -15,13 +15,14 @@ namespace ullage::command {
 namespace {
 
 /// Whether a hash is small enough to be read as one step; an error is written if not.
-bool is_one_step(Call& call, const Key& key) {
+/// How many fields the hash has, if so many can be read as one step; else the error is written.
+std::optional<std::uint64_t> fields_of_one_step(Call& call, const Key& key) {
   const std::uint64_t fields = call.cache().group_size(key.group());
-  if (fields <= k_atomic_fields_max) return true;
+  if (fields <= k_atomic_fields_max) return fields;
   call.error("ERR a hash of " + std::to_string(fields) +
              " fields is too large to be read as one step, which takes at most " +
              std::to_string(k_atomic_fields_max) + ": use HSCAN");
-  return false;
+  return std::nullopt;
 }
 
 enum class What : std::uint8_t { both, fields, values };
@@ -30,8 +31,10 @@ template <What what>
 void reply_all(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (!is_one_step(call, key)) return;
-    const std::size_t place = call.reply.later();
+    const auto fields = fields_of_one_step(call, key);
+    if (!fields) return;
+    const resp::Reply::Guess head =
+        what == What::both ? call.reply.guess_map(*fields) : call.reply.guess_array(*fields);
     std::size_t count = 0;
     bool is_string = false;
     const auto walked =
@@ -45,14 +48,10 @@ void reply_all(Call& call) {
           ++count;
         });
     if (!walked || is_string) {
-      call.reply.output().truncate(place);
+      call.reply.output().truncate(head.place);
       return walked ? call.wrong_type() : call.refused(walked.error());
     }
-    if (what == What::both) {
-      call.reply.map_at(place, count);
-    } else {
-      call.reply.array_at(place, count);
-    }
+    call.reply.correct(head, count);
   });
 }
 
@@ -166,7 +165,7 @@ void hrandfield(Call& call) {
       const std::uint64_t fields = call.cache().group_size(key.group());
       if (fields == 0) return wanted->count ? call.reply.array(0) : call.reply.null();
       if (!wanted->count && fields > k_atomic_fields_max) return reply_any(call, key);
-      if (!is_one_step(call, key)) return;
+      if (!fields_of_one_step(call, key)) return;
       const auto chosen = choose(call.services.random, wanted->count.value_or(1), fields);
       const bool agreed = reply_chosen(call, key, chosen, fields, *wanted);
       // Somebody adds or removes fields one by one: rather a few less than no end.

@@ -14,25 +14,42 @@ using namespace engine;
 
 namespace {
 constexpr std::size_t k_entries_a_batch = 64;
+
+/// Visits one batch of a group's fields, outside the locks; answers where to go on, 0 at the end.
+template <class Visit>
+std::uint64_t walk_fields(CacheCore& core, std::string_view group, std::uint64_t position,
+                          std::size_t count, const Visit& visit) {
+  ScanBatch batch;
+  const std::uint64_t next =
+      core.scan.group_step(group, position, std::max<std::size_t>(count, 1), batch);
+  const VisitorScope scope;
+  batch.for_each([&](const ScanBatch::Item& item) {
+    if (!item.in_pieces) return visit(item.name, item.value);
+    Scratch value;  // one at a time: what has gone meanwhile is left out
+    if (core.reader.read(core.reader.names(group, item.name), value, false).hit)
+      visit(item.name, value.view());
+  });
+  return next;
 }
+
+/// The same of groups and their numbers of fields.
+template <class Visit>
+std::uint64_t walk_groups(CacheCore& core, std::uint64_t position, std::size_t count,
+                          const Visit& visit) {
+  ScanBatch batch;
+  const std::uint64_t next =
+      core.scan.groups_step(position, std::max<std::size_t>(count, 1), batch);
+  const VisitorScope scope;
+  batch.for_each([&](const ScanBatch::Item& item) { visit(item.name, item.fields); });
+  return next;
+}
+}  // namespace
 
 Result<Cursor> Cache::scan(std::string_view group, Cursor cursor, std::size_t count,
                            FunctionRef<void(std::string_view, std::string_view)> visitor) {
   if (VisitorScope::too_deep()) return VisitorScope::error();
   if (UpdateScope::holds(core_.get())) return reentered_update();
-  ScanBatch batch;
-  const std::uint64_t next = core_->scan.group_step(group, core_->scan.unseal(cursor),
-                                                    std::max<std::size_t>(count, 1), batch);
-  const VisitorScope scope;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (!batch.is_in_pieces(i)) {
-      visitor(batch.name(i), batch.value(i));
-      continue;
-    }
-    Scratch value;  // one at a time: what has gone meanwhile is left out
-    if (core_->reader.read(core_->reader.names(group, batch.name(i)), value, false).hit)
-      visitor(batch.name(i), value.view());
-  }
+  const std::uint64_t next = walk_fields(*core_, group, core_->scan.unseal(cursor), count, visitor);
   return core_->scan.seal(next);
 }
 
@@ -40,44 +57,39 @@ Result<Cursor> Cache::scan_groups(Cursor cursor, std::size_t count,
                                   FunctionRef<void(std::string_view, std::uint64_t)> visitor) {
   if (VisitorScope::too_deep()) return VisitorScope::error();
   if (UpdateScope::holds(core_.get())) return reentered_update();
-  ScanBatch batch;
-  const std::uint64_t next =
-      core_->scan.groups_step(core_->scan.unseal(cursor), std::max<std::size_t>(count, 1), batch);
-  const VisitorScope scope;
-  for (std::size_t i = 0; i < batch.size(); ++i)
-    visitor(batch.name(i), batch.fields(i));
-  return core_->scan.seal(next);
+  return core_->scan.seal(walk_groups(*core_, core_->scan.unseal(cursor), count, visitor));
 }
 
+// The walks to the end keep their position to themselves: it needs no seal.
 Result<std::uint64_t> Cache::for_each(
     std::string_view group, FunctionRef<void(std::string_view, std::string_view)> visitor) {
+  if (VisitorScope::too_deep()) return VisitorScope::error();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   std::uint64_t visited = 0;
-  const auto count = [&](std::string_view field, std::string_view value) {
-    ++visited;
-    visitor(field, value);
-  };
-  Cursor cursor = 0;
+  std::uint64_t position = 0;
   do {
-    auto next = scan(group, cursor, k_entries_a_batch, count);
-    if (!next) return next.error();
-    cursor = *next;
-  } while (cursor != 0);
+    position = walk_fields(*core_, group, position, k_entries_a_batch,
+                           [&](std::string_view field, std::string_view value) {
+                             ++visited;
+                             visitor(field, value);
+                           });
+  } while (position != 0);
   return visited;
 }
 
 Result<std::uint64_t> Cache::for_each_group(
     FunctionRef<void(std::string_view, std::uint64_t)> visitor) {
+  if (VisitorScope::too_deep()) return VisitorScope::error();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
   std::uint64_t visited = 0;
-  const auto count = [&](std::string_view group, std::uint64_t fields) {
-    ++visited;
-    visitor(group, fields);
-  };
-  Cursor cursor = 0;
+  std::uint64_t position = 0;
   do {
-    auto next = scan_groups(cursor, k_entries_a_batch, count);
-    if (!next) return next.error();
-    cursor = *next;
-  } while (cursor != 0);
+    position = walk_groups(*core_, position, k_entries_a_batch,
+                           [&](std::string_view group, std::uint64_t fields) {
+                             ++visited;
+                             visitor(group, fields);
+                           });
+  } while (position != 0);
   return visited;
 }
 

@@ -57,6 +57,17 @@ Found Directory::next_page(const Level& level, std::uint64_t& at, int empty_max)
   return found;
 }
 
+void Directory::ask_after(const Found& found) const noexcept {
+  constexpr std::size_t k_lines = k_split_bytes / 64 / 2;  // half of the largest: the rest follows
+  const RefSlot& slot = found.slot;
+  for (std::uint32_t i = slot.index + 1; i < (1U << slot.bits); ++i) {
+    const Ref ref = base::load_u32(slot.at(i));
+    if (ref == found.page) continue;
+    if (state_.arena->plausible(ref)) prefetch_lines(state_.page(ref), k_lines);
+    return;
+  }
+}
+
 void Directory::set(const RefSlot& slot, std::uint64_t hash, unsigned depth,
                     Ref page) const noexcept {
   const unsigned end = slot.base + slot.bits;

@@ -101,6 +101,9 @@ class Directory {
   [[nodiscard]] Found next_page(const Level& level, std::uint64_t& at,
                                 int empty_max) const noexcept;
 
+  /// Asks for the page after the one found, as far as its own node knows it: for who will walk on.
+  void ask_after(const Found& found) const noexcept;
+
   // --- with the shard's lock held; each is one change of its own or part of the caller's ---
 
   /// Makes `page` stand for all hashes that share `depth` leading bits with `hash`. Inside a

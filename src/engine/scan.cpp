@@ -2,6 +2,11 @@
 
 #include "base/words.h"
 
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
 namespace ullage::engine {
 
 namespace {
@@ -13,6 +18,15 @@ bool begins_before(std::uint64_t position, unsigned depth) noexcept {
   return (depth == 0 ? position : position << depth) != 0;
 }
 }  // namespace
+
+void ScanBatch::grow(std::size_t bytes) {
+  const std::size_t capacity = std::max(2 * capacity_, bytes_ + bytes);
+  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+  std::memcpy(larger.get(), data_, bytes_);
+  heap_ = std::move(larger);
+  data_ = heap_.get();
+  capacity_ = capacity;
+}
 
 void Scan::add_entry(const std::byte* at, std::uint32_t bytes, std::int64_t base_ms,
                      std::int64_t now_ms, ScanBatch& out) const {
@@ -52,6 +66,7 @@ std::uint64_t Scan::group_step(std::string_view group, std::uint64_t position, s
     if (found.page == k_no_ref && position == 0) return 0;
     if (found.page == k_no_ref) continue;
     ++ranges;
+    directory_.ask_after(found);
     const PageSlots leaf = open_slots(state_.page(found.page), found.header);
     const bool merged = begins_before(position, found.depth());
     for (std::uint32_t i = 0; i < leaf.slots.count(); ++i) {

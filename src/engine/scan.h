@@ -10,54 +10,88 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <cstring>
+#include <memory>
 #include <string_view>
-#include <vector>
 
 namespace ullage::engine {
 
 /// Copies of what a step met, to be visited outside the locks. Of values that lie in pieces only
 /// the names: a page of them could be as large as the cache, so each is read when it is visited.
+///
+/// One item after another: | name_bytes 32 | value_bytes 32 | fields 64 | name | value |. A few
+/// pages of them lie on the stack; the heap is asked for more.
 class ScanBatch {
  public:
   /// A step that has gathered so much ends, whatever was asked for.
   static constexpr std::size_t k_enough_bytes = 256 * k_kib;
 
-  void clear() noexcept {
-    bytes_.clear();
-    items_.clear();
-  }
+  ScanBatch() noexcept = default;
+  ScanBatch(const ScanBatch&) = delete;
+  ScanBatch& operator=(const ScanBatch&) = delete;
+
+  struct Item {
+    std::string_view name;
+    std::string_view value;
+    std::uint64_t fields = 0;  ///< of a group
+    bool in_pieces = false;    ///< its value is to be read now
+  };
+
+  void clear() noexcept { bytes_ = count_ = 0; }
   void add(std::string_view name, std::string_view value, std::uint64_t fields) {
-    items_.push_back({bytes_.size(), name.size(), value.size(), fields, false});
-    bytes_.append(name).append(value);
+    put({static_cast<std::uint32_t>(name.size()), static_cast<std::uint32_t>(value.size()), fields},
+        name, value);
   }
   void add_in_pieces(std::string_view name) {
-    items_.push_back({bytes_.size(), name.size(), 0, 0, true});
-    bytes_.append(name);
+    put({static_cast<std::uint32_t>(name.size()), k_in_pieces, 0}, name, {});
   }
   [[nodiscard]] bool is_enough(std::size_t count) const noexcept {
-    return items_.size() >= count || bytes_.size() >= k_enough_bytes;
+    return count_ >= count || bytes_ >= k_enough_bytes;
   }
-  [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
-  [[nodiscard]] std::string_view name(std::size_t i) const noexcept {
-    return std::string_view(bytes_).substr(items_[i].at, items_[i].name_bytes);
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t at = 0; at < bytes_;) {
+      Head head;
+      std::memcpy(&head, data_ + at, sizeof head);
+      at += sizeof head;
+      Item item{{data_ + at, head.name_bytes}, {}, head.fields, head.value_bytes == k_in_pieces};
+      at += head.name_bytes;
+      if (!item.in_pieces) {
+        item.value = {data_ + at, head.value_bytes};
+        at += head.value_bytes;
+      }
+      visit(item);
+    }
   }
-  [[nodiscard]] std::string_view value(std::size_t i) const noexcept {
-    return std::string_view(bytes_).substr(items_[i].at + items_[i].name_bytes,
-                                           items_[i].value_bytes);
-  }
-  /// Whether its value is to be read now.
-  [[nodiscard]] bool is_in_pieces(std::size_t i) const noexcept { return items_[i].in_pieces; }
-  [[nodiscard]] std::uint64_t fields(std::size_t i) const noexcept { return items_[i].fields; }
 
  private:
-  struct Item {
-    std::size_t at, name_bytes, value_bytes;
+  struct Head {
+    std::uint32_t name_bytes;
+    std::uint32_t value_bytes;
     std::uint64_t fields;
-    bool in_pieces;
   };
-  std::string bytes_;
-  std::vector<Item> items_;
+  static_assert(sizeof(Head) == 16);
+  static constexpr std::uint32_t k_in_pieces = ~std::uint32_t{0};
+  static constexpr std::size_t k_inline_bytes = 8 * k_kib;
+
+  void put(const Head& head, std::string_view name, std::string_view value) {
+    const std::size_t bytes = sizeof head + name.size() + value.size();
+    if (bytes > capacity_ - bytes_) grow(bytes);
+    char* to = data_ + bytes_;
+    std::memcpy(to, &head, sizeof head);
+    if (!name.empty()) std::memcpy(to + sizeof head, name.data(), name.size());
+    if (!value.empty()) std::memcpy(to + sizeof head + name.size(), value.data(), value.size());
+    bytes_ += bytes;
+    ++count_;
+  }
+  void grow(std::size_t bytes);
+
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t capacity_ = k_inline_bytes;
+  std::unique_ptr<char[]> heap_;
+  char* data_ = inline_;
+  char inline_[k_inline_bytes];
 };
 
 class Scan {

@@ -49,6 +49,11 @@ class Output {
     std::memcpy(data_ + at, bytes.data(), bytes.size());
     end_ += bytes.size();
   }
+  /// Takes bytes out. O(what is behind them). REQUIRES: at + bytes <= size().
+  void erase(std::size_t at, std::size_t bytes) noexcept {
+    std::memmove(data_ + at, data_ + at + bytes, size() - at - bytes);
+    end_ -= bytes;
+  }
 
  protected:
   /// Makes room() at least `bytes`, keeping what is there: sets the memory with hold(). False

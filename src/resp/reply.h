@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace ullage::resp {
@@ -30,9 +31,14 @@ class Reply {
   void error(std::string_view text);
   void integer(std::int64_t value) { number(':', value); }
   void bulk(std::string_view bytes) {
-    number('$', static_cast<std::int64_t>(bytes.size()));
-    out_.append(bytes);
-    out_.append("\r\n");
+    if (!out_.reserve(1 + k_integer_chars_max + 2 + bytes.size() + 2)) return;
+    char* const to = out_.end();
+    char* at = put_number(to, '$', static_cast<std::int64_t>(bytes.size()));
+    if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
+    at += bytes.size();
+    *at++ = '\r';
+    *at++ = '\n';
+    out_.commit(static_cast<std::size_t>(at - to));
   }
   void null() { out_.append(is_resp3() ? "_\r\n" : "$-1\r\n"); }
   void null_array() { out_.append(is_resp3() ? "_\r\n" : "*-1\r\n"); }
@@ -62,10 +68,30 @@ class Reply {
   void map_at(std::size_t place, std::size_t pairs) {
     is_resp3() ? head_at(place, '%', pairs) : head_at(place, '*', 2 * pairs);
   }
+  /// A head whose count is known but for what changes meanwhile: it is written before its elements
+  /// and corrected after them only if it was wrong.
+  struct Guess {
+    std::size_t place = 0;
+    std::size_t bytes = 0;  ///< of the head
+    std::size_t count = 0;
+    bool is_map = false;
+  };
+  [[nodiscard]] Guess guess_array(std::size_t count) { return guess(count, false); }
+  [[nodiscard]] Guess guess_map(std::size_t pairs) { return guess(pairs, true); }
+  void correct(const Guess& guess, std::size_t count) {
+    if (guess.count == count || out_.failed()) return;
+    out_.erase(guess.place, guess.bytes);
+    guess.is_map ? map_at(guess.place, count) : array_at(guess.place, count);
+  }
   /// The same of an element: it comes before what was written from there on.
   void bulk_at(std::size_t place, std::string_view bytes);
 
  private:
+  Guess guess(std::size_t count, bool is_map) {
+    const std::size_t place = out_.size();
+    is_map ? map(count) : array(count);
+    return {place, out_.size() - place, count, is_map};
+  }
   void head(char type, std::size_t count) { number(type, static_cast<std::int64_t>(count)); }
   void head_at(std::size_t place, char type, std::size_t count);
   void line(char type, std::string_view text) {
@@ -76,16 +102,22 @@ class Reply {
   void number(char type, std::int64_t value) {
     if (!out_.reserve(1 + k_integer_chars_max + 2)) return;
     char* const to = out_.end();
-    char* at = to;
+    out_.commit(static_cast<std::size_t>(put_number(to, type, value) - to));
+  }
+  /// A line of a type and a number; answers its end. Most lengths have one or two digits.
+  static char* put_number(char* at, char type, std::int64_t value) noexcept {
     *at++ = type;
     if (value >= 0 && value < 10) {
       *at++ = static_cast<char>('0' + value);
+    } else if (value >= 10 && value < 100) {
+      *at++ = static_cast<char>('0' + value / 10);
+      *at++ = static_cast<char>('0' + value % 10);
     } else {
       at = std::to_chars(at, at + k_integer_chars_max, value).ptr;
     }
     *at++ = '\r';
     *at++ = '\n';
-    out_.commit(static_cast<std::size_t>(at - to));
+    return at;
   }
 
   Output& out_;

@@ -109,6 +109,45 @@ TEST(Reply, ABulkStringMayComeBeforeWhatIsWritten) {
   EXPECT_EQ(out.view(), before) << "nothing comes into a reply that has failed";
 }
 
+TEST(Reply, AGuessedCountIsCorrectedIfItWasWrong) {
+  for (const std::size_t guessed : {0U, 3U, 9U, 10U, 12345U}) {
+    for (const std::size_t count : {0U, 1U, 3U, 10U}) {
+      for (const Protocol protocol : {Protocol::resp2, Protocol::resp3}) {
+        std::string want = protocol == Protocol::resp3
+                               ? "+first\r\n%" + std::to_string(count) + "\r\n"
+                               : "+first\r\n*" + std::to_string(2 * count) + "\r\n";
+        for (std::size_t i = 0; i < count; ++i)
+          want += "$1\r\nf\r\n$1\r\nv\r\n";
+        EXPECT_EQ(written(protocol,
+                          [&](Reply& r) {
+                            r.simple("first");
+                            const Reply::Guess head = r.guess_map(guessed);
+                            for (std::size_t i = 0; i < count; ++i) {
+                              r.bulk("f");
+                              r.bulk("v");
+                            }
+                            r.correct(head, count);
+                          }),
+                  want);
+      }
+      EXPECT_EQ(written(Protocol::resp3,
+                        [&](Reply& r) {
+                          const Reply::Guess head = r.guess_array(guessed);
+                          r.correct(head, count);
+                        }),
+                "*" + std::to_string(count) + "\r\n");
+    }
+  }
+}
+
+TEST(Reply, BulkStringsOfEveryLength) {
+  for (std::size_t length = 0; length < 1100; ++length) {
+    const std::string text(length, 'x');
+    const std::string want = "$" + std::to_string(length) + "\r\n" + text + "\r\n";
+    ASSERT_EQ(written(Protocol::resp2, [&](Reply& r) { r.bulk(text); }), want);
+  }
+}
+
 TEST(Reply, WhatDoesNotFitFailsAsAWhole) {
   StringOutput out(64);
   Reply reply(out);
