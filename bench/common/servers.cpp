@@ -67,6 +67,19 @@ int try_connect(std::uint16_t port) {
 
 }  // namespace
 
+namespace {
+/// Whatever is called ULLAGE_… around the benchmark would be a setting to the server.
+void forget_settings() {
+  std::vector<std::string> names;
+  for (char** one = environ; *one != nullptr; ++one) {
+    const std::string_view variable(*one);
+    if (variable.starts_with("ULLAGE_")) names.emplace_back(variable.substr(0, variable.find('=')));
+  }
+  for (const std::string& name : names)
+    ::unsetenv(name.c_str());
+}
+}  // namespace
+
 ServerProcess::ServerProcess(std::vector<std::string> command) : port_(free_port()) {
   for (std::string& word : command) {
     if (word == "{port}") word = std::to_string(port_);
@@ -78,9 +91,7 @@ ServerProcess::ServerProcess(std::vector<std::string> command) : port_(free_port
   words.push_back(nullptr);
   start(
       [&] {
-        // What says which benchmark this is would be settings to the server.
-        ::unsetenv("ULLAGE_COMMIT");
-        ::unsetenv("ULLAGE_COMMAND");
+        forget_settings();
         ::execvp(words[0], words.data());
       },
       command[0]);

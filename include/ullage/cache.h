@@ -260,8 +260,9 @@ class Cache {
   Result<bool> set_group_limits(std::string_view group, const GroupLimits& limits);
   [[nodiscard]] std::optional<GroupLimits> group_limits(std::string_view group);
 
-  /// What the removal listener hears of; calls that are under way may still go by what held before.
-  /// What nobody wants to hear costs nothing.
+  /// What the removal listener hears of. What is new among them is heard of from when this returns:
+  /// it waits for the writes that are under way (not from a callback of update()). Calls under way
+  /// may still tell what is no longer wanted. What nobody wants to hear costs nothing.
   void set_removal_causes(RemovalCauses causes) noexcept;
 
   /// Makes `bytes` of the limit resident now, so that later writes meet no page faults. They stay

@@ -7,7 +7,6 @@
 #include "command/words.h"
 
 #include <array>
-#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -200,14 +199,8 @@ void load(Call& call) {
 void save(Call& call) {
   const std::string path = call.services.host.acl_path();
   if (path.empty()) return call.error(k_no_file);
-  // Whole or not at all, whatever happens meanwhile.
-  const std::string draft = path + ".new";
-  {
-    std::ofstream file(draft, std::ios::binary | std::ios::trunc);
-    file << call.services.acl.text();
-    if (!file.flush()) return call.error("ERR cannot write " + draft);
-  }
-  if (std::rename(draft.c_str(), path.c_str()) != 0) return call.error("ERR cannot write " + path);
+  const std::string problem = call.services.host.write_acl(call.services.acl.text());
+  if (!problem.empty()) return call.error("ERR " + problem);
   call.reply.ok();
 }
 

@@ -1,6 +1,7 @@
 // SLOWLOG, LATENCY, DEBUG: where the time goes.
 #include "command/call.h"
 #include "command/families.h"
+#include "command/latency_monitor.h"
 #include "command/real.h"
 #include "command/slow_log.h"
 
@@ -57,16 +58,62 @@ void slowlog_reset(Call& call) {
   call.reply.ok();
 }
 
-// There is no latency monitor; Redis has its own off unless it is switched on, and answers so.
 void latency_latest(Call& call) {
-  call.reply.array(0);
+  const std::vector<LatencyMonitor::Event> events = call.services.latency.events();
+  call.reply.array(events.size());
+  for (const LatencyMonitor::Event& event : events) {
+    call.reply.array(4);
+    call.reply.bulk(event.name);
+    call.reply.integer(event.samples.back().at_s);
+    call.reply.integer(event.samples.back().took_ms);
+    call.reply.integer(event.worst_ms);
+  }
 }
+
+void latency_history(Call& call) {
+  const std::vector<LatencyMonitor::Sample> samples = call.services.latency.history(call.args[2]);
+  call.reply.array(samples.size());
+  for (const LatencyMonitor::Sample& sample : samples) {
+    call.reply.array(2);
+    call.reply.integer(sample.at_s);
+    call.reply.integer(sample.took_ms);
+  }
+}
+
 void latency_reset(Call& call) {
-  call.reply.integer(0);
+  LatencyMonitor& latency = call.services.latency;
+  if (call.args.size() == 2) return call.reply.integer(static_cast<std::int64_t>(latency.clear()));
+  std::int64_t gone = 0;
+  for (std::size_t i = 2; i < call.args.size(); ++i)
+    gone += latency.forget(call.args[i]) ? 1 : 0;
+  call.reply.integer(gone);
 }
+
 void latency_doctor(Call& call) {
-  call.reply.verbatim(
-      "txt", "There is no latency monitor. SLOWLOG GET has the commands that took long.\n");
+  const LatencyMonitor& latency = call.services.latency;
+  const std::int64_t threshold_ms = latency.threshold_ms();
+  std::string text;
+  if (threshold_ms <= 0) {
+    text =
+        "The latency monitor is off. CONFIG SET latency-monitor-threshold 100 makes it keep what "
+        "takes 100 ms or more; SLOWLOG GET has the commands that took long.\n";
+  } else {
+    const std::vector<LatencyMonitor::Event> events = latency.events();
+    if (events.empty())
+      text = "Nothing has taken " + std::to_string(threshold_ms) + " ms or more.\n";
+    for (const LatencyMonitor::Event& event : events) {
+      std::int64_t sum_ms = 0;
+      for (const LatencyMonitor::Sample& sample : event.samples)
+        sum_ms += sample.took_ms;
+      const auto seconds = static_cast<std::int64_t>(event.samples.size());
+      text += event.name + ": in " + std::to_string(seconds) + " different seconds, " +
+              std::to_string(sum_ms / seconds) + " ms on average, " +
+              std::to_string(event.worst_ms) + " ms at worst, the last " +
+              std::to_string(call.now_ms() / 1000 - event.samples.back().at_s) + " s ago.\n";
+    }
+    if (!events.empty()) text += "SLOWLOG GET has the commands themselves.\n";
+  }
+  call.reply.verbatim("txt", text);
 }
 
 void debug_sleep(Call& call) {
@@ -115,13 +162,13 @@ constexpr Row k_slowlog_rows[] = {
     sub("RESET", 2, k_admin, "", "Forgets them.", "2.2.12", slowlog_reset),
 };
 constexpr Row k_latency_rows[] = {
-    sub("LATEST", 2, k_admin, "", "Nothing: there is no latency monitor.", "2.8.13",
-        latency_latest),
-    sub("HISTORY", 3, k_admin, "event", "Nothing: there is no latency monitor.", "2.8.13",
-        latency_latest),
-    sub("RESET", -2, k_admin, "[event [event ...]]", "0: there is no latency monitor.", "2.8.13",
+    sub("LATEST", 2, k_admin, "", "Each event: when it was last, how long it took, the worst.",
+        "2.8.13", latency_latest),
+    sub("HISTORY", 3, k_admin, "event", "When an event was, and how long it took.", "2.8.13",
+        latency_history),
+    sub("RESET", -2, k_admin, "[event [event ...]]", "Forgets events, or all.", "2.8.13",
         latency_reset),
-    sub("DOCTOR", 2, k_admin, "", "Where to look instead.", "2.8.13", latency_doctor),
+    sub("DOCTOR", 2, k_admin, "", "The same in words.", "2.8.13", latency_doctor),
 };
 constexpr Row object_row() {
   Row row =
@@ -138,7 +185,7 @@ constexpr Row k_debug_rows[] = {
 
 constexpr Row k_rows[] = {
     container("SLOWLOG", "Commands that took long.", "2.2.12", k_slowlog_rows),
-    container("LATENCY", "There is no latency monitor.", "2.8.13", k_latency_rows),
+    container("LATENCY", "When commands took longer than a threshold.", "2.8.13", k_latency_rows),
     container("DEBUG", "For tests; off unless --enable-debug.", "1.0.0", k_debug_rows),
 };
 

@@ -113,6 +113,8 @@ void Dispatcher::run_visible(Session& session, const Found& found, resp::Args ar
 
 void Dispatcher::note_if_slow(const Call& call, std::chrono::nanoseconds took) {
   const std::int64_t took_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+  if (services_.latency.is_slow(took_us))
+    services_.latency.add("command", services_.clock.now_ms(), took_us);
   if (!services_.slow_log.is_slow(took_us)) return;
   const Session& session = call.session;
   services_.slow_log.add({.id = 0,

@@ -42,6 +42,8 @@ class Host {
 
   /// The file that ACL LOAD and SAVE use; empty: there is none.
   [[nodiscard]] virtual std::string acl_path() const = 0;
+  /// Replaces it, whole or not at all. "" on success, else what is wrong.
+  virtual std::string write_acl(std::string_view text) = 0;
 
   /// A pause has ended before its time: clients that wait for its end need not.
   virtual void resume() = 0;

@@ -51,19 +51,9 @@ std::vector<Fact> tracking_facts(const Call& call) {
           {"tracking_total_prefixes", std::to_string(totals.prefixes)}};
 }
 
-std::vector<Fact> keyspace_facts(Call& call) {
-  std::array<std::uint64_t, k_databases> counts{};
-  const User& user = *call.session.user;
-  if (Keyspace(call).is_everything()) {
-    counts[0] = call.cache().group_count();
-  } else {
-    static_cast<void>(
-        call.cache().for_each_group([&](std::string_view group, std::uint64_t /*fields*/) {
-          const DecodedGroup decoded = decode_group(group);
-          if (decoded.database < k_databases && user.may_touch(decoded.key, {true, false}))
-            ++counts[decoded.database];
-        }));
-  }
+using KeyCounts = std::array<std::uint64_t, k_databases>;
+
+std::vector<Fact> keyspace_facts(const KeyCounts& counts) {
   std::vector<Fact> facts;
   for (unsigned i = 0; i < k_databases; ++i) {
     if (counts[i] != 0)
@@ -73,11 +63,11 @@ std::vector<Fact> keyspace_facts(Call& call) {
   return facts;
 }
 
-std::vector<Fact> facts_of(Call& call, std::string_view section) {
+std::vector<Fact> facts_of(Call& call, std::string_view section, const KeyCounts& counts) {
   if (section == "persistence") return persistence_facts();
   if (section == "replication") return replication_facts();
   if (section == "cluster") return cluster_facts();
-  if (section == "keyspace") return keyspace_facts(call);
+  if (section == "keyspace") return keyspace_facts(counts);
   std::vector<Fact> facts = call.services.host.facts(section);
   if (section == "stats") {
     for (Fact& fact : cache_facts(call))
@@ -88,35 +78,66 @@ std::vector<Fact> facts_of(Call& call, std::string_view section) {
   return facts;
 }
 
+/// Which sections are asked for, of k_sections.
+using Wanted = std::array<bool, k_sections.size()>;
+
+Wanted wanted_sections(const Call& call, resp::Args names) {
+  Wanted wanted{};
+  for (std::size_t i = 0; i < k_sections.size(); ++i) {
+    wanted[i] = names.size() == 0;
+    for (std::size_t n = 0; n < names.size(); ++n) {
+      const std::string name = lowered(names[n]);
+      if (name == k_sections[i] || name == "all" || name == "everything" || name == "default")
+        wanted[i] = true;
+    }
+  }
+  // Sections that count over all tenants are not shown to one of them.
+  constexpr std::array<std::string_view, 4> k_of_all{"clients", "memory", "stats", "cpu"};
+  for (std::size_t i = 0; i < k_sections.size(); ++i) {
+    if (call.session.user->is_tenant() &&
+        std::ranges::find(k_of_all, k_sections[i]) != k_of_all.end())
+      wanted[i] = false;
+  }
+  return wanted;
+}
+
+/// The reply, once the keys are counted.
+struct InfoWork {
+  Wanted wanted{};
+  KeyCounts counts{};
+
+  bool visit(Call& /*call*/, std::string_view group, std::string_view /*key*/) {
+    const unsigned database = decode_group(group).database;
+    if (database < k_databases) ++counts[database];
+    return true;
+  }
+  void end(Call& call) const {
+    std::string text;
+    for (std::size_t i = 0; i < k_sections.size(); ++i) {
+      if (!wanted[i]) continue;
+      if (!text.empty()) text += "\r\n";
+      text += "# ";
+      text += to_upper(k_sections[i][0]);
+      text += k_sections[i].substr(1);
+      text += "\r\n";
+      for (const Fact& fact : facts_of(call, k_sections[i], counts))
+        text += fact.name + ":" + fact.value + "\r\n";
+    }
+    call.reply.verbatim("txt", text);
+  }
+};
+
 }  // namespace
 
-std::string info_text(Call& call, resp::Args sections) {
-  const auto wanted = [&](std::string_view section) {
-    if (sections.size() == 0) return true;
-    for (std::size_t i = 0; i < sections.size(); ++i) {
-      const std::string name = lowered(sections[i]);
-      if (name == section || name == "all" || name == "everything" || name == "default")
-        return true;
-    }
-    return false;
-  };
-  std::string text;
-  // Sections that count over all tenants are not shown to one of them.
-  const bool is_tenant = call.session.user->is_tenant();
-  for (const std::string_view section : k_sections) {
-    if (!wanted(section)) continue;
-    if (is_tenant &&
-        (section == "clients" || section == "memory" || section == "stats" || section == "cpu"))
-      continue;
-    if (!text.empty()) text += "\r\n";
-    text += "# ";
-    text += to_upper(section[0]);
-    text += section.substr(1);
-    text += "\r\n";
-    for (const Fact& fact : facts_of(call, section))
-      text += fact.name + ":" + fact.value + "\r\n";
+void info(Call& call) {
+  InfoWork work{wanted_sections(call, call.args.from(1)), {}};
+  static_assert(k_sections.back() == "keyspace");
+  if (work.wanted.back() && !Keyspace(call).is_everything()) {
+    return Keyspace::walk_in_steps(call, {.read = true, .write = false}, work,
+                                   Keyspace::Databases::all);
   }
-  return text;
+  work.counts[0] = call.cache().group_count();
+  work.end(call);
 }
 
 }  // namespace ullage::command

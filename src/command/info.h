@@ -1,14 +1,12 @@
-// The text of INFO.
+// INFO.
 #pragma once
 
 #include "command/call.h"
-#include "resp/request.h"
-
-#include <string>
 
 namespace ullage::command {
 
-/// The sections that are asked for by name; the usual ones if none is.
-std::string info_text(Call& call, resp::Args sections);
+/// Writes the sections that are asked for by name; the usual ones if none is. Where keys must be
+/// counted one by one, in steps.
+void info(Call& call);
 
 }  // namespace ullage::command

@@ -66,10 +66,6 @@ void config_rewrite(Call& call) {
 
 // --- INFO and time ---
 
-void info(Call& call) {
-  call.reply.verbatim("txt", info_text(call, call.args.from(1)));
-}
-
 void time(Call& call) {
   const std::int64_t now_ms = call.now_ms();
   call.reply.array(2);

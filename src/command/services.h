@@ -10,6 +10,7 @@
 #include "command/growth.h"
 #include "command/key_events.h"
 #include "command/key_locks.h"
+#include "command/latency_monitor.h"
 #include "command/pause.h"
 #include "command/pubsub.h"
 #include "command/random_source.h"
@@ -69,6 +70,7 @@ struct Services {
   PubSub pubsub{};
   KeyEvents key_events{};
   SlowLog slow_log{};
+  LatencyMonitor latency{};
 };
 
 }  // namespace ullage::command

@@ -468,7 +468,12 @@ Result<void> Cache::set_memory_limit(std::size_t bytes) {
   return core_->set_memory_limit(bytes);
 }
 void Cache::set_removal_causes(RemovalCauses causes) noexcept {
+  const std::uint32_t before = core_->ring.causes().bits();
   core_->ring.set_causes(causes);
+  // Whoever began without knowing holds a shard: once each was free for a moment, all know.
+  if ((causes.bits() & ~before) == 0 || UpdateScope::holds(core_.get())) return;
+  for (std::size_t i = 0; i < core_->state.shard_count(); ++i)
+    const ShardGuard passed(core_->state.shards[i]);
 }
 
 void Cache::set_max_entries(std::uint64_t entries) noexcept {

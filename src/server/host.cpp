@@ -2,6 +2,7 @@
 
 #include "command/glob.h"
 #include "command/limits.h"
+#include "server/replace_file.h"
 #include "server/sizes.h"
 
 #include <array>
@@ -185,6 +186,11 @@ std::string ServerHost::rewrite_settings() {
 std::string ServerHost::acl_path() const {
   const std::scoped_lock lock(mutex_);
   return settings_.acl_file;
+}
+
+std::string ServerHost::write_acl(std::string_view text) {
+  const std::scoped_lock lock(mutex_);
+  return replace_file(settings_.acl_file, text).value_or("");
 }
 
 void ServerHost::reset_statistics() {

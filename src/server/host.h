@@ -39,6 +39,7 @@ class ServerHost final : public command::Host {
   [[nodiscard]] bool has_setting(std::string_view name) const override;
   std::string rewrite_settings() override;
   [[nodiscard]] std::string acl_path() const override;
+  std::string write_acl(std::string_view text) override;
   /// As they are now.
   [[nodiscard]] Settings current_settings() const {
     const std::scoped_lock lock(mutex_);

@@ -293,6 +293,7 @@ void Server::set_live(const Settings& settings) {
   removal_news_->wanted();
   services_.slow_log.set_threshold_us(settings.slow_log_us);
   services_.slow_log.set_length_max(settings.slow_log_length);
+  services_.latency.set_threshold_ms(settings.latency_ms);
   shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
 }
 

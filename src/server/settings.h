@@ -49,6 +49,7 @@ struct Settings {
   std::string notify_keyspace_events;
   std::int64_t slow_log_us = 10'000;  ///< less than 0: none
   std::uint64_t slow_log_length = 128;
+  std::int64_t latency_ms = 0;  ///< 0: none
   bool enable_debug = false;
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;

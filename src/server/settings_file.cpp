@@ -1,4 +1,4 @@
-#include "server/descriptor.h"
+#include "server/replace_file.h"
 #include "server/settings.h"
 
 #include <algorithm>
@@ -91,38 +91,6 @@ std::vector<std::string> lines_of(std::istream& in) {
   return lines;
 }
 
-/// Whole or not at all, whatever happens meanwhile; and nobody can read it who could not before.
-Problem replace_file(const std::string& path, std::string_view text) {
-  const std::string draft = path + ".new";
-  ::unlink(draft.c_str());
-  struct stat before{};
-  Descriptor file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                         S_IRUSR | S_IWUSR));
-  const auto failed = [&](const std::string& what) -> Problem {
-    const std::string why = std::generic_category().message(errno);
-    ::unlink(draft.c_str());
-    return "cannot write " + what + ": " + why;
-  };
-  if (!file.is_open() || ::stat(path.c_str(), &before) != 0) return failed(draft);
-  while (!text.empty()) {
-    const ssize_t written = ::write(file.get(), text.data(), text.size());
-    if (written <= 0) return failed(draft);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (::fsync(file.get()) != 0) return failed(draft);
-  file.reset();
-  // What is wrong with it is better known now than at the next start.
-  Settings checked;
-  if (Problem problem = read_settings_file(checked, draft)) {
-    ::unlink(draft.c_str());
-    return problem;
-  }
-  const bool is_kept = ::chown(draft.c_str(), before.st_uid, before.st_gid) == 0 &&
-                       ::chmod(draft.c_str(), before.st_mode & 07777) == 0;
-  if (!is_kept || std::rename(draft.c_str(), path.c_str()) != 0) return failed(path);
-  return std::nullopt;
-}
-
 }  // namespace
 
 Problem rewrite_settings_file(const Settings& settings, const std::string& path) {
@@ -158,7 +126,11 @@ Problem rewrite_settings_file(const Settings& settings, const std::string& path)
   std::string text;
   for (const std::string& line : lines)
     text += line + "\n";
-  return replace_file(path, text);
+  // What is wrong with it is better known now than at the next start.
+  return replace_file(path, text, [](const std::string& draft) {
+    Settings checked;
+    return read_settings_file(checked, draft);
+  });
 }
 
 }  // namespace ullage::server

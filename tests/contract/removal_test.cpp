@@ -288,6 +288,36 @@ TEST_P(Removals, TheListenerHearsOfTheCausesItWantsAlone) {
   EXPECT_EQ(0U, cache.stats().removal_events_lost) << "what nobody asked for is not lost";
 }
 
+TEST_P(Removals, WhatIsNewAmongTheCausesIsHeardOfFromThenOn) {
+  Cache& cache = open([](Options& chosen) {
+    chosen.removal_causes = {};
+    chosen.on_removal = [](const Removal&) {};
+  });
+  put(cache, "g", "f", "v");
+  std::atomic<bool> changing{false};
+  std::atomic<bool> changed{false};
+  bool changed_too_soon = false;
+  std::thread chooser;
+  // A write that began before the choice may not know of it: the choice waits for its end.
+  const auto done = cache.update("g", "f", [&](std::optional<std::string_view>) {
+    chooser = std::thread([&] {
+      changing = true;
+      cache.set_removal_causes(RemovalCauses::all());
+      changed = true;
+    });
+    while (!changing)
+      std::this_thread::yield();
+    for (int n = 0; n < 2000 && !changed; ++n)
+      std::this_thread::yield();
+    changed_too_soon = changed;
+    return std::optional<std::string>("w");
+  });
+  chooser.join();
+  EXPECT_TRUE(succeeded(done));
+  EXPECT_FALSE(changed_too_soon);
+  EXPECT_TRUE(changed);
+}
+
 TEST_P(Removals, WithoutAListenerCausesAreCountedAllTheSame) {
   Cache& cache = open([](Options& chosen) { chosen.on_removal = {}; });
   put(cache, "g", "f", "v");

@@ -122,7 +122,9 @@ class Files(unittest.TestCase):
             with servers.ullage("--acl-file", path) as server, server.connect() as wire:
                 self.assertEqual(wire.ask("AUTH", "alice", "x"), "OK")
                 wire.ask("ACL", "SETUSER", "bob", "on", ">secret", "~b:*", "+get")
+                os.chmod(path, 0o640)
                 self.assertEqual(wire.ask("ACL", "SAVE"), "OK")
+                self.assertEqual(os.stat(path).st_mode & 0o777, 0o640, "it stays as readable")
                 with open(path, encoding="utf-8") as file:
                     text = file.read()
                 self.assertIn("user bob on #", text)

@@ -47,7 +47,8 @@ class Steps(unittest.TestCase):
         def rounds():
             info = self.other.ask("INFO", "stats").decode()
             return int(info.split("long_command_rounds:", 1)[1].split("\r\n", 1)[0])
-        for command in (["KEYS", "*"], ["DBSIZE"], ["UL.TOP"], ["UL.TOP", "GROWTH"]):
+        for command in (["KEYS", "*"], ["DBSIZE"], ["UL.TOP"], ["UL.TOP", "GROWTH"],
+                        ["INFO", "keyspace"]):
             before = rounds()
             served, reply = self.others_served_during(tenant, *command)
             # How many were served depends on who gets the processor, how many could be does not.

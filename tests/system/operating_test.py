@@ -103,6 +103,24 @@ class LiveSettings(unittest.TestCase):
                         self.assertEqual(wire.ask("AUTH", password), "OK")
                     self.assertEqual(self.value(wire, "requirepass"), password)
 
+    def test_the_latency_monitor_keeps_what_was_slow(self):
+        with servers.ullage("--enable-debug", "yes") as server, server.connect() as wire:
+            wire.ask("DEBUG", "SLEEP", "0.002")
+            self.assertEqual(wire.ask("LATENCY", "LATEST"), [], "off unless it is switched on")
+            self.assertIn(b"latency-monitor-threshold", wire.ask("LATENCY", "DOCTOR"))
+            self.assertEqual(wire.ask("CONFIG", "SET", "latency-monitor-threshold", "1"), "OK")
+            wire.ask("DEBUG", "SLEEP", "0.002")
+            (name, at_s, took_ms, worst_ms), = wire.ask("LATENCY", "LATEST")
+            self.assertEqual(name, b"command")
+            self.assertGreaterEqual(took_ms, 2)
+            self.assertEqual(took_ms, worst_ms)
+            self.assertEqual(wire.ask("LATENCY", "HISTORY", "command"), [[at_s, took_ms]])
+            self.assertEqual(wire.ask("LATENCY", "HISTORY", "none"), [])
+            self.assertIn(b"command: in 1 different seconds", wire.ask("LATENCY", "DOCTOR"))
+            self.assertEqual(wire.ask("LATENCY", "RESET", "none"), 0)
+            self.assertEqual(wire.ask("LATENCY", "RESET"), 1)
+            self.assertEqual(wire.ask("LATENCY", "LATEST"), [])
+
     def test_other_settings_leave_the_default_user_alone(self):
         with servers.ullage() as server, server.connect() as wire:
             wire.ask("ACL", "SETUSER", "default", "resetpass", ">secret")
