@@ -26,6 +26,7 @@
 // than k_visitor_depth_max, get Errc::reentered.
 #pragma once
 
+#include <ullage/inspect.h>
 #include <ullage/limits.h>
 #include <ullage/options.h>
 #include <ullage/result.h>
@@ -279,6 +280,14 @@ class Cache {
 
   /// Cheap: reads counters.
   [[nodiscard]] Stats stats() const;
+
+  /// Looks at the memory slab by slab and calls `visitor` for each, outside all locks: who owns
+  /// which bytes. A slab is copied in one hold of the arena, which holds up whoever needs a page
+  /// for the time of copying a slab; what its bytes are for is worked out afterwards. The holdings
+  /// of a slab add up to the slab; the sum of all is what is charged, but for what changed between
+  /// the first slab and the last. Thread-safe. Error: reentered, from a callback of update().
+  Result<Inspection> inspect(const InspectOptions& options,
+                             FunctionRef<void(const SlabSight&)> visitor);
 
   /// Walks everything and proves that the books balance, whatever other threads do meanwhile:
   /// writers wait until it is done, readers do not. Cost: O(everything). Not from a callback of

@@ -186,6 +186,30 @@ class Arena {
     }
     return bytes_now();
   }
+  /// A slab at one moment.
+  struct SlabLook {
+    bool is_resident = false;
+    std::uint64_t page_bytes = 0;  ///< of one page
+  };
+  /// Slabs that were ever opened; those above are untouched.
+  [[nodiscard]] std::uint32_t slabs_seen() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return slabs_seen_;
+  }
+  /// Visits the pages in use of one slab as for_each_page() does. Holds the arena's lock: neither
+  /// is one of them freed meanwhile, nor moved.
+  template <class Visit>
+  SlabLook look_at(std::uint32_t slab, Visit visit) const {
+    const std::lock_guard lock(mutex_);
+    const Slab& s = slabs_[slab];
+    if (slab >= slabs_seen_ || s.state == SlabState::untouched) return {};
+    if (s.used == 0) return {true, 0};
+    for (std::uint32_t slot = 0; slot < s.cut; ++slot) {
+      const Ref ref = ref_of(slab, slot);
+      if (!slot_is_free(ref)) visit(ref);
+    }
+    return {true, bins_[s.bin].bytes};
+  }
   /// Books of the slabs themselves: counts agree with lists. For validators.
   [[nodiscard]] bool slabs_consistent() const noexcept;
 

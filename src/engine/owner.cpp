@@ -2,9 +2,8 @@
 
 namespace ullage::engine {
 
-namespace {
-/// The hash of the group that a page's header names.
-std::optional<std::uint64_t> owner_hash(const State& state, const PageHeader& header) {
+std::optional<std::uint64_t> owner_group_hash(const State& state,
+                                              const PageHeader& header) noexcept {
   switch (header.page_kind()) {
     case PageKind::bucket:
     case PageKind::shard_node:
@@ -25,10 +24,9 @@ std::optional<std::uint64_t> owner_hash(const State& state, const PageHeader& he
   }
   return std::nullopt;
 }
-}  // namespace
 
 std::optional<OwnedPage> lock_owner(const State& state, Ref page, bool wait) {
-  const auto guess = owner_hash(state, load_header(state.page(page)));
+  const auto guess = owner_group_hash(state, load_header(state.page(page)));
   if (!guess) return std::nullopt;
   Shard& shard = state.shard_of(*guess);
   if (wait) {
@@ -38,7 +36,7 @@ std::optional<OwnedPage> lock_owner(const State& state, Ref page, bool wait) {
   }
   const PageHeader header = load_header(state.page(page));
   OwnedPage owned(shard, header);
-  const auto checked = owner_hash(state, header);
+  const auto checked = owner_group_hash(state, header);
   if (!checked || &state.shard_of(*checked) != &shard) return std::nullopt;
   return owned;
 }

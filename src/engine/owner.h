@@ -35,6 +35,12 @@ class OwnedPage {
   PageHeader header_;
 };
 
+/// The hash of the group that a page's header names: of its own group, or for a bucket and a
+/// shard's node of one in its range. None if the header names nobody who is there. A guess unless
+/// the shard is locked.
+[[nodiscard]] std::optional<std::uint64_t> owner_group_hash(const State& state,
+                                                            const PageHeader& header) noexcept;
+
 /// Locks the shard that owns a bucket, leaf, node or piece; none if the page is gone, belongs to
 /// one thread or the debt, or (`wait` false) the shard is busy.
 [[nodiscard]] std::optional<OwnedPage> lock_owner(const State& state, Ref page, bool wait);

@@ -5,6 +5,7 @@
 // gets is the position under a keyed permutation: it tells nothing about the hash.
 #pragma once
 
+#include "base/small_copy.h"
 #include "engine/lookup.h"
 #include "engine/state.h"
 
@@ -79,8 +80,8 @@ class ScanBatch {
     if (bytes > capacity_ - bytes_) grow(bytes);
     char* to = data_ + bytes_;
     std::memcpy(to, &head, sizeof head);
-    if (!name.empty()) std::memcpy(to + sizeof head, name.data(), name.size());
-    if (!value.empty()) std::memcpy(to + sizeof head + name.size(), value.data(), value.size());
+    base::copy_small(to + sizeof head, name.data(), name.size());
+    base::copy_small(to + sizeof head + name.size(), value.data(), value.size());
     bytes_ += bytes;
     ++count_;
   }

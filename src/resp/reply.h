@@ -4,12 +4,12 @@
 // a set or a push an array, a double or a verbatim text a bulk string, null a null bulk string.
 #pragma once
 
+#include "base/small_copy.h"
 #include "resp/number.h"
 #include "resp/output.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 namespace ullage::resp {
@@ -34,7 +34,7 @@ class Reply {
     if (!out_.reserve(1 + k_integer_chars_max + 2 + bytes.size() + 2)) return;
     char* const to = out_.end();
     char* at = put_number(to, '$', static_cast<std::int64_t>(bytes.size()));
-    if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
+    base::copy_small(at, bytes.data(), bytes.size());
     at += bytes.size();
     *at++ = '\r';
     *at++ = '\n';

@@ -1,0 +1,220 @@
+#include <ullage/observe/data_profile.h>
+
+#include "observe/patterns.h"
+#include "observe/profile.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace ullage::observe {
+
+namespace {
+
+constexpr std::size_t k_roles = 5;
+constexpr std::array<std::string_view, k_roles> k_role_names{"field", "value", "header", "index",
+                                                             "slack"};
+constexpr std::size_t k_field_role = 0;
+
+std::array<std::uint64_t, k_roles> in_order(const RoleBytes& bytes) noexcept {
+  return {bytes.field, bytes.value, bytes.header, bytes.index, bytes.slack};
+}
+
+/// The steps that ages are rounded down to, in seconds.
+constexpr std::array<std::int64_t, 8> k_ages_s{0, 1, 10, 60, 600, 3600, 36'000, 86'400};
+/// Sizes are rounded down to a power of two; this many steps.
+constexpr unsigned k_size_steps = 32;
+
+/// What samples are told apart by, in one word.
+///   | group 26 | field 26 | size 5 | age 3 | has an entry 1 | 0 3 |
+struct Key {
+  std::uint64_t group = 0;
+  std::uint64_t field = 0;
+  unsigned size_step = 0;
+  unsigned age_step = 0;
+  bool is_entry = false;
+
+  static constexpr unsigned k_id_bits = 26;
+  static_assert(Patterns::k_nodes_max + 1 < (std::size_t{1} << k_id_bits));
+  static_assert(k_size_steps <= 32 && k_ages_s.size() <= 8);
+
+  [[nodiscard]] std::uint64_t pack() const noexcept {
+    return group << 38 | field << 12 | std::uint64_t{size_step} << 7 |
+           std::uint64_t{age_step} << 4 | (is_entry ? 8U : 0U);
+  }
+  static Key unpack(std::uint64_t word) noexcept {
+    constexpr std::uint64_t k_id_mask = (std::uint64_t{1} << k_id_bits) - 1;
+    return {word >> 38, word >> 12 & k_id_mask, static_cast<unsigned>(word >> 7 & 31),
+            static_cast<unsigned>(word >> 4 & 7), (word & 8) != 0};
+  }
+};
+
+struct Sum {
+  std::uint64_t entries = 0;
+  std::array<std::uint64_t, k_roles> bytes{};
+
+  [[nodiscard]] Sum times(double scale) const noexcept {
+    const auto scaled = [scale](std::uint64_t n) {
+      return static_cast<std::uint64_t>(std::llround(static_cast<double>(n) * scale));
+    };
+    Sum all{scaled(entries), {}};
+    std::ranges::transform(bytes, all.bytes.begin(), scaled);
+    return all;
+  }
+  Sum& operator+=(const Sum& more) noexcept {
+    entries += more.entries;
+    for (std::size_t i = 0; i < k_roles; ++i)
+      bytes[i] += more.bytes[i];
+    return *this;
+  }
+};
+
+unsigned size_step(std::uint64_t bytes) noexcept {
+  return std::min<unsigned>(static_cast<unsigned>(std::bit_width(bytes)), k_size_steps - 1);
+}
+unsigned age_step(std::int64_t seconds) noexcept {
+  const auto above = std::ranges::upper_bound(k_ages_s, seconds);
+  return static_cast<unsigned>(above - k_ages_s.begin()) - 1;
+}
+
+class Gathering {
+ public:
+  explicit Gathering(const DataProfileOptions& options) : options_(options) {}
+
+  /// `is_sampled`: it stands for more like it.
+  void add(const Holding& holding, bool is_sampled) {
+    Key key;
+    const std::uint64_t weight = holding.bytes.sum();
+    // 0 is what belongs to no group or to no entry of its group.
+    if (holding.has_group) key.group = 1 + group_of(holding.group, weight);
+    if (holding.has_field) key.field = 1 + field_of(holding.field, weight);
+    if (holding.entries != 0) {
+      key.is_entry = true;
+      key.size_step = size_step(holding.value_bytes);
+      key.age_step = age_step(holding.idle.count() / 1000);
+    }
+    Sum sum;
+    sum.entries = holding.entries;
+    sum.bytes = in_order(holding.bytes);
+    (is_sampled ? sampled_ : exact_)[key.pack()] += sum;
+  }
+
+  /// Ends the gathering. Every sum that stands for more is multiplied by `scale`.
+  Profile profile(double scale, DataProfile& told) {
+    const std::vector<Patterns::Id> groups = groups_.settle();
+    const std::vector<Patterns::Id> fields = fields_.settle();
+    Sums settled;
+    for (const auto* sums : {&sampled_, &exact_}) {
+      for (const auto& [word, sum] : *sums) {
+        Key key = Key::unpack(word);
+        if (key.group != 0) key.group = 1 + groups[key.group - 1];
+        if (key.field != 0) key.field = 1 + fields[key.field - 1];
+        settled[key.pack()] += sums == &sampled_ ? sum.times(scale) : sum;
+      }
+    }
+
+    constexpr std::array<Profile::ValueType, 3> k_types{
+        {{"entries", "count"}, {"payload", "bytes"}, {"resident", "bytes"}}};
+    Profile profile(k_types);
+    profile.set_default_type("resident");
+    const Profile::LocationId cache = profile.name(options_.cache_name);
+    const Profile::LocationId default_class = profile.name("default");
+    for (const auto& [word, sum] : settled) {
+      const Key key = Key::unpack(word);
+      std::vector<Profile::LocationId> frames{0};
+      if (key.field != 0)
+        frames.push_back(profile.name(fields_.text(static_cast<Patterns::Id>(key.field - 1))));
+      if (key.group != 0) {
+        frames.push_back(profile.name(groups_.text(static_cast<Patterns::Id>(key.group - 1))));
+        frames.push_back(default_class);
+      }
+      frames.push_back(cache);
+      std::vector<Profile::Label> labels;
+      if (key.is_entry) {
+        const std::int64_t size = key.size_step == 0 ? 0 : std::int64_t{1} << (key.size_step - 1);
+        labels.push_back({.key = "size", .number = size, .unit = "bytes"});
+        labels.push_back({.key = "age", .number = k_ages_s[key.age_step], .unit = "seconds"});
+      }
+      for (std::size_t role = 0; role < k_roles; ++role) {
+        const std::uint64_t entries = role == k_field_role ? sum.entries : 0;
+        if (entries == 0 && sum.bytes[role] == 0) continue;
+        frames[0] = profile.name(k_role_names[role]);
+        const bool is_payload = role <= 1;
+        const auto bytes = static_cast<std::int64_t>(sum.bytes[role]);
+        const std::array<std::int64_t, 3> values{static_cast<std::int64_t>(entries),
+                                                 is_payload ? bytes : 0, bytes};
+        profile.add_sample(frames, values, labels);
+        told.resident_bytes += static_cast<std::uint64_t>(bytes);
+      }
+    }
+    told.samples = profile.samples();
+    return profile;
+  }
+
+ private:
+  // Neighbours often share their group.
+  Patterns::Id group_of(std::string_view name, std::uint64_t weight) {
+    return groups_.of(options_.group_name ? options_.group_name(name) : name, weight);
+  }
+  Patterns::Id field_of(std::string_view name, std::uint64_t weight) {
+    return fields_.of(options_.field_name ? options_.field_name(name) : name, weight);
+  }
+
+  const DataProfileOptions& options_;
+  Patterns groups_;
+  Patterns fields_;
+  using Sums = std::unordered_map<std::uint64_t, Sum>;
+  Sums sampled_;
+  Sums exact_;
+};
+
+/// A leaf has some share of each slab, between nothing and all of it: the deviation of that share
+/// from slab to slab is a half at most.
+double error_share(std::uint64_t looked_at, std::uint64_t all) noexcept {
+  if (looked_at == 0 || looked_at >= all) return 0;
+  constexpr double k_of_95_percent = 1.96;
+  constexpr double k_deviation_max = 0.5;
+  const auto n = static_cast<double>(looked_at);
+  return k_of_95_percent * k_deviation_max * std::sqrt((1 - n / static_cast<double>(all)) / n);
+}
+
+}  // namespace
+
+Result<DataProfile> data_profile(Cache& cache, const DataProfileOptions& options) {
+  Gathering gathering(options);
+  auto inspected = cache.inspect({.slabs_max = options.slabs_max, .seed = options.seed},
+                                 [&](const SlabSight& sight) {
+                                   for (const Holding& holding : sight.holdings)
+                                     gathering.add(holding, !sight.is_tables);
+                                 });
+  if (!inspected) return inspected.error();
+  DataProfile told;
+  told.inspection = *inspected;
+  const Inspection& seen = told.inspection;
+  const bool is_all = seen.slabs >= seen.slabs_resident || options.slabs_max == 0;
+  const double scale = is_all || seen.slabs == 0 ? 1
+                                                 : static_cast<double>(seen.slabs_resident) /
+                                                       static_cast<double>(seen.slabs);
+  if (!is_all) told.error_share = error_share(seen.slabs, seen.slabs_resident);
+  Profile profile = gathering.profile(scale, told);
+  profile.set_time(options.unix_ns, 0);
+  if (!is_all) {
+    char text[160];
+    std::snprintf(text, sizeof text,
+                  "%llu of %llu slabs were looked at: 95 of 100 times a leaf is not further off "
+                  "than %.1f %% of all bytes",
+                  static_cast<unsigned long long>(seen.slabs),
+                  static_cast<unsigned long long>(seen.slabs_resident), 100 * told.error_share);
+    profile.add_comment(text);
+  }
+  told.gzipped = profile.encode_gzipped();
+  return told;
+}
+
+}  // namespace ullage::observe
