@@ -288,6 +288,10 @@ class Cache {
   /// the first slab and the last. Thread-safe. Error: reentered, from a callback of update().
   Result<Inspection> inspect(const InspectOptions& options,
                              FunctionRef<void(const SlabSight&)> visitor);
+  /// The same in steps of at most `slabs` slabs, for who must let others run in between; the last
+  /// sets cursor.is_done. Error: reentered.
+  Result<void> inspect_step(InspectCursor& cursor, std::uint64_t slabs,
+                            FunctionRef<void(const SlabSight&)> visitor);
 
   /// Walks everything and proves that the books balance, whatever other threads do meanwhile:
   /// writers wait until it is done, readers do not. Cost: O(everything). Not from a callback of

@@ -51,4 +51,18 @@ struct Inspection {
   std::uint64_t longest_hold_bytes = 0;
 };
 
+/// Where a walk in steps is: Cache::inspect_step(). Begins at the beginning; of one cache.
+struct InspectCursor {
+  InspectOptions options;
+  Inspection so_far;  ///< what the steps have seen
+  bool is_done = false;
+
+  // The cache's own:
+  bool has_begun = false;
+  std::uint32_t next_slab = 0;
+  std::uint32_t slabs_left = 0;
+  std::uint64_t wanted_left = 0;
+  std::uint64_t random = 0;
+};
+
 }  // namespace ullage

@@ -84,8 +84,7 @@ TEST_F(Inspected, EveryByteHasTheRoleThatTheValidatorGivesIt) {
       const std::size_t bytes = f % 50 == 3 ? 9000 : static_cast<std::size_t>(f % 90);
       SetOptions how;
       if (f % 3 == 0) how.ttl = Millis(100'000);
-      ASSERT_TRUE(
-          cache_.set(group, "field" + std::to_string(f), std::string(bytes, 'v'), how));
+      ASSERT_TRUE(cache_.set(group, "field" + std::to_string(f), std::string(bytes, 'v'), how));
     }
     if (g % 10 == 0) cache_.erase_group("group:" + std::to_string(g / 2));
   }

@@ -30,6 +30,8 @@ std::array<std::uint64_t, k_roles> in_order(const RoleBytes& bytes) noexcept {
 constexpr std::array<std::int64_t, 8> k_ages_s{0, 1, 10, 60, 600, 3600, 36'000, 86'400};
 /// Sizes are rounded down to a power of two; this many steps.
 constexpr unsigned k_size_steps = 32;
+/// So many combinations are told apart: of a pattern with sizes, ages and other patterns.
+constexpr std::size_t k_sums_a_pattern = 2;
 
 /// What samples are told apart by, in one word.
 ///   | group 26 | field 26 | size 5 | age 3 | has an entry 1 | 0 3 |
@@ -83,9 +85,24 @@ unsigned age_step(std::int64_t seconds) noexcept {
   return static_cast<unsigned>(above - k_ages_s.begin()) - 1;
 }
 
-class Gathering {
+/// A leaf has some share of each slab, between nothing and all of it: the deviation of that share
+/// from slab to slab is a half at most.
+double error_share(std::uint64_t looked_at, std::uint64_t all) noexcept {
+  if (looked_at == 0 || looked_at >= all) return 0;
+  constexpr double k_of_95_percent = 1.96;
+  constexpr double k_deviation_max = 0.5;
+  const auto n = static_cast<double>(looked_at);
+  return k_of_95_percent * k_deviation_max * std::sqrt((1 - n / static_cast<double>(all)) / n);
+}
+
+}  // namespace
+
+class DataProfiler::Gathering {
  public:
-  explicit Gathering(const DataProfileOptions& options) : options_(options) {}
+  explicit Gathering(DataProfileOptions options)
+      : options_(std::move(options)),
+        groups_(options_.patterns_max),
+        fields_(options_.patterns_max) {}
 
   /// `is_sampled`: it stands for more like it.
   void add(const Holding& holding, bool is_sampled) {
@@ -102,7 +119,14 @@ class Gathering {
     Sum sum;
     sum.entries = holding.entries;
     sum.bytes = in_order(holding.bytes);
-    (is_sampled ? sampled_ : exact_)[key.pack()] += sum;
+    Sums& sums = is_sampled ? sampled_ : exact_;
+    if (sums.size() >= k_sums_a_pattern * options_.patterns_max && !sums.contains(key.pack())) {
+      // Sizes and ages are told apart no further, and of groups only that they are.
+      key = Key{};
+      key.group = holding.has_group ? 1 + groups_.other() : 0;
+      key.is_entry = holding.entries != 0;
+    }
+    sums[key.pack()] += sum;
   }
 
   /// Ends the gathering. Every sum that stands for more is multiplied by `scale`.
@@ -123,6 +147,7 @@ class Gathering {
         {{"entries", "count"}, {"payload", "bytes"}, {"resident", "bytes"}}};
     Profile profile(k_types);
     profile.set_default_type("resident");
+    profile.set_time(options_.unix_ns, 0);
     const Profile::LocationId cache = profile.name(options_.cache_name);
     const Profile::LocationId default_class = profile.name("default");
     for (const auto& [word, sum] : settled) {
@@ -166,7 +191,7 @@ class Gathering {
     return fields_.of(options_.field_name ? options_.field_name(name) : name, weight);
   }
 
-  const DataProfileOptions& options_;
+  const DataProfileOptions options_;
   Patterns groups_;
   Patterns fields_;
   using Sums = std::unordered_map<std::uint64_t, Sum>;
@@ -174,36 +199,44 @@ class Gathering {
   Sums exact_;
 };
 
-/// A leaf has some share of each slab, between nothing and all of it: the deviation of that share
-/// from slab to slab is a half at most.
-double error_share(std::uint64_t looked_at, std::uint64_t all) noexcept {
-  if (looked_at == 0 || looked_at >= all) return 0;
-  constexpr double k_of_95_percent = 1.96;
-  constexpr double k_deviation_max = 0.5;
-  const auto n = static_cast<double>(looked_at);
-  return k_of_95_percent * k_deviation_max * std::sqrt((1 - n / static_cast<double>(all)) / n);
+std::size_t data_profile_bytes(const DataProfileOptions& options) noexcept {
+  constexpr std::size_t k_sum_bytes = sizeof(Sum) + 64;  // in a table
+  constexpr std::size_t k_sample_bytes = 64;             // encoded
+  const std::size_t sums = k_sums_a_pattern * options.patterns_max;
+  const std::size_t gathered = 2 * Patterns::bytes_max(options.patterns_max) + sums * k_sum_bytes;
+  // When it is made all that was gathered is there once more, settled, and as text twice.
+  const std::size_t made = sums * (k_sum_bytes + 2 * k_roles * k_sample_bytes);
+  return gathered + made;
 }
 
-}  // namespace
+DataProfiler::DataProfiler(Cache& cache, DataProfileOptions options) : cache_(&cache) {
+  cursor_.options = {.slabs_max = options.slabs_max, .seed = options.seed};
+  gathering_ = std::make_unique<Gathering>(std::move(options));
+}
+DataProfiler::~DataProfiler() = default;
+DataProfiler::DataProfiler(DataProfiler&&) noexcept = default;
+DataProfiler& DataProfiler::operator=(DataProfiler&&) noexcept = default;
 
-Result<DataProfile> data_profile(Cache& cache, const DataProfileOptions& options) {
-  Gathering gathering(options);
-  auto inspected = cache.inspect({.slabs_max = options.slabs_max, .seed = options.seed},
-                                 [&](const SlabSight& sight) {
-                                   for (const Holding& holding : sight.holdings)
-                                     gathering.add(holding, !sight.is_tables);
-                                 });
-  if (!inspected) return inspected.error();
+Result<bool> DataProfiler::step(std::uint64_t slabs) {
+  auto done = cache_->inspect_step(cursor_, slabs, [&](const SlabSight& sight) {
+    for (const Holding& holding : sight.holdings)
+      gathering_->add(holding, !sight.is_tables);
+  });
+  if (!done) return done.error();
+  return cursor_.is_done;
+}
+
+DataProfile DataProfiler::finish() {
   DataProfile told;
-  told.inspection = *inspected;
+  told.inspection = cursor_.so_far;
   const Inspection& seen = told.inspection;
-  const bool is_all = seen.slabs >= seen.slabs_resident || options.slabs_max == 0;
-  const double scale = is_all || seen.slabs == 0 ? 1
-                                                 : static_cast<double>(seen.slabs_resident) /
-                                                       static_cast<double>(seen.slabs);
-  if (!is_all) told.error_share = error_share(seen.slabs, seen.slabs_resident);
-  Profile profile = gathering.profile(scale, told);
-  profile.set_time(options.unix_ns, 0);
+  const bool is_all = cursor_.options.slabs_max == 0 || seen.slabs >= seen.slabs_resident;
+  double scale = 1;
+  if (!is_all && seen.slabs != 0) {
+    scale = static_cast<double>(seen.slabs_resident) / static_cast<double>(seen.slabs);
+    told.error_share = error_share(seen.slabs, seen.slabs_resident);
+  }
+  Profile profile = gathering_->profile(scale, told);
   if (!is_all) {
     char text[160];
     std::snprintf(text, sizeof text,
@@ -215,6 +248,13 @@ Result<DataProfile> data_profile(Cache& cache, const DataProfileOptions& options
   }
   told.gzipped = profile.encode_gzipped();
   return told;
+}
+
+Result<DataProfile> data_profile(Cache& cache, DataProfileOptions options) {
+  constexpr std::uint64_t k_all = ~std::uint64_t{0};
+  DataProfiler profiler(cache, std::move(options));
+  if (auto done = profiler.step(k_all); !done) return done.error();
+  return profiler.finish();
 }
 
 }  // namespace ullage::observe

@@ -118,9 +118,17 @@ std::string collapsed(std::string_view name) {
   return out;
 }
 
-Patterns::Patterns() {
+Patterns::Patterns(std::size_t nodes_max) : nodes_max_(std::min(nodes_max, k_nodes_max)) {
   nodes_.push_back({});
   nodes_.push_back({"<other>", k_root, 0, {}});
+}
+
+std::size_t Patterns::bytes_max(std::size_t nodes_max) noexcept {
+  // A node is in a vector that may have grown to twice its size, in its parent's table, and has a
+  // table of its own; a known name has its text.
+  constexpr std::size_t k_entry_bytes = 64;  // of a table: its node, its bucket, what malloc adds
+  return nodes_max * (3 * sizeof(Node) + k_entry_bytes + sizeof(std::string)) +
+         nodes_max * (k_entry_bytes + sizeof(std::string) + k_collapsed_max_bytes);
 }
 
 Patterns::Id Patterns::of(std::string_view name, std::uint64_t weight) {
@@ -136,7 +144,7 @@ Patterns::Id Patterns::of(std::string_view name, std::uint64_t weight) {
       id = child(id, std::string_view(text).substr(at, end - at));
       at = end;
     }
-    if (known_.size() < k_nodes_max) known_.emplace(text, id);
+    if (known_.size() < nodes_max_) known_.emplace(text, id);
   }
   nodes_[id].weight += weight;
   return id;
@@ -145,7 +153,7 @@ Patterns::Id Patterns::of(std::string_view name, std::uint64_t weight) {
 Patterns::Id Patterns::child(Id node, std::string_view word) {
   const auto& children = nodes_[node].children;
   if (const auto found = children.find(word); found != children.end()) return found->second;
-  if (nodes_.size() >= k_nodes_max) return k_other;
+  if (nodes_.size() >= nodes_max_) return k_other;
   if (children.size() < k_children_max) return add(node, word);
   // One more than can be told apart.
   std::string any(k_any);

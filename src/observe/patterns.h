@@ -26,19 +26,24 @@ class Patterns {
  public:
   using Id = std::uint32_t;
   static constexpr std::size_t k_children_max = 256;
-  static constexpr std::size_t k_nodes_max = 16'384;
+  static constexpr std::size_t k_nodes_max = std::size_t{1} << 24;
   /// A place with more words than this shows the heavy ones alone.
   static constexpr std::size_t k_shown_max = 32;
   /// Of all weight: what is heavy.
   static constexpr double k_heavy_share = 0.01;
 
-  Patterns();
+  /// Tells at most `nodes_max` words apart, of k_nodes_max at most.
+  explicit Patterns(std::size_t nodes_max);
+  /// What it may come to hold.
+  [[nodiscard]] static std::size_t bytes_max(std::size_t nodes_max) noexcept;
 
   /// The pattern of a name. `weight` counts for what is shown.
   [[nodiscard]] Id of(std::string_view name, std::uint64_t weight);
   /// Ends learning: light words become "*". Answers for every id the one that stands for it.
   [[nodiscard]] std::vector<Id> settle();
   [[nodiscard]] std::string text(Id id) const;
+  /// What stands for names beyond those that are told apart.
+  [[nodiscard]] static Id other() noexcept { return k_other; }
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
 
  private:
@@ -63,6 +68,7 @@ class Patterns {
   void fold_children(Id node, std::uint64_t heavy, std::vector<Id>& stands_for);
   void merge(Id from, Id to, std::vector<Id>& stands_for);
 
+  const std::size_t nodes_max_;
   std::vector<Node> nodes_;
   std::unordered_map<std::string, Id, Hash, std::equal_to<>> known_;  // whole names, collapsed
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -26,17 +28,28 @@ bool is_our_host(std::string_view host) {
   return !name.empty() && name.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-Response response(http::status status, std::string text) {
-  Response response(status, 11);
-  response.set(http::field::content_type, "text/plain; charset=utf-8");
+Response response_of(AdminResponse answer) {
+  Response response(static_cast<http::status>(answer.status), 11);
+  response.set(http::field::content_type, answer.content_type);
   response.set(http::field::cache_control, "no-store");
+  response.set("X-Content-Type-Options", "nosniff");
+  if (!answer.file_name.empty()) {
+    response.set(http::field::content_disposition,
+                 "attachment; filename=\"" + answer.file_name + "\"");
+  }
   response.keep_alive(false);
-  response.body() = std::move(text);
+  response.body() = std::move(answer.body);
   response.prepare_payload();
   return response;
 }
 
-Response route(const http::request<http::empty_body>& request, bool ready) {
+Response response(http::status status, std::string text) {
+  return response_of({.status = static_cast<unsigned>(status), .body = std::move(text)});
+}
+
+/// What is answered without a page; none: the page is to be opened.
+std::optional<Response> answered_at_once(const http::request<http::empty_body>& request,
+                                         bool ready) {
   if (request.method() != http::verb::get && request.method() != http::verb::head) {
     Response refused = response(http::status::method_not_allowed, "GET or HEAD\n");
     refused.set(http::field::allow, "GET, HEAD");
@@ -54,7 +67,7 @@ Response route(const http::request<http::empty_body>& request, bool ready) {
   const auto host = request.find(http::field::host);
   if (host != request.end() && !is_our_host(host->value()))
     return response(http::status::forbidden, "ask for this server by its address\n");
-  return response(http::status::not_found, "there are /healthz and /readyz\n");
+  return std::nullopt;
 }
 
 std::string text_of(Response message, bool without_body) {
@@ -72,7 +85,12 @@ std::string text_of(Response message, bool without_body) {
 class Admin::Connection final : public EventHandler {
  public:
   Connection(Admin& admin, Channel channel) noexcept
-      : admin_(admin), channel_(std::move(channel)) {}
+      : admin_(admin), channel_(std::move(channel)), last_progress_ms_(admin.clock_.running_ms()) {}
+  ~Connection() override {
+    if (page_) --admin_.pages_in_making_;
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   void on_ready(std::uint32_t events) override {
     if (is_dead) return;
@@ -81,6 +99,18 @@ class Admin::Connection final : public EventHandler {
     if ((events & (EPOLLERR | EPOLLHUP)) != 0) admin_.close(*this);
   }
   [[nodiscard]] int descriptor() const noexcept { return channel_.descriptor(); }
+  [[nodiscard]] bool is_making_a_page() const noexcept { return page_ != nullptr; }
+  void go_on() {
+    if (!page_->step()) return;
+    answer_ = text_of(response_of(page_->response()), false);
+    page_.reset();
+    --admin_.pages_in_making_;
+    last_progress_ms_ = admin_.clock_.running_ms();
+    write();
+  }
+  [[nodiscard]] bool is_idle(std::int64_t now_ms) const noexcept {
+    return !page_ && now_ms - last_progress_ms_ >= k_idle_ms;
+  }
 
   bool is_dead = false;
 
@@ -91,15 +121,23 @@ class Admin::Connection final : public EventHandler {
     if (status == Channel::Status::would_block) return;
     if (status == Channel::Status::closed) return admin_.close(*this);
     if (!answer_.empty()) return;  // it has its answer, and is read to its end
+    if (page_) return;
+    last_progress_ms_ = admin_.clock_.running_ms();
     request_.append(bytes.data(), count);
-    bool is_whole = false;
-    answer_ = admin_.answer(request_, is_whole);
-    if (is_whole) write();
+    std::optional<Answer> answer = admin_.answer(request_);
+    if (!answer) return;
+    page_ = std::move(answer->page);
+    if (page_) return;
+    answer_ = std::move(answer->text);
+    write();
   }
   void write() {
     const auto [status, count] = channel_.write(std::string_view(answer_).substr(sent_));
     if (status == Channel::Status::closed) return admin_.close(*this);
-    if (status == Channel::Status::done) sent_ += count;
+    if (status == Channel::Status::done) {
+      sent_ += count;
+      last_progress_ms_ = admin_.clock_.running_ms();
+    }
     if (sent_ < answer_.size())
       return admin_.poller_.change(descriptor(), EPOLLIN | EPOLLOUT, *this);
     // Closed once the client has closed: at once, what it still sends would cost it the answer.
@@ -112,13 +150,31 @@ class Admin::Connection final : public EventHandler {
   std::string request_;
   std::string answer_;
   std::size_t sent_ = 0;
+  std::unique_ptr<AdminPage> page_;
+  std::int64_t last_progress_ms_;
 };
 
-Admin::Admin(Poller& poller) noexcept : poller_(poller) {}
+Admin::Admin(Poller& poller, const command::CommandClock& clock, AdminPages& pages) noexcept
+    : poller_(poller), clock_(clock), pages_(pages) {}
 Admin::~Admin() = default;
 
-void Admin::clean_up() noexcept {
+void Admin::after_round() {
+  const std::int64_t now_ms = clock_.running_ms();
+  for (auto one = connections_.begin(); one != connections_.end();) {
+    Connection& connection = **one++;  // it may be closed
+    if (connection.is_making_a_page()) {
+      connection.go_on();
+    } else if (connection.is_idle(now_ms)) {
+      close(connection);
+    }
+  }
   dead_.clear();
+}
+
+int Admin::poll_timeout_ms() const noexcept {
+  constexpr int k_look_for_idle_ms = 1000;
+  if (pages_in_making_ != 0) return 0;
+  return connections_.empty() ? -1 : k_look_for_idle_ms;
 }
 
 void Admin::accept(Channel channel) {
@@ -137,29 +193,44 @@ void Admin::close(Connection& connection) noexcept {
   dead_.splice(dead_.end(), connections_, at);
 }
 
-std::string Admin::answer(std::string_view request, bool& is_whole) const {
+std::optional<Admin::Answer> Admin::answer(std::string_view request) {
   http::request_parser<http::empty_body> parser;
   parser.header_limit(k_request_max_bytes);
   parser.eager(true);
   boost::beast::error_code failed;
   parser.put(boost::asio::buffer(request.data(), request.size()), failed);
   const bool is_too_long = request.size() > k_request_max_bytes;
-  if (failed == http::error::need_more && !is_too_long) return {};
-  is_whole = true;
+  if (failed == http::error::need_more && !is_too_long) return std::nullopt;
   if (is_too_long || failed == http::error::header_limit) {
-    return text_of(
-        response(http::status::request_header_fields_too_large,
-                 "a request has " + std::to_string(k_request_max_bytes) + " bytes at most\n"),
-        false);
+    return Answer{.text = text_of(response(http::status::request_header_fields_too_large,
+                                           "a request has " + std::to_string(k_request_max_bytes) +
+                                               " bytes at most\n"),
+                                  false)};
   }
   // A body is not read: the connection ends with the answer.
-  if (failed && failed != http::error::unexpected_body && !parser.is_header_done())
-    return text_of(response(http::status::bad_request, "this is no HTTP request\n"), false);
-  if (!parser.is_header_done()) {
-    is_whole = false;
-    return {};
+  if (failed && failed != http::error::unexpected_body && !parser.is_header_done()) {
+    return Answer{
+        .text = text_of(response(http::status::bad_request, "this is no HTTP request\n"), false)};
   }
-  return text_of(route(parser.get(), ready_), parser.get().method() == http::verb::head);
+  if (!parser.is_header_done()) return std::nullopt;
+  const bool is_head = parser.get().method() == http::verb::head;
+  if (auto at_once = answered_at_once(parser.get(), ready_))
+    return Answer{.text = text_of(std::move(*at_once), is_head)};
+
+  const std::string_view target = parser.get().target();
+  const std::string_view path = target.substr(0, target.find('?'));
+  const std::string_view query = target.substr(std::min(target.size(), path.size() + 1));
+  if (pages_in_making_ >= k_pages_max) {
+    return Answer{.text = text_of(response(http::status::service_unavailable,
+                                           "other pages are in the making: try again\n"),
+                                  is_head)};
+  }
+  AdminAnswer opened = pages_.open(path, query);
+  if (auto* ready = std::get_if<AdminResponse>(&opened))
+    return Answer{.text = text_of(response_of(std::move(*ready)), is_head)};
+  if (is_head) return Answer{.text = text_of(response_of({}), true)};
+  ++pages_in_making_;
+  return Answer{.page = std::move(std::get<std::unique_ptr<AdminPage>>(opened))};
 }
 
 }  // namespace ullage::server

@@ -1,19 +1,27 @@
-// The admin port: HTTP for probes. On the thread that takes clients.
+// The admin port: HTTP for probes, and for what people ask a running server. On the thread that
+// takes clients.
 //
 //   GET /healthz   200 while the process answers at all
 //   GET /readyz    200 while clients are taken, 503 once it is stopping
+//   all else       AdminPages
 //
 // Bounded: a request has k_request_max_bytes, and of more than k_connections_max at a time the
-// oldest goes, so slow ones cannot keep a probe out. One request a connection.
+// oldest goes, so slow ones cannot keep a probe out; who neither sends nor takes anything for
+// k_idle_ms goes too. k_pages_max pages are in the making at a time, each in steps between which
+// probes are served. One request a connection.
 #pragma once
 
+#include "command/clock.h"
+#include "server/admin_page.h"
 #include "server/channel.h"
 #include "server/event_handler.h"
 #include "server/poller.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,24 +32,39 @@ class Admin {
   static constexpr std::size_t k_connections_max = 32;
   static constexpr std::size_t k_request_max_bytes = 8192;
 
-  explicit Admin(Poller& poller) noexcept;
+  static constexpr std::size_t k_pages_max = 2;
+  static constexpr std::int64_t k_idle_ms = 30'000;
+
+  /// `pages` outlives it.
+  Admin(Poller& poller, const command::CommandClock& clock, AdminPages& pages) noexcept;
   ~Admin();
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
 
   void accept(Channel channel);
   void set_ready(bool ready) noexcept { ready_ = ready; }
-  /// After each round of the poller: ends what was closed in it.
-  void clean_up() noexcept;
+  /// After each round of the poller: ends what was closed in it, and goes on with pages.
+  void after_round();
+  /// How long the poller may wait at most; -1: for ever.
+  [[nodiscard]] int poll_timeout_ms() const noexcept;
 
  private:
   class Connection;
   using Connections = std::list<std::unique_ptr<Connection>>;
 
   void close(Connection& connection) noexcept;
-  [[nodiscard]] std::string answer(std::string_view request, bool& is_whole) const;
+  /// What a request gets: text that is ready to be sent, or a page in the making. None if more of
+  /// the request must come.
+  struct Answer {
+    std::string text{};
+    std::unique_ptr<AdminPage> page{};
+  };
+  [[nodiscard]] std::optional<Answer> answer(std::string_view request);
 
   Poller& poller_;
+  const command::CommandClock& clock_;
+  AdminPages& pages_;
+  std::size_t pages_in_making_ = 0;
   bool ready_ = true;
   Connections connections_;  // the oldest first
   Connections dead_;         // closed, and kept until the round is over

@@ -359,8 +359,8 @@ void Server::accept_secure(Arrival arrival) {
 
 void Server::run() {
   while (!stopping_) {
-    poller_.run_once(-1);
-    admin_.clean_up();
+    poller_.run_once(admin_.poll_timeout_ms());
+    admin_.after_round();
   }
   for (const Listener& listener : listeners_)
     poller_.remove(listener.descriptor());
@@ -380,8 +380,8 @@ void Server::drain() {
                        [](const auto& thread) { return thread->has_ended(); });
   };
   while (!all_ended()) {
-    poller_.run_once(k_look_again_ms);
-    admin_.clean_up();
+    poller_.run_once(admin_.poll_timeout_ms() == 0 ? 0 : k_look_again_ms);
+    admin_.after_round();
   }
 }
 

@@ -15,6 +15,7 @@
 #include "server/budget.h"
 #include "server/buffer_pool.h"
 #include "server/counters.h"
+#include "server/debug_pages.h"
 #include "server/host.h"
 #include "server/io_thread.h"
 #include "server/listener.h"
@@ -105,7 +106,8 @@ class Server {
   Poller poller_;
   Mailbox mailbox_;
   Signals signals_;
-  Admin admin_{poller_};
+  DebugPages debug_pages_{cache_, held_, *clock_};
+  Admin admin_{poller_, *clock_, debug_pages_};
   const Listener::Accept accept_ = [this](Arrival arrival) { accept(std::move(arrival)); };
   const Listener::Accept accept_tls_ = [this](Arrival a) { accept_secure(std::move(a)); };
   const Listener::Accept accept_admin_ = [this](Arrival a) { admin_.accept(std::move(a.channel)); };

@@ -47,6 +47,18 @@ class Admin(unittest.TestCase):
         for host in ("evil.example", "127.0.0.1.evil.example:7380"):
             self.assertEqual(self.ask("/", Host=host)[0], 403, host)
 
+    def test_profiles(self):
+        status, text = self.ask("/debug/pprof/")
+        self.assertEqual(status, 200)
+        self.assertIn("data", text)
+        self.assertIn("--admin-port", self.ask("/debug/pprof/cmdline")[1] + "--admin-port")
+        self.assertEqual(self.ask("/debug/pprof/cmdline")[1].split("\0")[1], "serve")
+        self.assertEqual(self.ask("/debug/pprof/data", Host="evil.example")[0], 403)
+        self.assertEqual(self.ask("/debug/pprof/data?slabs=x")[0], 400)
+        self.assertEqual(self.ask("/debug/pprof/data?slabs=%")[0], 400)
+        self.assertEqual(self.ask("/debug/pprof/data?nonsense=1")[0], 400)
+        self.assertEqual(self.ask("/debug/pprof/nothing")[0], 404)
+
     def test_while_it_stops_it_is_not_ready(self):
         wire = self.server.connect()
         self.addCleanup(wire.close)

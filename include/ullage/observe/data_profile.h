@@ -12,17 +12,21 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace ullage::observe {
 
 struct DataProfileOptions {
-  std::string_view cache_name = "cache";
+  static constexpr std::size_t k_patterns_least = 256;
+  std::string cache_name = "cache";
   /// How many slabs are looked at; 0: all. Fewer stand for all, and the profile says how many and
   /// how far off it may be.
   std::uint64_t slabs_max = 0;
   std::uint64_t seed = 0;
+  /// How many patterns of groups, and of fields, are told apart; the others are "<other>".
+  std::size_t patterns_max = 4096;
   /// What to show for the name of a group or a field, where it is not the name itself. Called for
   /// every entry; the answer is read before the next call.
   std::function<std::string_view(std::string_view)> group_name{};
@@ -41,7 +45,32 @@ struct DataProfile {
   double error_share = 0;
 };
 
-/// Thread-safe. Stops nobody: see Cache::inspect(). Cost: about a microsecond an entry.
-[[nodiscard]] Result<DataProfile> data_profile(Cache& cache, const DataProfileOptions& options);
+/// What a profile with these options holds while it is made, at most.
+[[nodiscard]] std::size_t data_profile_bytes(const DataProfileOptions& options) noexcept;
+
+/// Gathers a data profile in steps, for who must let others run in between. Not thread-safe; the
+/// cache may be used meanwhile and must outlive it. Stops nobody: see Cache::inspect().
+class DataProfiler {
+ public:
+  DataProfiler(Cache& cache, DataProfileOptions options);
+  ~DataProfiler();
+  DataProfiler(DataProfiler&&) noexcept;
+  DataProfiler& operator=(DataProfiler&&) noexcept;
+
+  /// Looks at up to `slabs` more slabs. Answers whether that was the last. Cost: about a
+  /// microsecond an entry. Error: reentered.
+  Result<bool> step(std::uint64_t slabs);
+  /// What was gathered. Once, after the last step.
+  [[nodiscard]] DataProfile finish();
+
+ private:
+  class Gathering;
+  Cache* cache_;
+  InspectCursor cursor_;
+  std::unique_ptr<Gathering> gathering_;
+};
+
+/// The whole at once. Thread-safe.
+[[nodiscard]] Result<DataProfile> data_profile(Cache& cache, DataProfileOptions options = {});
 
 }  // namespace ullage::observe

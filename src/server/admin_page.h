@@ -1,0 +1,42 @@
+// What the admin port shows besides its probes: pages, made in steps between which others are
+// served.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace ullage::server {
+
+struct AdminResponse {
+  unsigned status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string body;
+  /// What a browser or curl -OJ calls the file; empty: it is to be looked at.
+  std::string file_name{};
+};
+
+/// A page that takes longer than others should wait.
+class AdminPage {
+ public:
+  virtual ~AdminPage() = default;
+  /// Does a bounded piece of the work. Answers whether the page is whole.
+  virtual bool step() = 0;
+  /// Once, when it is.
+  [[nodiscard]] virtual AdminResponse response() = 0;
+};
+
+/// Either at once or in steps.
+using AdminAnswer = std::variant<AdminResponse, std::unique_ptr<AdminPage>>;
+
+class AdminPages {
+ public:
+  virtual ~AdminPages() = default;
+  /// `query` is what stands behind the question mark, as it was sent. Called on the admin port's
+  /// thread.
+  [[nodiscard]] virtual AdminAnswer open(std::string_view path, std::string_view query) = 0;
+};
+
+}  // namespace ullage::server
