@@ -19,7 +19,7 @@ struct Holding {
   RoleBytes bytes;         ///< they add up over all holdings of a slab to the slab
   std::uint64_t entries =
       0;  ///< 1 where an entry has its name; the pieces of a large value count 0
-  std::uint64_t value_bytes = 0;  ///< of that entry's whole value, wherever it lies
+  std::uint64_t value_bytes = 0;  ///< of the entry's whole value, wherever it lies
   /// How long the entry was not used, at least. The clock behind it counts insertions: a cache that
   /// is only read does not know, and says 0.
   Millis idle{0};

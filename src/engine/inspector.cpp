@@ -82,9 +82,9 @@ bool Inspector::look_at(std::uint32_t slab) {
   used_ = 0;
   // Nobody refers to names any more.
   old_groups_.clear();
-  old_fields_.clear();
+  old_piece_owners_.clear();
   if (groups_.size() > k_names_max) groups_.clear();
-  if (fields_.size() > k_names_max) fields_.clear();
+  if (piece_owners_.size() > k_names_max) piece_owners_.clear();
   const arena::Arena::SlabLook look = state_.arena->look_at(slab, [&](Ref ref) {
     Copy& copy = copies_.emplace_back();
     copy.ref = ref;
@@ -200,10 +200,12 @@ void Inspector::add_leaf(const Copy& copy, const std::byte* page, std::uint64_t&
 void Inspector::add_piece(const Copy& copy, std::uint64_t& left) {
   const Ref anchor = owner_anchor(copy.header.owner);
   Holding piece = of_group(anchor, copy.group_hash);
-  const auto& field = field_name(anchor, copy.group_hash, owner_path(copy.header.owner));
-  if (field) {
-    piece.field = *field;
+  const PieceOwner& owner = piece_owner(anchor, copy.group_hash, owner_path(copy.header.owner));
+  if (owner.field) {
+    piece.field = *owner.field;
     piece.has_field = true;
+    piece.value_bytes = owner.value_bytes;
+    piece.idle = idle(owner.rank);
   }
   piece.bytes.header = std::min<std::uint64_t>(k_piece_data_at, copy.header.used);
   piece.bytes.value = copy.header.used - piece.bytes.header;
@@ -225,7 +227,7 @@ void Inspector::add_entry(const Holding& owner, const std::byte* at, std::uint32
     entry.bytes.header -= entry.bytes.field + entry.bytes.value;
     entry.value_bytes =
         head.pieces ? decode_link<PlainBytes>(at + head.value_at).bytes : head.inline_bytes;
-    entry.idle = Millis(state_.timeline.idle_ms(policy::EntryState(rank), tick_, now_ms_));
+    entry.idle = idle(rank);
   }
   hold(entry, left);
 }
@@ -251,49 +253,50 @@ const std::optional<std::string>& Inspector::group_name(Ref anchor, std::uint64_
   }
   // Another group may have the anchor by now; who was named before keeps its name.
   if (found != groups_.end()) old_groups_.push_back(groups_.extract(found));
-  return groups_.emplace(anchor, Name{group_hash, std::move(name)}).first->second.text;
+  return groups_.emplace(anchor, GroupName{group_hash, std::move(name)}).first->second.text;
 }
 
-const std::optional<std::string>& Inspector::field_name(Ref anchor, std::uint64_t group_hash,
-                                                        std::uint64_t path) {
-  const std::uint64_t owner = pack_owner(anchor, path);
-  const auto found = fields_.find(owner);
-  if (found != fields_.end() && found->second.group_hash == group_hash) return found->second.text;
-  if (found != fields_.end()) old_fields_.push_back(fields_.extract(found));
-  return fields_.emplace(owner, Name{group_hash, find_field(anchor, group_hash, path)})
-      .first->second.text;
+const Inspector::PieceOwner& Inspector::piece_owner(Ref anchor, std::uint64_t group_hash,
+                                                    std::uint64_t path) {
+  const std::uint64_t word = pack_owner(anchor, path);
+  const auto found = piece_owners_.find(word);
+  if (found != piece_owners_.end() && found->second.group_hash == group_hash) return found->second;
+  if (found != piece_owners_.end()) old_piece_owners_.push_back(piece_owners_.extract(found));
+  return piece_owners_.emplace(word, find_piece_owner(anchor, group_hash, path)).first->second;
 }
 
-std::optional<std::string> Inspector::find_field(Ref anchor, std::uint64_t group_hash,
-                                                 std::uint64_t path) const {
+Inspector::PieceOwner Inspector::find_piece_owner(Ref anchor, std::uint64_t group_hash,
+                                                  std::uint64_t path) const {
+  PieceOwner owner;
+  owner.group_hash = group_hash;
   Shard& shard = state_.shard_of(group_hash);
   const ShardGuard guard(shard);
   const GroupPlace place = lookup_.group_of_anchor(shard, group_hash, anchor);
-  if (!place) return std::nullopt;
-  std::optional<std::string> name;
-  const auto look = [&](const std::byte* at, std::uint32_t bytes, std::int64_t base_ms) {
-    const EntryHead head = decode_entry<PlainBytes>(at, bytes, base_ms);
+  if (!place) return owner;
+  const auto look = [&](const auto& item, std::int64_t base_ms, policy::Rank rank) {
+    const EntryHead head = decode_entry<PlainBytes>(item.at, item.bytes, base_ms);
     if (head.broken || !head.pieces) return;
-    const std::string_view field = chars(at + head.field_at, head.field_bytes);
-    if (owner_path(state_.hash_field(field)) == path) name = field;
+    const std::string_view field = chars(item.at + head.field_at, head.field_bytes);
+    if (owner_path(state_.hash_field(field)) != path) return;
+    owner.field = field;
+    owner.value_bytes = decode_link<PlainBytes>(item.at + head.value_at).bytes;
+    owner.rank = rank;
   };
   if (!place.head.is_stub()) {
     const RecordFields<PlainBytes> fields(place.record, place.head);
     for (std::uint32_t i = 0; i < fields.count(); ++i) {
-      const auto item = fields.item(i);
-      look(item.at, item.bytes, place.page.base_ms);
+      look(fields.item(i), place.page.base_ms,
+           fields.count() == 1 ? place.page.slots.rank(place.item) : fields.slots().rank(i));
     }
-    return name;
+    return owner;
   }
   const Level level = directory_.group_level(shard, place.stub_body(), place.anchor());
   const Found found = directory_.find(level, path);
-  if (found.page == k_no_ref) return std::nullopt;
+  if (found.page == k_no_ref) return owner;
   const PageSlots leaf = open_slots(state_.page(found.page), found.header);
-  for (std::uint32_t i = 0; i < leaf.slots.count(); ++i) {
-    const auto item = leaf.slots.item(i);
-    look(item.at, item.bytes, leaf.base_ms);
-  }
-  return name;
+  for (std::uint32_t i = 0; i < leaf.slots.count(); ++i)
+    look(leaf.slots.item(i), leaf.base_ms, leaf.slots.rank(i));
+  return owner;
 }
 
 }  // namespace ullage::engine

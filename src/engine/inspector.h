@@ -48,9 +48,16 @@ class Inspector {
     std::size_t at = 0;            ///< in bytes_
     bool is_settled = false;
   };
-  struct Name {
+  struct GroupName {
     std::uint64_t group_hash = 0;
     std::optional<std::string> text;  ///< none: it has gone
+  };
+  /// The entry that a piece belongs to.
+  struct PieceOwner {
+    std::uint64_t group_hash = 0;
+    std::optional<std::string> field;  ///< none: it has gone
+    std::uint64_t value_bytes = 0;
+    policy::Rank rank = 0;
   };
   /// Copies a page if its shard is free before and after. The arena is held.
   void copy_free(Copy& copy) noexcept;
@@ -69,10 +76,13 @@ class Inspector {
                  std::uint64_t& left);
   [[nodiscard]] Holding of_group(Ref anchor, std::uint64_t group_hash);
   [[nodiscard]] const std::optional<std::string>& group_name(Ref anchor, std::uint64_t group_hash);
-  [[nodiscard]] const std::optional<std::string>& field_name(Ref anchor, std::uint64_t group_hash,
-                                                             std::uint64_t path);
-  [[nodiscard]] std::optional<std::string> find_field(Ref anchor, std::uint64_t group_hash,
-                                                      std::uint64_t path) const;
+  [[nodiscard]] const PieceOwner& piece_owner(Ref anchor, std::uint64_t group_hash,
+                                              std::uint64_t path);
+  [[nodiscard]] PieceOwner find_piece_owner(Ref anchor, std::uint64_t group_hash,
+                                            std::uint64_t path) const;
+  [[nodiscard]] Millis idle(policy::Rank rank) const noexcept {
+    return Millis(state_.timeline.idle_ms(policy::EntryState(rank), tick_, now_ms_));
+  }
 
   State& state_;
   const Directory& directory_;
@@ -85,13 +95,13 @@ class Inspector {
   std::vector<Holding> holdings_;
   std::uint64_t unsettled_ = 0;
   std::uint64_t hold_bytes_ = 0;
-  using Groups = std::unordered_map<Ref, Name>;            // by anchor
-  using Fields = std::unordered_map<std::uint64_t, Name>;  // by a piece's owner word
+  using Groups = std::unordered_map<Ref, GroupName>;                  // by anchor
+  using PieceOwners = std::unordered_map<std::uint64_t, PieceOwner>;  // by their owner word
   Groups groups_;
-  Fields fields_;
+  PieceOwners piece_owners_;
   // What others have taken the place of while this slab's holdings still refer to it.
   std::vector<Groups::node_type> old_groups_;
-  std::vector<Fields::node_type> old_fields_;
+  std::vector<PieceOwners::node_type> old_piece_owners_;
 };
 
 }  // namespace ullage::engine

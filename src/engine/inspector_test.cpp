@@ -55,7 +55,7 @@ class Inspected : public testing::Test {
         Group& group = groups_[holding.has_group ? std::string(holding.group) : "(none)"];
         group.bytes += holding.bytes;
         group.entries += holding.entries;
-        group.value_bytes += holding.value_bytes;
+        group.value_bytes += holding.entries * holding.value_bytes;
         if (holding.has_field)
           group.value_bytes_of_fields[std::string(holding.field)] += holding.bytes.value;
       }

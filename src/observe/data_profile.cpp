@@ -111,7 +111,7 @@ class DataProfiler::Gathering {
     // 0 is what belongs to no group or to no entry of its group.
     if (holding.has_group) key.group = 1 + group_of(holding.group, weight);
     if (holding.has_field) key.field = 1 + field_of(holding.field, weight);
-    if (holding.entries != 0) {
+    if (holding.has_field) {
       key.is_entry = true;
       key.size_step = size_step(holding.value_bytes);
       key.age_step = age_step(holding.idle.count() / 1000);
@@ -124,7 +124,7 @@ class DataProfiler::Gathering {
       // Sizes and ages are told apart no further, and of groups only that they are.
       key = Key{};
       key.group = holding.has_group ? 1 + groups_.other() : 0;
-      key.is_entry = holding.entries != 0;
+      key.is_entry = holding.has_field;
     }
     sums[key.pack()] += sum;
   }

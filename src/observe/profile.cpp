@@ -52,8 +52,9 @@ std::uint64_t Profile::function(std::string_view name) {
   if (is_new) {
     ProtoWriter out;
     out.number(1, found->second);
+    // No system name (3): where both are the same pprof takes the name for one of C++, and what
+    // stands between '<' and '>' in it for template arguments, which it leaves out.
     out.number(2, text);
-    out.number(3, text);
     body_.message(in_profile::k_function, out);
   }
   return found->second;
