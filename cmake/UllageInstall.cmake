@@ -6,7 +6,17 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/ullage")
 install(TARGETS ullage EXPORT ullageTargets
         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/ullage"
-        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h"
+        PATTERN "observe" EXCLUDE)
+# find_package(ullage COMPONENTS observe)
+if(TARGET ullage_observe)
+  set_target_properties(ullage_observe PROPERTIES EXPORT_NAME observe)
+  install(TARGETS ullage_observe EXPORT ullageObserveTargets
+          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/ullage/observe"
+          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ullage" FILES_MATCHING PATTERN "*.h")
+  install(EXPORT ullageObserveTargets NAMESPACE ullage:: DESTINATION "${package_dir}")
+endif()
 install(EXPORT ullageTargets NAMESPACE ullage:: DESTINATION "${package_dir}")
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/ullageConfig.cmake.in"
   "${PROJECT_BINARY_DIR}/ullageConfig.cmake" INSTALL_DESTINATION "${package_dir}")

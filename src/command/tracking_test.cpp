@@ -35,7 +35,7 @@ class Random {
   RandomSource source_;
 };
 
-std::string told(std::vector<std::string_view> names) {
+std::string told(const std::vector<std::string_view>& names) {
   std::string text = ">2\r\n$10\r\ninvalidate\r\n*" + std::to_string(names.size()) + "\r\n";
   for (const std::string_view name : names)
     text += "$" + std::to_string(name.size()) + "\r\n" + std::string(name) + "\r\n";

@@ -81,8 +81,8 @@ ProtoWriter line_of(std::uint64_t function) {
 }
 }  // namespace
 
-Profile::LocationId Profile::name(std::string_view text) {
-  const std::uint64_t id = function(text);
+Profile::LocationId Profile::name(std::string_view function_name) {
+  const std::uint64_t id = function(function_name);
   const auto [found, is_new] = names_.emplace(id, locations_ + 1);
   if (is_new) {
     ++locations_;

@@ -46,9 +46,9 @@ class Profile {
   MappingId add_mapping(const Mapping& mapping);
 
   /// A frame that is no code: its name says all.
-  LocationId name(std::string_view function);
-  /// A frame of code, symbolized if `function` says its name.
-  LocationId address(std::uint64_t address, MappingId mapping, std::string_view function);
+  LocationId name(std::string_view function_name);
+  /// A frame of code, symbolized if `function_name` says so.
+  LocationId address(std::uint64_t address, MappingId mapping, std::string_view function_name);
 
   struct Label {
     std::string_view key;

@@ -73,7 +73,7 @@ struct ReadProfile {
         read.values.push_back(static_cast<std::int64_t>(value));
       for (const auto& label : sample.all(3)) {
         const ProtoMessage pair = label.message();
-        const std::string text = strings.at(pair.number(2));
+        const std::string& text = strings.at(pair.number(2));
         read.labels[strings.at(pair.number(1))] =
             text.empty() ? std::to_string(pair.number(3)) + " " + strings.at(pair.number(4)) : text;
       }

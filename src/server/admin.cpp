@@ -62,8 +62,9 @@ std::optional<Response> answered_at_once(const http::request<http::empty_body>& 
     return ready ? response(http::status::ok, "ready\n")
                  : response(http::status::service_unavailable, "stopping\n");
   }
-  // Probes come by any name, and tell nothing. All else is for those who know where they are: a
+  // Probes and Prometheus come by any name. All else is for those who know where they are: a
   // browser that was led here by a stranger's name says that name.
+  if (path == "/metrics") return std::nullopt;
   const auto host = request.find(http::field::host);
   if (host != request.end() && !is_our_host(host->value()))
     return response(http::status::forbidden, "ask for this server by its address\n");
@@ -87,7 +88,7 @@ class Admin::Connection final : public EventHandler {
   Connection(Admin& admin, Channel channel) noexcept
       : admin_(admin), channel_(std::move(channel)), last_progress_ms_(admin.clock_.running_ms()) {}
   ~Connection() override {
-    if (page_) --admin_.pages_in_making_;
+    if (is_making_a_page()) --admin_.pages_in_making_;
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -99,17 +100,17 @@ class Admin::Connection final : public EventHandler {
     if ((events & (EPOLLERR | EPOLLHUP)) != 0) admin_.close(*this);
   }
   [[nodiscard]] int descriptor() const noexcept { return channel_.descriptor(); }
-  [[nodiscard]] bool is_making_a_page() const noexcept { return page_ != nullptr; }
+  [[nodiscard]] bool is_making_a_page() const noexcept { return page_ != nullptr && !is_made_; }
   void go_on() {
     if (!page_->step()) return;
     answer_ = text_of(response_of(page_->response()), false);
-    page_.reset();
+    is_made_ = true;
     --admin_.pages_in_making_;
     last_progress_ms_ = admin_.clock_.running_ms();
     write();
   }
   [[nodiscard]] bool is_idle(std::int64_t now_ms) const noexcept {
-    return !page_ && now_ms - last_progress_ms_ >= k_idle_ms;
+    return !is_making_a_page() && now_ms - last_progress_ms_ >= k_idle_ms;
   }
 
   bool is_dead = false;
@@ -150,7 +151,8 @@ class Admin::Connection final : public EventHandler {
   std::string request_;
   std::string answer_;
   std::size_t sent_ = 0;
-  std::unique_ptr<AdminPage> page_;
+  std::unique_ptr<AdminPage> page_;  // stays until its answer is sent: it holds the bytes for both
+  bool is_made_ = false;
   std::int64_t last_progress_ms_;
 };
 
@@ -225,7 +227,9 @@ std::optional<Admin::Answer> Admin::answer(std::string_view request) {
                                            "other pages are in the making: try again\n"),
                                   is_head)};
   }
-  AdminAnswer opened = pages_.open(path, query);
+  const auto accept = parser.get().find(http::field::accept);
+  AdminAnswer opened = pages_.open(
+      {path, query, accept != parser.get().end() ? std::string_view(accept->value()) : ""});
   if (auto* ready = std::get_if<AdminResponse>(&opened))
     return Answer{.text = text_of(response_of(std::move(*ready)), is_head)};
   if (is_head) return Answer{.text = text_of(response_of({}), true)};

@@ -31,12 +31,17 @@ class AdminPage {
 /// Either at once or in steps.
 using AdminAnswer = std::variant<AdminResponse, std::unique_ptr<AdminPage>>;
 
+struct AdminRequest {
+  std::string_view path;
+  std::string_view query;   ///< what stands behind the question mark, as it was sent
+  std::string_view accept;  ///< the header; empty: anything
+};
+
 class AdminPages {
  public:
   virtual ~AdminPages() = default;
-  /// `query` is what stands behind the question mark, as it was sent. Called on the admin port's
-  /// thread.
-  [[nodiscard]] virtual AdminAnswer open(std::string_view path, std::string_view query) = 0;
+  /// Called on the admin port's thread.
+  [[nodiscard]] virtual AdminAnswer open(const AdminRequest& request) = 0;
 };
 
 }  // namespace ullage::server

@@ -15,11 +15,11 @@
 #include "server/budget.h"
 #include "server/buffer_pool.h"
 #include "server/counters.h"
-#include "server/debug_pages.h"
 #include "server/host.h"
 #include "server/io_thread.h"
 #include "server/listener.h"
 #include "server/log.h"
+#include "server/server_pages.h"
 #include "server/service_manager.h"
 #include "server/settings.h"
 #include "server/signals.h"
@@ -106,8 +106,12 @@ class Server {
   Poller poller_;
   Mailbox mailbox_;
   Signals signals_;
-  DebugPages debug_pages_{cache_, held_, *clock_};
-  Admin admin_{poller_, *clock_, debug_pages_};
+  ServerPages pages_{
+      cache_, held_, *clock_,
+      MetricsPage({.services = services_, .counters = counters_, .pool = pool_, .budget = [this] {
+                     return current_budget();
+                   }})};
+  Admin admin_{poller_, *clock_, pages_};
   const Listener::Accept accept_ = [this](Arrival arrival) { accept(std::move(arrival)); };
   const Listener::Accept accept_tls_ = [this](Arrival a) { accept_secure(std::move(a)); };
   const Listener::Accept accept_admin_ = [this](Arrival a) { admin_.accept(std::move(a.channel)); };

@@ -1,8 +1,10 @@
 """The admin port: HTTP for probes."""
 
 import http.client
+import shutil
 import signal
 import socket
+import subprocess
 import unittest
 
 from support import servers
@@ -54,10 +56,62 @@ class Admin(unittest.TestCase):
         self.assertIn("--admin-port", self.ask("/debug/pprof/cmdline")[1] + "--admin-port")
         self.assertEqual(self.ask("/debug/pprof/cmdline")[1].split("\0")[1], "serve")
         self.assertEqual(self.ask("/debug/pprof/data", Host="evil.example")[0], 403)
+        self.assertEqual(self.ask("/metrics", Host="ullage.default.svc:7380")[0], 200)
         self.assertEqual(self.ask("/debug/pprof/data?slabs=x")[0], 400)
         self.assertEqual(self.ask("/debug/pprof/data?slabs=%")[0], 400)
         self.assertEqual(self.ask("/debug/pprof/data?nonsense=1")[0], 400)
         self.assertEqual(self.ask("/debug/pprof/nothing")[0], 404)
+
+    def metrics(self, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/metrics", headers=headers)
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 200)
+        text = answer.read().decode()
+        samples = {}
+        for line in text.splitlines():
+            if not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                self.assertNotIn(name, samples, "each series once")
+                samples[name] = float(value)
+        return answer.getheader("Content-Type"), text, samples
+
+    def test_metrics_say_what_happened(self):
+        with self.server.connect() as wire:
+            wire.pipeline([["HSET", f"g{i}", "f", "v" * 50] for i in range(100)])
+            wire.pipeline([["HGET", f"g{i}", "f"] for i in range(100)])
+            wire.ask("HGET", "g1", "none")
+            wire.ask("DEL", "g1")
+            wire.ask("NONSENSE")
+            kind, text, samples = self.metrics()
+        self.assertIn("version=0.0.4", kind)
+        self.assertEqual(samples["ullage_cache_entries"], 99)
+        self.assertEqual(samples["ullage_cache_groups"], 99)
+        self.assertEqual(samples["ullage_cache_hits_total"], 100)
+        self.assertEqual(samples["ullage_cache_misses_total"], 1)
+        self.assertEqual(samples['ullage_cache_removals_total{cause="erased"}'], 1)
+        self.assertEqual(samples["ullage_cache_payload_bytes"], 99 * 51)
+        self.assertEqual(samples["ullage_clients"], 1)
+        self.assertEqual(samples["ullage_command_errors_total"], 1)
+        parts = sum(value for name, value in samples.items()
+                    if name.startswith("ullage_budget_bytes{"))
+        self.assertLessEqual(parts, samples["ullage_limit_bytes"])
+        self.assertGreater(parts, samples["ullage_limit_bytes"] * 0.97)
+        self.assertEqual(samples["ullage_cache_charged_bytes"]
+                         + samples["ullage_cache_headroom_bytes"],
+                         samples["ullage_cache_limit_bytes"])
+        self.assertLess(len(samples), 2000)
+        kind, text, _ = self.metrics(Accept="application/openmetrics-text;version=1.0.0,*/*;q=0.1")
+        self.assertIn("application/openmetrics-text", kind)
+        self.assertTrue(text.endswith("# EOF\n"))
+
+    @unittest.skipUnless(shutil.which("promtool"), "there is no promtool here")
+    def test_promtool_finds_nothing_wrong_with_them(self):
+        _, text, _ = self.metrics()
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
+                              capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
     def test_while_it_stops_it_is_not_ready(self):
         wire = self.server.connect()

@@ -1,5 +1,6 @@
 // What a user writes first. Built as C++20 against an installed tree.
 #include <ullage/cache.h>
+#include <ullage/observe/data_profile.h>
 
 #include <cstdio>
 #include <string_view>
@@ -22,6 +23,11 @@ int main() {
   const auto value = cache.get("user:42", "theme");
   if (!value || std::string_view(*value) != "dark" || cache.get("user:42", "language")) {
     std::puts("outside: get answered something else");
+    return 1;
+  }
+  const auto profile = ullage::observe::data_profile(cache);
+  if (!profile || profile.value().resident_bytes != cache.stats().charged_bytes) {
+    std::puts("outside: the profile does not add up");
     return 1;
   }
   std::puts("outside: ok");

@@ -1,4 +1,4 @@
-#include "server/debug_pages.h"
+#include "server/server_pages.h"
 
 #include <ullage/observe/data_profile.h>
 
@@ -72,17 +72,25 @@ class DataPage final : public AdminPage {
 
 }  // namespace
 
-AdminAnswer DebugPages::open(std::string_view path, std::string_view query) {
+AdminAnswer ServerPages::open(const AdminRequest& request) {
+  const std::string_view path = request.path;
+  if (path == "/metrics") {
+    using Format = observe::MetricsText::Format;
+    const bool is_open =
+        request.accept.find("application/openmetrics-text") != std::string_view::npos;
+    const Format format = is_open ? Format::openmetrics : Format::prometheus;
+    return AdminResponse{.content_type = std::string(observe::MetricsText::content_type(format)),
+                         .body = metrics_.text(format)};
+  }
   if (path == "/debug/pprof" || path == "/debug/pprof/") {
-    AdminResponse index{.content_type = "text/html; charset=utf-8", .body = std::string(k_index)};
-    return index;
+    return AdminResponse{.content_type = "text/html; charset=utf-8", .body = std::string(k_index)};
   }
   if (path == "/debug/pprof/cmdline") return cmdline();
-  if (path == "/debug/pprof/data") return data(query);
-  return refused(404, "there are /healthz, /readyz and /debug/pprof/");
+  if (path == "/debug/pprof/data") return data(request.query);
+  return refused(404, "there are /healthz, /readyz, /metrics and /debug/pprof/");
 }
 
-AdminAnswer DebugPages::data(std::string_view text) {
+AdminAnswer ServerPages::data(std::string_view text) {
   const auto query = Query::parse(text);
   if (!query) return refused(400, "the query cannot be read");
   if (const auto unknown = query->unknown({"slabs", "debug"}))
