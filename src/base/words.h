@@ -175,7 +175,9 @@ inline void store_image(std::byte* to, const std::byte* from, std::size_t n) noe
   std::atomic_signal_fence(std::memory_order_seq_cst);
 #else
   auto* out = reinterpret_cast<std::uint64_t*>(to);
-  for (std::size_t i = 0; i < words; ++i) {
+  // The first word last: it says what kind of page this is, and a page that is new has none until
+  // then.
+  for (std::size_t i = words; i-- > 0;) {
     std::uint64_t bits;
     std::memcpy(&bits, from + i * 8, 8);
     if (out[i] != bits) store_word(out + i, bits);  // plain read: only the caller stores here

@@ -7,6 +7,7 @@
 #include "engine/scratch.h"
 
 #include <algorithm>
+#include <mutex>
 
 namespace ullage {
 
@@ -197,14 +198,18 @@ std::optional<Ttl> Cache::group_ttl(std::string_view group) {
 Result<void> Cache::set_default_group_limits(const GroupLimits& limits) {
   if (auto bad = check_limits(limits)) return *bad;
   if (UpdateScope::holds(core_.get())) return reentered_update();
-  State& state = core_->state;
+  core_->set_default_group_limits(limits);
+  return {};
+}
+
+void CacheCore::set_default_group_limits(const GroupLimits& limits) {
+  const std::lock_guard one_at_a_time(limit_mutex_);
   state.group_max_fields.store(limits.max_fields, std::memory_order_relaxed);
   state.group_max_bytes.store(limits.max_bytes, std::memory_order_relaxed);
   if (state.group_idle_ms.load(std::memory_order_relaxed) == 0)
     state.idle_since_ms.store(state.now_ms(), std::memory_order_relaxed);
   state.group_idle_ms.store(limits.idle_ttl.count(), std::memory_order_relaxed);
-  core_->expiry.all_due();
-  return {};
+  expiry.all_due();
 }
 
 Result<bool> Cache::set_group_limits(std::string_view group, const GroupLimits& limits) {

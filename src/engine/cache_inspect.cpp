@@ -60,14 +60,17 @@ Result<void> Cache::inspect_step(InspectCursor& cursor, std::uint64_t slabs,
   for (; slabs != 0 && cursor.slabs_left != 0; ++cursor.next_slab) {
     if (!takes_next(cursor)) continue;
     --slabs;
-    if (!inspector.look_at(cursor.next_slab)) continue;
+    if (!inspector.look_at(cursor.next_slab)) {
+      ++cursor.wanted_left;  // another stands for it
+      continue;
+    }
     ++seen.slabs;
     seen.pages += inspector.pages();
     seen.longest_hold_bytes = std::max(seen.longest_hold_bytes, inspector.hold_bytes());
     show(inspector.sight());
   }
   seen.pages_unsettled += inspector.pages_unsettled();
-  cursor.is_done = cursor.slabs_left == 0;
+  cursor.is_done = cursor.slabs_left == 0 || cursor.wanted_left == 0;
   return {};
 }
 

@@ -59,6 +59,8 @@ class CacheCore {
 
   std::size_t tick(std::size_t budget);
   Result<void> set_memory_limit(std::size_t bytes);
+  /// They have been checked.
+  void set_default_group_limits(const GroupLimits& limits);
   /// Takes out a group's fields whose time has come, before a call that treats the group as a
   /// whole.
   /// Writes an entry for a caller of the cache. A load of it that is under way is told that it is
@@ -89,7 +91,7 @@ class CacheCore {
   std::vector<Ref> balance(Validation& v, std::optional<std::size_t> half_swept);
   std::size_t deliver_removals(std::size_t max);
 
-  std::mutex limit_mutex_;  // held while the memory limit changes
+  std::mutex limit_mutex_;  // held while the memory limit or those of groups change
   std::mutex deliver_mutex_;
   std::mutex timeline_mutex_;  // held while the timeline is written; only ever tried
   std::mutex stop_mutex_;

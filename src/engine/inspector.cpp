@@ -68,6 +68,11 @@ void Inspector::copy_locked(Copy& copy, std::size_t page_bytes) {
   const PageHeader& header = owned->header();
   const auto hash = owner_group_hash(state_, header);
   if (!hash || header.used < k_header_bytes || header.used > page_bytes) return;
+  // The slab may have been cut anew: what looks like a page may be the middle of another. Of nodes
+  // and pieces no more is used than the header says; a table of items must be one.
+  const bool has_items =
+      header.page_kind() == PageKind::bucket || header.page_kind() == PageKind::leaf;
+  if (has_items && !target_of(state_, directory_, lookup_, *owned, copy.ref)) return;
   base::copy_out(bytes_.get() + used_, state_.page(copy.ref), header.used);
   copy.header = header;
   copy.group_hash = *hash;

@@ -209,7 +209,10 @@ class Walker {
       return;
     }
     // A sweep that is under way has taken the due time off.
-    const std::int64_t due = anchor_sweeping(anchor) ? k_any_time_ms : stub.due_ms;
+    const bool half_swept = anchor_sweeping(anchor);
+    const std::int64_t due = half_swept ? k_any_time_ms : stub.due_ms;
+    const std::int64_t due_of_shard = due_;
+    if (half_swept) due_ = k_any_time_ms;
     const std::uint64_t entries_before = out_.entries;
     const std::uint64_t payload_before = payload_;
     level(directory_.group_level(*shard_, shared, anchor),
@@ -235,6 +238,7 @@ class Walker {
             }
             page(ref, 0, leaf.used() - fields - values, fields, values);
           });
+    due_ = due_of_shard;
     if (out_.entries - entries_before != stub.fields)
       fail("a large group counts " + std::to_string(stub.fields) + " fields but has " +
            std::to_string(out_.entries - entries_before));
@@ -279,7 +283,9 @@ class AllShards {
   State& state_;
 };
 
-constexpr int k_yields_max = 10'000;
+/// Looks at the arena until it is at rest: so many pages are looked at in all, since writers wait.
+constexpr std::uint64_t k_pages_looked_at_max = 20'000'000;
+constexpr std::uint64_t k_looks_max = 10'000;
 constexpr int k_waits_max = 10'000;
 constexpr std::chrono::microseconds k_wait{200};  // half of them: a second in all
 
@@ -294,11 +300,13 @@ struct ArenaLook {
   /// Who takes a page writes its kind a moment later: until then it looks free, and is counted. No
   /// call gets further than that while all shards are held, so a few looks find them at rest.
   static ArenaLook when_at_rest(const State& state, const Walker& walker) {
-    for (int n = 0;; ++n) {
+    std::uint64_t pages = 0;
+    for (std::uint64_t n = 0;; ++n) {
       ArenaLook look;
       std::uint64_t seen_bytes = 0;
       look.bytes = state.arena->for_each_page([&](Ref ref, std::size_t bytes) {
         seen_bytes += bytes;
+        ++pages;
         if (walker.met(ref)) return;
         if (load_header(state.page(ref)).page_kind() != PageKind::pending) {
           ++look.strays;
@@ -308,7 +316,9 @@ struct ArenaLook {
         look.in_hand_bytes += bytes;
       });
       look.consistent = state.arena->slabs_consistent();
-      if ((look.consistent && seen_bytes == look.bytes.pages) || n == k_yields_max) return look;
+      if ((look.consistent && seen_bytes == look.bytes.pages) || n == k_looks_max ||
+          pages > k_pages_looked_at_max)
+        return look;
       std::this_thread::yield();
     }
   }
@@ -316,8 +326,9 @@ struct ArenaLook {
 
 /// Leaves those that nobody has linked or freed while the calls under way went on. Who waits for a
 /// processor is given some time.
-void wait_for_owners(const State& state, std::vector<Ref>& in_hand) {
+void wait_for_owners(const State& state, Debt& debt, std::vector<Ref>& in_hand) {
   for (int n = 0; n < k_waits_max && !in_hand.empty(); ++n) {
+    debt.pay(1024);  // what a call gives up it leaves to whoever pays next
     std::erase_if(in_hand, [&](Ref ref) {
       return load_header(state.page(ref)).page_kind() != PageKind::pending;
     });
@@ -395,7 +406,7 @@ Validation CacheCore::validate() {
     const auto nothing_owed = debt.settle();  // it belongs to no group
     in_hand = balance(v, sweep.shard_half_swept);
   }
-  wait_for_owners(state, in_hand);
+  wait_for_owners(state, debt, in_hand);
   if (!in_hand.empty()) {
     v.ok = false;
     v.findings.push_back(std::to_string(in_hand.size()) +

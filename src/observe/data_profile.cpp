@@ -88,7 +88,8 @@ unsigned age_step(std::int64_t seconds) noexcept {
 /// A leaf has some share of each slab, between nothing and all of it: the deviation of that share
 /// from slab to slab is a half at most.
 double error_share(std::uint64_t looked_at, std::uint64_t all) noexcept {
-  if (looked_at == 0 || looked_at >= all) return 0;
+  if (looked_at >= all) return 0;
+  if (looked_at == 0) return 1;
   constexpr double k_of_95_percent = 1.96;
   constexpr double k_deviation_max = 0.5;
   const auto n = static_cast<double>(looked_at);
@@ -232,8 +233,9 @@ DataProfile DataProfiler::finish() {
   const Inspection& seen = told.inspection;
   const bool is_all = cursor_.options.slabs_max == 0 || seen.slabs >= seen.slabs_resident;
   double scale = 1;
-  if (!is_all && seen.slabs != 0) {
-    scale = static_cast<double>(seen.slabs_resident) / static_cast<double>(seen.slabs);
+  if (!is_all) {
+    if (seen.slabs != 0)
+      scale = static_cast<double>(seen.slabs_resident) / static_cast<double>(seen.slabs);
     told.error_share = error_share(seen.slabs, seen.slabs_resident);
   }
   Profile profile = gathering_->profile(scale, told);

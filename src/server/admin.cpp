@@ -141,6 +141,7 @@ class Admin::Connection final : public EventHandler {
     }
     if (sent_ < answer_.size())
       return admin_.poller_.change(descriptor(), EPOLLIN | EPOLLOUT, *this);
+    if (is_made_) page_.reset();
     // Closed once the client has closed: at once, what it still sends would cost it the answer.
     channel_.finish_writing();
     admin_.poller_.change(descriptor(), EPOLLIN, *this);
@@ -222,17 +223,21 @@ std::optional<Admin::Answer> Admin::answer(std::string_view request) {
   const std::string_view target = parser.get().target();
   const std::string_view path = target.substr(0, target.find('?'));
   const std::string_view query = target.substr(std::min(target.size(), path.size() + 1));
-  if (pages_in_making_ >= k_pages_max) {
-    return Answer{.text = text_of(response(http::status::service_unavailable,
-                                           "other pages are in the making: try again\n"),
-                                  is_head)};
-  }
   const auto accept = parser.get().find(http::field::accept);
   AdminAnswer opened = pages_.open(
       {path, query, accept != parser.get().end() ? std::string_view(accept->value()) : ""});
   if (auto* ready = std::get_if<AdminResponse>(&opened))
     return Answer{.text = text_of(response_of(std::move(*ready)), is_head)};
-  if (is_head) return Answer{.text = text_of(response_of({}), true)};
+  if (pages_in_making_ >= k_pages_max) {
+    return Answer{.text = text_of(response(http::status::service_unavailable,
+                                           "other pages are in the making: try again\n"),
+                                  is_head)};
+  }
+  if (is_head) {
+    Response head = response_of({.content_type = "application/octet-stream", .body = {}});
+    head.erase(http::field::content_length);  // nobody knows before it is made
+    return Answer{.text = text_of(std::move(head), true)};
+  }
   ++pages_in_making_;
   return Answer{.page = std::move(std::get<std::unique_ptr<AdminPage>>(opened))};
 }

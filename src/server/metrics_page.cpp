@@ -1,5 +1,6 @@
 #include "server/metrics_page.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -35,7 +36,7 @@ double seconds(const timeval& time) noexcept {
 MetricsPage::MetricsPage(Sources sources)
     : sources_(std::move(sources)), started_ms_(sources_.services.clock.running_ms()) {}
 
-std::string MetricsPage::text(MetricsText::Format format) const {
+std::string MetricsPage::text(MetricsText::Format format) {
   MetricsText out(format);
   process(out);
   memory(out);
@@ -96,8 +97,12 @@ void MetricsPage::cache(MetricsText& out, const Stats& stats) {
   counter(out, "ullage_cache_misses", "Reads that did not.", stats.misses);
   counter(out, "ullage_cache_inserts", "Entries that were new.", stats.inserts);
   out.family("ullage_cache_removals", Type::counter, "Entries that went, by cause.");
-  for (std::size_t i = 0; i < k_removal_causes; ++i)
-    out.sample(stats.removals[i], {{"cause", to_string(static_cast<RemovalCause>(i))}});
+  // Of a large group that was dropped all fields are counted at once, and those that had expired
+  // are counted over to that cause as its pages are freed. A counter does not go down.
+  for (std::size_t i = 0; i < k_removal_causes; ++i) {
+    removals_[i] = std::max(removals_[i], stats.removals[i]);
+    out.sample(removals_[i], {{"cause", to_string(static_cast<RemovalCause>(i))}});
+  }
   counter(out, "ullage_cache_removal_events_lost", "Events that nobody had room for.",
           stats.removal_events_lost);
   counter(out, "ullage_cache_read_retries", "Reads that met a writer and looked again.",

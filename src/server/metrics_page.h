@@ -9,6 +9,7 @@
 #include "server/buffer_pool.h"
 #include "server/counters.h"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -26,16 +27,17 @@ class MetricsPage {
   };
   explicit MetricsPage(Sources sources);
 
-  [[nodiscard]] std::string text(observe::MetricsText::Format format) const;
+  [[nodiscard]] std::string text(observe::MetricsText::Format format);
 
  private:
   void process(observe::MetricsText& out) const;
   void memory(observe::MetricsText& out) const;
-  static void cache(observe::MetricsText& out, const Stats& stats);
+  void cache(observe::MetricsText& out, const Stats& stats);
   void clients(observe::MetricsText& out) const;
 
   Sources sources_;
   std::int64_t started_ms_;
+  std::array<std::uint64_t, k_removal_causes> removals_{};  // the most that was told
 };
 
 }  // namespace ullage::server

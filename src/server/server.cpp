@@ -317,10 +317,11 @@ Problem Server::apply(const Settings& before, const Settings& after) {
 }
 
 Problem Server::resize(std::size_t limit_bytes) {
-  const std::lock_guard lock(budget_mutex_);
-  if (limit_bytes == budget_.limit_bytes) return std::nullopt;
+  // Emptying the cache takes its time: nobody who wants to know the budget waits for it.
+  const Budget before = current_budget();
+  if (limit_bytes == before.limit_bytes) return std::nullopt;
   // All but the cache keeps the size that it has had from the start.
-  const std::size_t others = budget_.limit_bytes - budget_.arena_bytes;
+  const std::size_t others = before.limit_bytes - before.arena_bytes;
   if (limit_bytes < others + k_memory_limit_min_bytes) {
     return "at least " + size_text(others + k_memory_limit_min_bytes) +
            ", since buffers and code keep the size they were started with";
@@ -330,7 +331,8 @@ Problem Server::resize(std::size_t limit_bytes) {
     return "at most " + size_text(cache_growth_bytes_ + others) + " without a restart";
   }
   if (!done) return done.error().message;
-  log_.info("memory limit changed", {{"from", budget_.limit_bytes}, {"to", limit_bytes}});
+  log_.info("memory limit changed", {{"from", before.limit_bytes}, {"to", limit_bytes}});
+  const std::lock_guard lock(budget_mutex_);
   budget_.limit_bytes = limit_bytes;
   budget_.arena_bytes = limit_bytes - others;
   return std::nullopt;

@@ -106,11 +106,14 @@ AdminAnswer ServerPages::data(std::string_view text) {
   options.group_name = shown_group;
   options.field_name = shown_field;
   options.unix_ns = clock_.now_ms() * 1'000'000;
-  // As exact as what may be held allows.
+  // As exact as what may be held allows; half of what is left stays for clients.
+  const std::size_t most = (held_.limit_bytes() - held_.used_bytes()) / 2;
   command::TakenBytes held(held_);
-  for (; !held.take(observe::data_profile_bytes(options)); options.patterns_max /= 2) {
+  while (observe::data_profile_bytes(options) > most ||
+         !held.take(observe::data_profile_bytes(options))) {
     if (options.patterns_max <= observe::DataProfileOptions::k_patterns_least)
       return refused(503, "there is no memory for a profile now: clients hold what there is");
+    options.patterns_max /= 2;
   }
   return std::make_unique<DataPage>(cache_, std::move(options), std::move(held));
 }

@@ -19,7 +19,7 @@
 namespace ullage::observe {
 
 struct DataProfileOptions {
-  static constexpr std::size_t k_patterns_least = 256;
+  static constexpr std::size_t k_patterns_least = 64;
   std::string cache_name = "cache";
   /// How many slabs are looked at; 0: all. Fewer stand for all, and the profile says how many and
   /// how far off it may be.
