@@ -1,5 +1,7 @@
 #include "resp/reply.h"
 
+#include "base/small_copy.h"
+
 #include <cmath>
 #include <string>
 
@@ -43,6 +45,17 @@ void Reply::head_at(std::size_t place, char type, std::size_t count) {
   head[bytes++] = '\r';
   head[bytes++] = '\n';
   out_.insert(place, {head, bytes});
+}
+
+void Reply::bulk(std::string_view bytes) {
+  if (!out_.reserve(1 + k_integer_chars_max + 2 + bytes.size() + 2)) return;
+  char* const to = out_.end();
+  char* at = put_number(to, '$', static_cast<std::int64_t>(bytes.size()));
+  base::copy_small(at, bytes.data(), bytes.size());
+  at += bytes.size();
+  *at++ = '\r';
+  *at++ = '\n';
+  out_.commit(static_cast<std::size_t>(at - to));
 }
 
 void Reply::bulk_at(std::size_t place, std::string_view bytes) {

@@ -4,7 +4,6 @@
 // a set or a push an array, a double or a verbatim text a bulk string, null a null bulk string.
 #pragma once
 
-#include "base/small_copy.h"
 #include "resp/number.h"
 #include "resp/output.h"
 
@@ -30,16 +29,7 @@ class Reply {
   /// `text` begins with its code: "ERR no such key". Line ends in it become blanks.
   void error(std::string_view text);
   void integer(std::int64_t value) { number(':', value); }
-  void bulk(std::string_view bytes) {
-    if (!out_.reserve(1 + k_integer_chars_max + 2 + bytes.size() + 2)) return;
-    char* const to = out_.end();
-    char* at = put_number(to, '$', static_cast<std::int64_t>(bytes.size()));
-    base::copy_small(at, bytes.data(), bytes.size());
-    at += bytes.size();
-    *at++ = '\r';
-    *at++ = '\n';
-    out_.commit(static_cast<std::size_t>(at - to));
-  }
+  void bulk(std::string_view bytes);
   void null() { out_.append(is_resp3() ? "_\r\n" : "$-1\r\n"); }
   void null_array() { out_.append(is_resp3() ? "_\r\n" : "*-1\r\n"); }
   void boolean(bool value) {
