@@ -13,6 +13,13 @@ if(TARGET ullage_observe)
   set_target_properties(ullage_observe PROPERTIES EXPORT_NAME observe)
   install(TARGETS ullage_observe EXPORT ullageObserveTargets
           ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  set(ullage_has_heap OFF)
+  if(TARGET ullage_heap)
+    set(ullage_has_heap ON)
+    set_target_properties(ullage_heap PROPERTIES EXPORT_NAME heap)
+    install(TARGETS ullage_heap EXPORT ullageObserveTargets
+            ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  endif()
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/ullage/observe"
           DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ullage" FILES_MATCHING PATTERN "*.h")
   install(EXPORT ullageObserveTargets NAMESPACE ullage:: DESTINATION "${package_dir}")

@@ -24,6 +24,7 @@ ALLOWED = {
     "engine": ({"arena", "policy", "base"}, True),
     "document": (set(), True),
     "observe": ({"base"}, True),
+    "heap": ({"observe"}, True),
     "resp": ({"base"}, False),
     "command": ({"resp", "observe"}, True),
     "server": ({"command", "observe", "resp"}, True),

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <openssl/crypto.h>
 
 namespace ullage::server {
 
@@ -47,16 +47,31 @@ Response response(http::status status, std::string text) {
   return response_of({.status = static_cast<unsigned>(status), .body = std::move(text)});
 }
 
+using Request = http::request<http::string_body>;
+
+bool is_for_anybody(std::string_view path) noexcept {
+  return path == "/healthz" || path == "/readyz" || path == "/metrics";
+}
+
+std::string_view path_of(const Request& request) {
+  const std::string_view target = request.target();
+  return target.substr(0, target.find('?'));
+}
+
+std::string_view field_of(const Request& request, http::field field) {
+  const auto found = request.find(field);
+  return found == request.end() ? std::string_view() : std::string_view(found->value());
+}
+
 /// What is answered without a page; none: the page is to be opened.
-std::optional<Response> answered_at_once(const http::request<http::empty_body>& request,
-                                         bool ready) {
-  if (request.method() != http::verb::get && request.method() != http::verb::head) {
+std::optional<Response> answered_at_once(const Request& request, bool ready) {
+  const std::string_view path = path_of(request);
+  const bool is_read = request.method() == http::verb::get || request.method() == http::verb::head;
+  if (!is_read && (request.method() != http::verb::post || is_for_anybody(path))) {
     Response refused = response(http::status::method_not_allowed, "GET or HEAD\n");
     refused.set(http::field::allow, "GET, HEAD");
     return refused;
   }
-  const std::string_view target = request.target();
-  const std::string_view path = target.substr(0, target.find('?'));
   if (path == "/healthz") return response(http::status::ok, "ok\n");
   if (path == "/readyz") {
     return ready ? response(http::status::ok, "ready\n")
@@ -65,8 +80,8 @@ std::optional<Response> answered_at_once(const http::request<http::empty_body>& 
   // Probes and Prometheus come by any name. All else is for those who know where they are: a
   // browser that was led here by a stranger's name says that name.
   if (path == "/metrics") return std::nullopt;
-  const auto host = request.find(http::field::host);
-  if (host != request.end() && !is_our_host(host->value()))
+  const std::string_view host = field_of(request, http::field::host);
+  if (!host.empty() && !is_our_host(host))
     return response(http::status::forbidden, "ask for this server by its address\n");
   return std::nullopt;
 }
@@ -85,8 +100,11 @@ std::string text_of(Response message, bool without_body) {
 
 class Admin::Connection final : public EventHandler {
  public:
-  Connection(Admin& admin, Channel channel) noexcept
-      : admin_(admin), channel_(std::move(channel)), last_progress_ms_(admin.clock_.running_ms()) {}
+  Connection(Admin& admin, Channel channel, Peer peer) noexcept
+      : admin_(admin),
+        channel_(std::move(channel)),
+        peer_(peer),
+        last_progress_ms_(admin.clock_.running_ms()) {}
   ~Connection() override {
     if (is_making_a_page()) --admin_.pages_in_making_;
   }
@@ -101,8 +119,9 @@ class Admin::Connection final : public EventHandler {
   }
   [[nodiscard]] int descriptor() const noexcept { return channel_.descriptor(); }
   [[nodiscard]] bool is_making_a_page() const noexcept { return page_ != nullptr && !is_made_; }
+  [[nodiscard]] std::int64_t wait_ms() const { return page_->wait_ms(); }
   void go_on() {
-    if (!page_->step()) return;
+    if (page_->wait_ms() > 0 || !page_->step()) return;
     answer_ = text_of(response_of(page_->response()), false);
     is_made_ = true;
     --admin_.pages_in_making_;
@@ -125,7 +144,7 @@ class Admin::Connection final : public EventHandler {
     if (page_) return;
     last_progress_ms_ = admin_.clock_.running_ms();
     request_.append(bytes.data(), count);
-    std::optional<Answer> answer = admin_.answer(request_);
+    std::optional<Answer> answer = admin_.answer(request_, peer_);
     if (!answer) return;
     page_ = std::move(answer->page);
     if (page_) return;
@@ -149,6 +168,7 @@ class Admin::Connection final : public EventHandler {
 
   Admin& admin_;
   Channel channel_;
+  const Peer peer_;
   std::string request_;
   std::string answer_;
   std::size_t sent_ = 0;
@@ -176,13 +196,17 @@ void Admin::after_round() {
 
 int Admin::poll_timeout_ms() const noexcept {
   constexpr int k_look_for_idle_ms = 1000;
-  if (pages_in_making_ != 0) return 0;
-  return connections_.empty() ? -1 : k_look_for_idle_ms;
+  if (connections_.empty()) return -1;
+  std::int64_t wait_ms = k_look_for_idle_ms;
+  for (const auto& connection : connections_) {
+    if (connection->is_making_a_page()) wait_ms = std::min(wait_ms, connection->wait_ms());
+  }
+  return static_cast<int>(std::max<std::int64_t>(wait_ms, 0));
 }
 
-void Admin::accept(Channel channel) {
+void Admin::accept(Channel channel, Peer peer) {
   if (connections_.size() == k_connections_max) close(*connections_.front());
-  auto connection = std::make_unique<Connection>(*this, std::move(channel));
+  auto connection = std::make_unique<Connection>(*this, std::move(channel), peer);
   if (!poller_.add(connection->descriptor(), EPOLLIN, *connection)) return;
   connections_.push_back(std::move(connection));
 }
@@ -196,36 +220,57 @@ void Admin::close(Connection& connection) noexcept {
   dead_.splice(dead_.end(), connections_, at);
 }
 
-std::optional<Admin::Answer> Admin::answer(std::string_view request) {
-  http::request_parser<http::empty_body> parser;
+bool Admin::is_token(std::string_view authorization) const {
+  constexpr std::string_view k_bearer = "Bearer ";
+  if (token_.empty() || !authorization.starts_with(k_bearer)) return false;
+  const std::string_view shown = authorization.substr(k_bearer.size());
+  // In a time that does not tell how much of it is right; its length is no secret.
+  return shown.size() == token_.size() &&
+         ::CRYPTO_memcmp(shown.data(), token_.data(), token_.size()) == 0;
+}
+
+std::optional<Admin::Answer> Admin::answer(std::string_view request, Peer peer) {
+  http::request_parser<http::string_body> parser;
   parser.header_limit(k_request_max_bytes);
+  parser.body_limit(k_request_max_bytes);
   parser.eager(true);
   boost::beast::error_code failed;
   parser.put(boost::asio::buffer(request.data(), request.size()), failed);
-  const bool is_too_long = request.size() > k_request_max_bytes;
+  const bool is_too_long =
+      request.size() > k_request_max_bytes || failed == http::error::body_limit;
+  const auto at_once = [](http::status status, std::string text) {
+    return Answer{.text = text_of(response(status, std::move(text)), false)};
+  };
   if (failed == http::error::need_more && !is_too_long) return std::nullopt;
   if (is_too_long || failed == http::error::header_limit) {
-    return Answer{.text = text_of(response(http::status::request_header_fields_too_large,
-                                           "a request has " + std::to_string(k_request_max_bytes) +
-                                               " bytes at most\n"),
-                                  false)};
+    return at_once(http::status::request_header_fields_too_large,
+                   "a request has " + std::to_string(k_request_max_bytes) + " bytes at most\n");
   }
-  // A body is not read: the connection ends with the answer.
-  if (failed && failed != http::error::unexpected_body && !parser.is_header_done()) {
-    return Answer{
-        .text = text_of(response(http::status::bad_request, "this is no HTTP request\n"), false)};
+  if (failed) return at_once(http::status::bad_request, "this is no HTTP request\n");
+  if (!parser.is_done()) return std::nullopt;
+  const Request& message = parser.get();
+  const bool is_head = message.method() == http::verb::head;
+  const std::string_view path = path_of(message);
+  if (peer.scope != Scope::all && is_for_anybody(path) != (peer.scope == Scope::probes)) {
+    return at_once(http::status::not_found, "that is served on another port: see --debug-port\n");
   }
-  if (!parser.is_header_done()) return std::nullopt;
-  const bool is_head = parser.get().method() == http::verb::head;
-  if (auto at_once = answered_at_once(parser.get(), ready_))
-    return Answer{.text = text_of(std::move(*at_once), is_head)};
+  if (auto response = answered_at_once(message, ready_))
+    return Answer{.text = text_of(std::move(*response), is_head)};
 
-  const std::string_view target = parser.get().target();
-  const std::string_view path = target.substr(0, target.find('?'));
+  const bool is_authorized = is_token(field_of(message, http::field::authorization));
+  if (!is_for_anybody(path) && !peer.is_local && !is_authorized) {
+    return at_once(http::status::unauthorized,
+                   "from another machine the token is needed that --admin-token sets: "
+                   "Authorization: Bearer TOKEN\n");
+  }
+  const std::string_view target = message.target();
   const std::string_view query = target.substr(std::min(target.size(), path.size() + 1));
-  const auto accept = parser.get().find(http::field::accept);
-  AdminAnswer opened = pages_.open(
-      {path, query, accept != parser.get().end() ? std::string_view(accept->value()) : ""});
+  AdminAnswer opened = pages_.open({.is_post = message.method() == http::verb::post,
+                                    .is_authorized = is_authorized,
+                                    .path = path,
+                                    .query = query,
+                                    .accept = field_of(message, http::field::accept),
+                                    .body = message.body()});
   if (auto* ready = std::get_if<AdminResponse>(&opened))
     return Answer{.text = text_of(response_of(std::move(*ready)), is_head)};
   if (pages_in_making_ >= k_pages_max) {

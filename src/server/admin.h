@@ -5,6 +5,10 @@
 //   GET /readyz    200 while clients are taken, 503 once it is stopping
 //   all else       AdminPages
 //
+// Who asks: /metrics and the probes answer anybody. All else answers clients of this machine, and
+// those that show the token (Authorization: Bearer TOKEN); what changes anything wants the token
+// from everybody.
+//
 // Bounded: a request has k_request_max_bytes, and of more than k_connections_max at a time the
 // oldest goes, so slow ones cannot keep a probe out; who neither sends nor takes anything for
 // k_idle_ms goes too. k_pages_max pages are in the making at a time, each in steps between which
@@ -24,6 +28,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ullage::server {
 
@@ -41,7 +46,15 @@ class Admin {
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
 
-  void accept(Channel channel);
+  /// What a listener is for.
+  enum class Scope : std::uint8_t { all, probes, debug };
+  struct Peer {
+    Scope scope = Scope::all;
+    bool is_local = false;  ///< on this machine
+  };
+  void accept(Channel channel, Peer peer);
+  /// Empty: there is none, and nobody has it.
+  void set_token(std::string token) { token_ = std::move(token); }
   void set_ready(bool ready) noexcept { ready_ = ready; }
   /// After each round of the poller: ends what was closed in it, and goes on with pages.
   void after_round();
@@ -59,13 +72,15 @@ class Admin {
     std::string text{};
     std::unique_ptr<AdminPage> page{};
   };
-  [[nodiscard]] std::optional<Answer> answer(std::string_view request);
+  [[nodiscard]] std::optional<Answer> answer(std::string_view request, Peer peer);
+  [[nodiscard]] bool is_token(std::string_view authorization) const;
 
   Poller& poller_;
   const command::CommandClock& clock_;
   AdminPages& pages_;
   std::size_t pages_in_making_ = 0;
   bool ready_ = true;
+  std::string token_;
   Connections connections_;  // the oldest first
   Connections dead_;         // closed, and kept until the round is over
 };

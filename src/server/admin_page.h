@@ -2,6 +2,7 @@
 // served.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ class AdminPage {
   virtual ~AdminPage() = default;
   /// Does a bounded piece of the work. Answers whether the page is whole.
   virtual bool step() = 0;
+  /// How long there is nothing to do before the next step.
+  [[nodiscard]] virtual std::int64_t wait_ms() const { return 0; }
   /// Once, when it is.
   [[nodiscard]] virtual AdminResponse response() = 0;
 };
@@ -32,9 +35,13 @@ class AdminPage {
 using AdminAnswer = std::variant<AdminResponse, std::unique_ptr<AdminPage>>;
 
 struct AdminRequest {
+  bool is_post = false;  ///< else GET or HEAD
+  /// May change what the process does: it showed the token.
+  bool is_authorized = false;
   std::string_view path;
   std::string_view query;   ///< what stands behind the question mark, as it was sent
   std::string_view accept;  ///< the header; empty: anything
+  std::string_view body{};
 };
 
 class AdminPages {

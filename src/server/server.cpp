@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include <ullage/observe/heap_profile.h>
+
 #include "server/sizes.h"
 
 #include <algorithm>
@@ -25,8 +27,9 @@ std::size_t cache_growth_bytes(const Budget& budget) noexcept {
   return std::min(budget.arena_bytes * k_growth_max, k_memory_limit_max_bytes);
 }
 
-/// As much of the heap as the threads need, and no more: each arena of glibc's allocator keeps what
-/// its thread once freed.
+/// As much of the heap as the threads need, and no more, where the allocator is glibc's: each of
+/// its arenas keeps what its thread once freed. The program's own (jemalloc) is told so as it
+/// starts.
 void confine_heap() noexcept {
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
@@ -131,6 +134,7 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
   services_.limits.value_max_bytes = settings.max_value;
   services_.limits.debug_enabled = settings.enable_debug;
   removal_news_->set_services(&services_);
+  admin_.set_token(settings.admin_token);
   set_live(settings);
   shared_.parser_limits.args_max = budget.args_max;
   shared_.parser_limits.bulk_max_bytes = settings.max_value;
@@ -195,7 +199,7 @@ Result<void> Server::adopt(std::vector<PassedSocket> passed) {
     }
     const bool admin = one.name == "admin";
     auto adopted = Listener::adopt(std::move(one.socket), secure  ? accept_tls_
-                                                          : admin ? accept_admin_
+                                                          : admin ? accept_for(Admin::Scope::all)
                                                                   : accept_);
     if (!adopted) return adopted.error();
     (admin ? admin_listeners_ : listeners_).push_back(std::move(*adopted));
@@ -204,12 +208,35 @@ Result<void> Server::adopt(std::vector<PassedSocket> passed) {
 }
 
 Result<void> Server::listen_for_admin() {
-  if (settings_.admin_port == 0) return {};
-  const auto opened =
-      listen_on(admin_listeners_, settings_.admin_bind, settings_.admin_port, accept_admin_);
-  if (opened) return {};
-  return Error{opened.error().code,
-               opened.error().message + " (this is the admin port: --admin-port, 0 for none)"};
+  const bool has_debug = settings_.debug_port != 0 || !settings_.debug_socket.empty();
+  if (settings_.admin_port != 0) {
+    const auto opened = listen_on(admin_listeners_, settings_.admin_bind, settings_.admin_port,
+                                  accept_for(has_debug ? Admin::Scope::probes : Admin::Scope::all));
+    if (!opened) {
+      return Error{opened.error().code,
+                   opened.error().message + " (this is the admin port: --admin-port, 0 for none)"};
+    }
+  }
+  if (settings_.debug_port != 0) {
+    const auto opened = listen_on(admin_listeners_, settings_.debug_bind, settings_.debug_port,
+                                  accept_for(Admin::Scope::debug));
+    if (!opened) {
+      return Error{opened.error().code,
+                   opened.error().message + " (this is the debug port: --debug-port, 0 for none)"};
+    }
+  }
+  if (!settings_.debug_socket.empty()) {
+    auto opened = Listener::open_unix(settings_.debug_socket, accept_for(Admin::Scope::debug));
+    if (!opened) return opened.error();
+    admin_listeners_.push_back(std::move(*opened));
+  }
+  return {};
+}
+
+Listener::Accept Server::accept_for(Admin::Scope scope) {
+  return [this, scope](Arrival arrival) {
+    admin_.accept(std::move(arrival.channel), {.scope = scope, .is_local = arrival.is_local});
+  };
 }
 
 Result<void> Server::listen(std::vector<PassedSocket> passed) {
@@ -294,6 +321,8 @@ void Server::set_live(const Settings& settings) {
   services_.slow_log.set_threshold_us(settings.slow_log_us);
   services_.slow_log.set_length_max(settings.slow_log_length);
   services_.latency.set_threshold_ms(settings.latency_ms);
+  // Where nothing can be sampled, /debug/pprof/heap says so.
+  static_cast<void>(observe::set_heap_sampling(settings.heap_sample));
   shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
 }
 
@@ -366,7 +395,9 @@ void Server::run() {
   }
   for (const Listener& listener : listeners_)
     poller_.remove(listener.descriptor());
-  if (!passed_ && !settings_.unix_socket.empty()) ::unlink(settings_.unix_socket.c_str());
+  for (const std::string* const path : {&settings_.unix_socket, &settings_.debug_socket}) {
+    if (!passed_ && !path->empty()) ::unlink(path->c_str());
+  }
   listeners_.clear();
   drain();
 }

@@ -58,6 +58,7 @@ class Server {
          std::unique_ptr<command::RemovalNews> removal_news, Cache cache);
   Result<void> listen(std::vector<PassedSocket> passed);
   Result<void> listen_for_admin();
+  Listener::Accept accept_for(Admin::Scope scope);
   void drain();
   Result<void> watch_listeners();
   Result<void> adopt(std::vector<PassedSocket> passed);
@@ -114,7 +115,6 @@ class Server {
   Admin admin_{poller_, *clock_, pages_};
   const Listener::Accept accept_ = [this](Arrival arrival) { accept(std::move(arrival)); };
   const Listener::Accept accept_tls_ = [this](Arrival a) { accept_secure(std::move(a)); };
-  const Listener::Accept accept_admin_ = [this](Arrival a) { admin_.accept(std::move(a.channel)); };
   std::vector<Listener> listeners_;
   std::vector<Listener> admin_listeners_;
   bool passed_ = false;  // whether the service manager has passed them

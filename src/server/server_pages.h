@@ -1,5 +1,4 @@
-// The pages of the admin port: /metrics, and /debug/pprof/ with profiles of the process and of the
-// data it keeps.
+// The pages of the admin port: /metrics, and what is under /debug.
 #pragma once
 
 #include <ullage/cache.h>
@@ -8,8 +7,8 @@
 #include "command/clock.h"
 #include "server/admin_page.h"
 #include "server/metrics_page.h"
+#include "server/profile_pages.h"
 
-#include <string_view>
 #include <utility>
 
 namespace ullage::server {
@@ -20,16 +19,12 @@ class ServerPages final : public AdminPages {
   /// What pages hold while they are made is taken from `held`.
   ServerPages(Cache& cache, command::ByteBudget& held, const command::CommandClock& clock,
               MetricsPage metrics)
-      : cache_(cache), held_(held), clock_(clock), metrics_(std::move(metrics)) {}
+      : profiles_(cache, held, clock), metrics_(std::move(metrics)) {}
 
   [[nodiscard]] AdminAnswer open(const AdminRequest& request) override;
 
  private:
-  [[nodiscard]] AdminAnswer data(std::string_view query);
-
-  Cache& cache_;
-  command::ByteBudget& held_;
-  const command::CommandClock& clock_;
+  ProfilePages profiles_;
   MetricsPage metrics_;
 };
 

@@ -1,5 +1,7 @@
 #include "server/settings.h"
 
+#include <ullage/observe/heap_profile.h>
+
 #include "command/key_events.h"
 #include "server/sizes.h"
 
@@ -78,6 +80,16 @@ Failure set_size(Settings& settings, Text text) {
 template <auto Member>
 std::string get_size(const Settings& settings) {
   return std::to_string(settings.*Member);
+}
+
+Failure set_heap_sample(Settings& settings, Text text) {
+  const auto bytes = parse_size(text);
+  constexpr std::size_t k_least = observe::k_heap_sample_min_bytes;
+  constexpr std::size_t k_most = observe::k_heap_sample_max_bytes;
+  if (!bytes || (*bytes != 0 && (*bytes < k_least || *bytes > k_most)))
+    return "0 or a size from " + size_text(k_least) + " to " + size_text(k_most);
+  settings.heap_sample = *bytes;
+  return std::nullopt;
 }
 
 template <auto Member>
@@ -165,9 +177,44 @@ constexpr Setting k_settings[] = {
     {.name = "admin-port",
      .redis_name = "",
      .value = "NUMBER",
-     .help = "TCP port for probes over HTTP (/healthz, /readyz); 0: none",
+     .help = "TCP port for HTTP: probes (/healthz, /readyz), /metrics and /debug; 0: none",
      .set = set_number<&Settings::admin_port, 0, 65535>,
      .get = get_number<&Settings::admin_port>},
+    {.name = "admin-token",
+     .redis_name = "",
+     .value = "TEXT",
+     .help =
+         "What a client over HTTP has to show to change anything, or to see /debug from another "
+         "machine; empty: nobody can",
+     .secret = true,
+     .set = set_text<&Settings::admin_token>,
+     .get = get_text<&Settings::admin_token>},
+    {.name = "debug-bind",
+     .redis_name = "",
+     .value = "ADDRESS",
+     .help = "Address of the debug port",
+     .set = set_text<&Settings::debug_bind>,
+     .get = get_text<&Settings::debug_bind>},
+    {.name = "debug-port",
+     .redis_name = "",
+     .value = "NUMBER",
+     .help = "TCP port for /debug alone, which the admin port then leaves to it; 0: none",
+     .set = set_number<&Settings::debug_port, 0, 65535>,
+     .get = get_number<&Settings::debug_port>},
+    {.name = "debug-socket",
+     .redis_name = "",
+     .value = "PATH",
+     .help = "The same on a Unix socket",
+     .set = set_text<&Settings::debug_socket>,
+     .get = get_text<&Settings::debug_socket>},
+    {.name = "heap-sample",
+     .redis_name = "",
+     .value = "SIZE",
+     .help = "Of about every so many bytes that are allocated outside of the cache, sample one "
+             "allocation for /debug/pprof/heap; 0: none",
+     .live = true,
+     .set = set_heap_sample,
+     .get = get_size<&Settings::heap_sample>},
     {.name = "tls-port",
      .redis_name = "tls-port",
      .value = "NUMBER",

@@ -30,7 +30,12 @@ struct Settings {
   std::string unix_socket;
   std::string admin_bind = "127.0.0.1";
   std::uint16_t admin_port = 7380;  ///< 0: none
-  std::uint16_t tls_port = 0;       ///< 0: no TLS
+  std::string admin_token;
+  std::string debug_bind = "127.0.0.1";
+  std::uint16_t debug_port = 0;  ///< 0: on the admin port
+  std::string debug_socket;
+  std::size_t heap_sample = 512 * k_kib;  ///< 0: none
+  std::uint16_t tls_port = 0;             ///< 0: no TLS
   std::string tls_cert_file;
   std::string tls_key_file;
   std::string tls_ca_cert_file;

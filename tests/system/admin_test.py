@@ -1,10 +1,13 @@
 """The admin port: HTTP for probes."""
 
 import http.client
+import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import unittest
 
 from support import servers
@@ -61,6 +64,31 @@ class Admin(unittest.TestCase):
         self.assertEqual(self.ask("/debug/pprof/data?slabs=%")[0], 400)
         self.assertEqual(self.ask("/debug/pprof/data?nonsense=1")[0], 400)
         self.assertEqual(self.ask("/debug/pprof/nothing")[0], 404)
+
+    def test_debug_may_have_a_port_of_its_own(self):
+        debug = servers.free_port()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "debug.sock")
+            with servers.ullage(environment={"ULLAGE_ADMIN_PORT": str(servers.free_port()),
+                                             "ULLAGE_DEBUG_PORT": str(debug),
+                                             "ULLAGE_DEBUG_SOCKET": path}) as server:
+                ports = re.findall(r'listening on="127.0.0.1:(\d+)"', server.log())
+                probes = next(int(port) for port in ports if int(port) != debug)
+                asked = {}
+                for port in (probes, debug):
+                    for page in ("/healthz", "/metrics", "/debug/pprof/"):
+                        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+                        connection.request("GET", page)
+                        asked[port, page] = connection.getresponse().status
+                        connection.close()
+                self.assertEqual(asked, {(probes, "/healthz"): 200, (probes, "/metrics"): 200,
+                                         (probes, "/debug/pprof/"): 404, (debug, "/healthz"): 404,
+                                         (debug, "/metrics"): 404, (debug, "/debug/pprof/"): 200})
+                with socket.socket(socket.AF_UNIX) as connection:
+                    connection.connect(path)
+                    connection.sendall(b"GET /debug/pprof/cmdline HTTP/1.0\r\n\r\n")
+                    self.assertIn(b"200 OK", connection.recv(4096))
+            self.assertFalse(os.path.exists(path))
 
     def metrics(self, **headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)

@@ -198,7 +198,7 @@ class FullArena(unittest.TestCase):
     """Writes into a cache that is full to its last page: an answer to each, and never a lie."""
 
     def test_every_write_is_answered_and_the_books_balance(self):
-        with servers.ullage("--memory-limit", "32mb", "--max-clients", "50") as server, \
+        with servers.ullage("--memory-limit", "36mb", "--max-clients", "50") as server, \
                 server.connect() as wire:
             sizes = [1, 40, 700, 3000, 20_000, 250_000, 1_000_000]
             refused = 0

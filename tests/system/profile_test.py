@@ -1,6 +1,7 @@
 """Profiles of the running server, read by `go tool pprof` as people do."""
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,9 @@ class Profiles(unittest.TestCase):
     def setUp(self):
         self.port = servers.free_port()
         self.server = servers.ullage("--memory-limit", "64mb",
-                                     environment={"ULLAGE_ADMIN_PORT": str(self.port)})
+                                     environment={"ULLAGE_ADMIN_PORT": str(self.port),
+                                                  "ULLAGE_ADMIN_TOKEN": "geheim",
+                                                  "ULLAGE_HEAP_SAMPLE": "4kb"})
         self.addCleanup(self.server.__exit__)
         self.wire = self.server.connect()
         self.addCleanup(self.wire.close)
@@ -29,21 +32,21 @@ class Profiles(unittest.TestCase):
                                 for g in range(first, min(groups, first + 100))
                                 for f in range(fields)])
 
-    def ask(self, path, method="GET"):
+    def ask(self, path, method="GET", body=None, **headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request(method, path)
+            connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
             return answer, answer.read()
         finally:
             connection.close()
 
-    def pprof(self, *words):
+    def pprof(self, *words, of="data"):
         with tempfile.TemporaryDirectory() as home:
             environment = dict(os.environ, PPROF_TMPDIR=home, GOTOOLCHAIN="local")
             done = subprocess.run(
                 [GO, "tool", "pprof", *words,
-                 f"http://127.0.0.1:{self.port}/debug/pprof/data"],
+                 f"http://127.0.0.1:{self.port}/debug/pprof/{of}"],
                 env=environment, capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
@@ -99,6 +102,93 @@ class Profiles(unittest.TestCase):
         self.assertEqual((answer.status, body[:2]), (200, b"\x1f\x8b"))
         answer, body = self.ask("/debug/pprof/data", "HEAD")
         self.assertEqual((answer.status, body), (200, b""))
+
+    @unittest.skipUnless(GO, "there is no Go here")
+    @unittest.skipIf(servers.is_sanitized(), "a sanitizer has its own allocator")
+    def test_go_tool_pprof_shows_who_allocates(self):
+        self.allocate()
+        live = self.pprof("-top", "-cum", of="heap")
+        self.assertIn("Type: inuse_space", live)
+        self.assertRegex(live, r"ullage::server::IoThread")
+        self.assertRegex(live, r"Build ID: [0-9a-f]{40}")
+        self.assertNotRegex(live, r"operator new|mallocx?$")
+        self.assertIn("Type: alloc_space", self.pprof("-top", of="allocs"))
+        objects = self.pprof("-top", "-sample_index=inuse_objects", of="heap")
+        self.assertIn("Type: inuse_objects", objects)
+
+    @unittest.skipUnless(GO, "there is no Go here")
+    def test_go_tool_pprof_shows_who_uses_the_processor(self):
+        is_done = threading.Event()
+
+        def write():
+            with self.server.connect() as wire:
+                for round_ in range(2000):
+                    if is_done.is_set():
+                        return
+                    wire.pipeline([["HSET", f"user:{i}", "f", str(round_)] for i in range(200)])
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            text = self.pprof("-top", "-cum", of="profile?seconds=2&hz=250")
+        finally:
+            is_done.set()
+            thread.join()
+        self.assertIn("Type: cpu", text)
+        self.assertIn("ullage::server::IoThread::run", text)
+        self.assertRegex(text, r"Duration: [2-9]")
+
+    def allocate(self):
+        for _ in range(100):
+            one = self.server.connect()
+            self.addCleanup(one.close)
+            one.ask("MULTI")
+            one.ask("SET", "key", "x" * 2000)  # is held until EXEC
+
+    def test_profiles_of_functions_for_people_and_tools(self):
+        self.assertEqual(self.ask("/debug/pprof/profile?seconds=0")[0].status, 400)
+        self.assertEqual(self.ask("/debug/pprof/profile?seconds=301")[0].status, 400)
+        self.assertEqual(self.ask("/debug/pprof/profile?minutes=1")[0].status, 400)
+        self.assertEqual(self.ask("/debug/pprof/heap?debug=3")[0].status, 400)
+        self.assertEqual(self.ask("/debug/pprof/heap?seconds=3")[0].status, 400)
+        self.assertEqual(self.ask("/debug/pprof/heap", "POST")[0].status, 405)
+        self.allocate()
+        answer, body = self.ask("/debug/pprof/heap?gc=1&debug=1")
+        if servers.is_sanitized():
+            self.assertEqual(answer.status, 503)
+            self.assertIn(b"allocator is not jemalloc", body)
+            return
+        self.assertEqual(answer.status, 200)
+        self.assertRegex(body.decode(), r"^heap profile: \d+: \d+ \[\d+: \d+\] @ heap/4096\n")
+        found = re.search(rb"#\t0x([0-9a-f]+)\t(ullage::\S+)", body)
+        address, name = found[1].decode(), found[2].decode()
+        for answer, body in (self.ask(f"/debug/pprof/symbol?0x{address}"),
+                             self.ask("/debug/pprof/symbol", "POST", body=f"0x{address}+0x1")):
+            self.assertEqual(answer.status, 200)
+            self.assertEqual(body.decode(), f"num_symbols: 1\n0x{address} {name}\n")
+        self.assertEqual(self.ask("/debug/pprof/symbol?main")[0].status, 400)
+
+    def test_sampling_is_changed_by_who_has_the_token(self):
+        path = "/debug/pprof/sampling"
+        if servers.is_sanitized():
+            self.assertFalse(json.loads(self.ask(path)[1])["heap"]["available"])
+            return
+        before = {"available": True, "active": True, "sample_bytes": 4096}
+        self.assertEqual(json.loads(self.ask(path)[1])["heap"], before)
+        for headers in ({}, {"Authorization": "Bearer falsch"}, {"Authorization": "geheim"},
+                        {"Authorization": "Bearer geheimer"}):
+            self.assertEqual(self.ask(path + "?heap_bytes=0", "POST", **headers)[0].status, 403)
+        self.assertEqual(json.loads(self.ask(path)[1])["heap"], before)
+        token = {"Authorization": "Bearer geheim"}
+        answer, body = self.ask(path + "?heap_bytes=9000", "POST", **token)
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(json.loads(body)["heap"]["sample_bytes"], 8192)
+        self.allocate()
+        for wrong in ("", "?heap_bytes=x", "?heap_bytes=1", "?bytes=5"):
+            self.assertEqual(self.ask(path + wrong, "POST", **token)[0].status, 400, wrong)
+        self.wire.ask("CONFIG", "SET", "heap-sample", "0")
+        self.assertFalse(json.loads(self.ask(path)[1])["heap"]["active"])
+        self.assertEqual(self.ask("/debug/pprof/heap")[0].status, 200, "what was sampled stays")
 
     def test_memory_is_taken_from_what_clients_may_hold(self):
         # However many ask, the whole stays within the limit.

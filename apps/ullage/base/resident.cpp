@@ -1,5 +1,7 @@
 #include "base/resident.h"
 
+#include <ullage/observe/allocator.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -9,7 +11,6 @@
 #include <string_view>
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -74,9 +75,7 @@ bool reset_resident_peak() {
 }
 
 void return_free_memory() {
-#ifdef __GLIBC__
-  (void)::malloc_trim(0);
-#endif
+  observe::release_free_memory();
 }
 
 void prefault_program() {

@@ -1,6 +1,7 @@
 // What a user writes first. Built as C++20 against an installed tree.
 #include <ullage/cache.h>
 #include <ullage/observe/data_profile.h>
+#include <ullage/observe/heap_profile.h>
 
 #include <cstdio>
 #include <string_view>
@@ -28,6 +29,16 @@ int main() {
   const auto profile = ullage::observe::data_profile(cache);
   if (!profile || profile.value().resident_bytes != cache.stats().charged_bytes) {
     std::puts("outside: the profile does not add up");
+    return 1;
+  }
+#ifdef HAS_HEAP
+  constexpr bool k_samples = true;
+#else
+  constexpr bool k_samples = false;
+#endif
+  const ullage::observe::HeapSampling sampling = ullage::observe::heap_sampling();
+  if (sampling.is_available != k_samples || sampling.problem.empty() != k_samples) {
+    std::puts("outside: linking ullage::heap is what makes heap profiles");
     return 1;
   }
   std::puts("outside: ok");

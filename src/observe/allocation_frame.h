@@ -1,0 +1,27 @@
+// Where the running thread asked for memory: the frame of operator new, while it allocates. Null
+// outside of it, and in programs that do not take ours (ullage::heap).
+#pragma once
+
+#include <atomic>
+
+namespace ullage::observe {
+
+inline constinit thread_local const void* t_allocation_frame = nullptr;
+
+/// Sets it for as long as it lives.
+class AllocationFrame {
+ public:
+  [[gnu::always_inline]] explicit AllocationFrame(const void* frame) noexcept {
+    t_allocation_frame = frame;
+    // The compiler knows malloc, and that it does not read our variables.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  [[gnu::always_inline]] ~AllocationFrame() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    t_allocation_frame = nullptr;
+  }
+  AllocationFrame(const AllocationFrame&) = delete;
+  AllocationFrame& operator=(const AllocationFrame&) = delete;
+};
+
+}  // namespace ullage::observe

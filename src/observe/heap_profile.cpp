@@ -1,0 +1,312 @@
+#include <ullage/observe/allocator.h>
+#include <ullage/observe/heap_profile.h>
+
+#include "observe/allocation_frame.h"
+#include "observe/code_profile.h"
+#include "observe/heap_dump.h"
+#include "observe/jemalloc.h"
+#include "observe/stack_walk.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace ullage::observe {
+
+namespace {
+
+// --- sampling ---
+
+// The allocator calls a plain function: what that needs to know it finds here.
+constinit StackWalk g_heap_walk;
+
+void on_sample(void** addresses, unsigned* count, unsigned most) {
+  *count = static_cast<unsigned>(g_heap_walk.capture(t_allocation_frame, {addresses, most}));
+}
+
+constexpr const char* k_not_linked =
+    "there is no heap profile: the program's allocator is not jemalloc (link ullage::heap)";
+constexpr const char* k_not_built =
+    "there is no heap profile: this jemalloc was built without profiling (--enable-prof)";
+constexpr const char* k_not_started =
+    "there is no heap profile: jemalloc was started without profiling (link ullage::heap, or set "
+    "MALLOC_CONF=prof:true)";
+
+const char* sampling_problem() noexcept {
+  if (!jemalloc::is_linked()) return k_not_linked;
+  if (!jemalloc::read<bool>("config.prof").value_or(false)) return k_not_built;
+  if (!jemalloc::read<bool>("opt.prof").value_or(false)) return k_not_started;
+  return nullptr;
+}
+
+unsigned log2_of(std::uint64_t bytes) noexcept {
+  return static_cast<unsigned>(std::bit_width(bytes)) - 1;
+}
+
+std::uint64_t sampled_every_bytes() noexcept {
+  return std::uint64_t{1} << (jemalloc::read<std::size_t>("prof.lg_sample").value_or(0) & 63);
+}
+
+// --- what was sampled ---
+
+class MemoryFile {
+ public:
+  MemoryFile() noexcept : descriptor_(::memfd_create("heap profile", MFD_CLOEXEC)) {}
+  ~MemoryFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
+  [[nodiscard]] std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+  [[nodiscard]] std::size_t size() const noexcept {
+    return static_cast<std::size_t>(std::max<off_t>(::lseek(descriptor_, 0, SEEK_END), 0));
+  }
+  /// All of it; less if it cannot be read.
+  [[nodiscard]] std::string text() const {
+    std::string text(size(), '\0');
+    std::size_t done = 0;
+    while (done < text.size()) {
+      const ssize_t count =
+          ::pread(descriptor_, text.data() + done, text.size() - done, static_cast<off_t>(done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) break;
+      done += static_cast<std::size_t>(count);
+    }
+    text.resize(done);
+    return text;
+  }
+
+ private:
+  int descriptor_;
+};
+
+Result<HeapDump> take_dump() {
+  const MemoryFile file;
+  const std::string path = file.path();
+  const char* const name = path.c_str();
+  if (!file.is_open() || !jemalloc::write("prof.dump", name)) {
+    return Error{Errc::system,
+                 "the heap profile cannot be taken: " + std::string(std::strerror(errno))};
+  }
+  if (file.size() > HeapProfiler::k_dump_max_bytes) {
+    return Error{Errc::system, "the heap profile has " + std::to_string(file.size()) +
+                                   " bytes of stacks, of " +
+                                   std::to_string(HeapProfiler::k_dump_max_bytes) +
+                                   " that are read: sample less often"};
+  }
+  auto dump = parse_heap_dump(file.text());
+  if (!dump) return Error{Errc::system, "the allocator wrote a heap profile of an unknown format"};
+  return std::move(*dump);
+}
+
+// --- frames that say nothing ---
+
+/// What allocates, and not what for.
+bool is_allocator(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 12> k_names{
+      "malloc", "calloc",  "realloc", "aligned_alloc", "posix_memalign", "memalign",
+      "valloc", "mallocx", "rallocx", "operator new",  "operator new[]", "pvalloc"};
+  return std::ranges::find(k_names, name) != k_names.end();
+}
+
+/// Where the program's own frames begin: behind the last of the innermost that is the allocator's,
+/// by its name or, in a library of its own, by where it stands.
+std::size_t frames_to_trim(const CodeNames& names, std::span<const std::uint64_t> calls) {
+  constexpr std::size_t k_looked_at = 24;
+  const LoadedCode* library = names.code(jemalloc::code());
+  if (library == names.all_code().data()) library = nullptr;
+  std::size_t trimmed = 0;
+  for (std::size_t i = 0; i < std::min(calls.size(), k_looked_at); ++i) {
+    const bool is_in_library = library != nullptr && names.code(calls[i]) == library;
+    if (is_in_library || is_allocator(names.name(calls[i]))) trimmed = i + 1;
+  }
+  return trimmed == calls.size() ? 0 : trimmed;
+}
+
+std::int64_t rounded(double value) noexcept {
+  return static_cast<std::int64_t>(std::llround(value));
+}
+
+}  // namespace
+
+bool install_heap_hook() noexcept {
+  using Hook = void (*)(void** addresses, unsigned* count, unsigned most);
+  if (sampling_problem() != nullptr) return false;
+  g_heap_walk.set_code(program_code());
+  const Hook hook = on_sample;
+  return jemalloc::write("experimental.hooks.prof_backtrace", hook);
+}
+
+HeapSampling heap_sampling() {
+  if (const char* const problem = sampling_problem()) return {.problem = problem};
+  return {.is_available = true,
+          .problem = {},
+          .is_active = jemalloc::read<bool>("prof.active").value_or(false),
+          .sample_bytes = sampled_every_bytes()};
+}
+
+Result<void> set_heap_sampling(std::uint64_t sample_bytes) {
+  if (const char* const problem = sampling_problem()) return Error{Errc::system, problem};
+  if (sample_bytes != 0 &&
+      (sample_bytes < k_heap_sample_min_bytes || sample_bytes > k_heap_sample_max_bytes)) {
+    return Error{Errc::invalid_argument, "the distance of samples is 0 or " +
+                                             std::to_string(k_heap_sample_min_bytes) + " to " +
+                                             std::to_string(k_heap_sample_max_bytes) +
+                                             " bytes, not " + std::to_string(sample_bytes)};
+  }
+  static std::mutex one_at_a_time;  // between the look at the distance and its change
+  const std::scoped_lock lock(one_at_a_time);
+  bool done = true;
+  if (sample_bytes != 0 && log2_of(sample_bytes) != log2_of(sampled_every_bytes()))
+    done = jemalloc::write("prof.reset", std::size_t{log2_of(sample_bytes)});
+  done = done && jemalloc::write("prof.active", sample_bytes != 0);
+  if (!done) return Error{Errc::system, "the allocator refused to change its sampling"};
+  return {};
+}
+
+class HeapProfiler::Gathered {
+ public:
+  Gathered(const HeapProfileOptions& options, HeapDump dump)
+      : options_(options), dump_(std::move(dump)) {
+    for (HeapStack& stack : dump_.stacks) {
+      for (std::uint64_t& address : stack.addresses) {
+        address = call_before(address);
+        names_.add(address);
+      }
+      addresses_ += stack.addresses.size();
+    }
+  }
+
+  bool step() { return names_.step(); }
+  [[nodiscard]] std::size_t held_bytes() const noexcept {
+    return names_.held_bytes() + addresses_ * sizeof(std::uint64_t) +
+           dump_.stacks.size() * sizeof(HeapStack);
+  }
+
+  [[nodiscard]] HeapProfile finish() const {
+    constexpr std::array<Profile::ValueType, 4> k_types{{{"alloc_objects", "count"},
+                                                         {"alloc_space", "bytes"},
+                                                         {"inuse_objects", "count"},
+                                                         {"inuse_space", "bytes"}}};
+    HeapProfile made;
+    CodeProfile code(names_, k_types);
+    for (const HeapStack& stack : dump_.stacks) {
+      const Unsampled all =
+          unsampled(stack.counts.all_objects, stack.counts.all_bytes, dump_.sample_bytes);
+      const Unsampled live =
+          unsampled(stack.counts.live_objects, stack.counts.live_bytes, dump_.sample_bytes);
+      made.all_bytes += all.bytes;
+      made.live_bytes += live.bytes;
+      code.add(std::span(stack.addresses).subspan(frames_to_trim(names_, stack.addresses)),
+               std::array{rounded(all.objects), rounded(all.bytes), rounded(live.objects),
+                          rounded(live.bytes)});
+    }
+    Profile& profile = code.profile();
+    profile.set_time(options_.unix_ns, 0);
+    profile.set_period({"space", "bytes"}, static_cast<std::int64_t>(dump_.sample_bytes));
+    profile.set_default_type(options_.shows_all ? "alloc_space" : "inuse_space");
+    made.samples = profile.samples();
+    made.gzipped = profile.encode_gzipped();
+    return made;
+  }
+
+  [[nodiscard]] std::string text() const {
+    std::string lines;
+    Unsampled live_sum;
+    Unsampled all_sum;
+    std::vector<std::pair<double, const HeapStack*>> largest;
+    for (const HeapStack& stack : dump_.stacks) {
+      const auto& counts = stack.counts;
+      largest.emplace_back(
+          unsampled(counts.live_objects, counts.live_bytes, dump_.sample_bytes).bytes, &stack);
+    }
+    std::ranges::stable_sort(largest, std::greater<>{}, [](const auto& one) { return one.first; });
+    for (const auto& [bytes, stack] : largest) {
+      const HeapCounts& counts = stack->counts;
+      const Unsampled live = unsampled(counts.live_objects, counts.live_bytes, dump_.sample_bytes);
+      const Unsampled all = unsampled(counts.all_objects, counts.all_bytes, dump_.sample_bytes);
+      live_sum = {live_sum.objects + live.objects, live_sum.bytes + live.bytes};
+      all_sum = {all_sum.objects + all.objects, all_sum.bytes + all.bytes};
+      const auto calls =
+          std::span(stack->addresses).subspan(frames_to_trim(names_, stack->addresses));
+      lines += counts_text(live, all) + " @";
+      for (const std::uint64_t call : calls) {
+        char address[24];
+        std::snprintf(address, sizeof address, " 0x%llx", static_cast<unsigned long long>(call));
+        lines += address;
+      }
+      lines += '\n';
+      append_frames(lines, names_, calls);
+      lines += '\n';
+    }
+    return "heap profile: " + counts_text(live_sum, all_sum) + " @ heap/" +
+           std::to_string(dump_.sample_bytes) + "\n" + lines;
+  }
+
+ private:
+  static std::string counts_text(const Unsampled& live, const Unsampled& all) {
+    const auto number = [](double value) { return std::to_string(rounded(value)); };
+    return number(live.objects) + ": " + number(live.bytes) + " [" + number(all.objects) + ": " +
+           number(all.bytes) + "]";
+  }
+
+  HeapProfileOptions options_;
+  HeapDump dump_;
+  CodeNames names_;
+  std::size_t addresses_ = 0;
+};
+
+HeapProfiler::HeapProfiler(std::unique_ptr<Gathered> gathered) noexcept
+    : gathered_(std::move(gathered)) {}
+HeapProfiler::~HeapProfiler() = default;
+HeapProfiler::HeapProfiler(HeapProfiler&&) noexcept = default;
+HeapProfiler& HeapProfiler::operator=(HeapProfiler&&) noexcept = default;
+
+Result<HeapProfiler> HeapProfiler::begin(const HeapProfileOptions& options) {
+  if (const char* const problem = sampling_problem()) return Error{Errc::system, problem};
+  if (options.purges) release_free_memory();
+  auto dump = take_dump();
+  if (!dump) return dump.error();
+  if (dump->stacks.empty()) {
+    const HeapSampling sampling = heap_sampling();
+    return Error{Errc::busy, sampling.is_active ? "nothing was sampled yet: of about every " +
+                                                      std::to_string(sampling.sample_bytes) +
+                                                      " bytes that are allocated one allocation is"
+                                                : "nothing was sampled: sampling is switched off"};
+  }
+  return HeapProfiler(std::make_unique<Gathered>(options, std::move(*dump)));
+}
+
+bool HeapProfiler::step() {
+  return gathered_->step();
+}
+std::size_t HeapProfiler::held_bytes() const noexcept {
+  return gathered_->held_bytes();
+}
+HeapProfile HeapProfiler::finish() {
+  return gathered_->finish();
+}
+std::string HeapProfiler::text() const {
+  return gathered_->text();
+}
+
+Result<HeapProfile> heap_profile(const HeapProfileOptions& options) {
+  auto profiler = HeapProfiler::begin(options);
+  if (!profiler) return profiler.error();
+  while (!profiler->step()) {
+  }
+  return profiler->finish();
+}
+
+}  // namespace ullage::observe

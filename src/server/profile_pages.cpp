@@ -1,0 +1,368 @@
+#include "server/profile_pages.h"
+
+#include <ullage/observe/cpu_profile.h>
+#include <ullage/observe/data_profile.h>
+#include <ullage/observe/heap_profile.h>
+#include <ullage/observe/symbol_lookup.h>
+
+#include "command/names.h"
+#include "server/query.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace ullage::server {
+
+struct ProfilePages::Row {
+  std::string_view name;
+  std::string_view help;  ///< in HTML
+  AdminAnswer (ProfilePages::*open)(const AdminRequest&);
+  bool may_post = false;
+};
+
+constexpr ProfilePages::Row ProfilePages::k_rows[] = {
+    {"data",
+     "Who owns the cache's bytes: role, fields, groups, class. <code>?slabs=N</code> looks at N "
+     "slabs that stand for all.",
+     &ProfilePages::data},
+    {"heap",
+     "Which functions own the memory outside of the cache, by samples of allocations that are "
+     "live. <code>?gc=1</code> gives back free memory first, <code>?debug=1</code> is for people.",
+     &ProfilePages::heap},
+    {"allocs", "The same samples; tools show first what was ever allocated.",
+     &ProfilePages::allocs},
+    {"profile",
+     "Which functions use the processor, by samples for <code>?seconds=N</code> (30), "
+     "<code>?hz=N</code> (100) times a second of it.",
+     &ProfilePages::cpu},
+    {"sampling",
+     "How often allocations are sampled. <code>POST ?heap_bytes=N</code> with the admin token "
+     "changes it: one in N bytes, 0 for none.",
+     &ProfilePages::sampling, true},
+    {"symbol", "Names of functions: <code>?0xADDRESS+0xADDRESS</code>, or so in a POST.",
+     &ProfilePages::symbol, true},
+    {"cmdline", "How the process was started.", &ProfilePages::cmdline},
+};
+
+namespace {
+
+AdminResponse refused(unsigned status, std::string text) {
+  return {.status = status, .body = std::move(text) + "\n"};
+}
+AdminResponse refused(const Error& error) {
+  return refused(error.code == Errc::invalid_argument ? 400 : 503, error.message);
+}
+constexpr const char* k_no_memory =
+    "there is no memory for a profile now: clients hold what there is";
+
+AdminResponse profile_response(std::string gzipped, std::string file_name) {
+  return {.content_type = "application/octet-stream",
+          .body = std::move(gzipped),
+          .file_name = std::move(file_name)};
+}
+
+std::string_view shown_group(std::string_view stored) {
+  return command::decode_group(stored).key;
+}
+std::string_view shown_field(std::string_view stored) {
+  return command::is_string_value(stored) ? "(string)" : command::decode_field(stored);
+}
+
+class DataPage final : public AdminPage {
+ public:
+  DataPage(Cache& cache, observe::DataProfileOptions options, command::TakenBytes held)
+      : held_(std::move(held)), profiler_(cache, std::move(options)) {}
+
+  bool step() override {
+    // So many entries that a probe waits for some milliseconds at most.
+    constexpr std::uint64_t k_slabs_a_step = 4;
+    const auto done = profiler_.step(k_slabs_a_step);
+    return !done || *done;  // nothing can go wrong here: no callback of update() comes this way
+  }
+  AdminResponse response() override {
+    return profile_response(profiler_.finish().gzipped, "data.pb.gz");
+  }
+
+ private:
+  command::TakenBytes held_;
+  observe::DataProfiler profiler_;
+};
+
+class HeapPage final : public AdminPage {
+ public:
+  struct Options {
+    observe::HeapProfileOptions profile;
+    bool is_text = false;
+  };
+  HeapPage(const Options& options, command::TakenBytes held)
+      : options_(options), held_(std::move(held)) {}
+
+  bool step() override {
+    if (profiler_) return profiler_->step();
+    auto begun = observe::HeapProfiler::begin(options_.profile);
+    if (!begun) {
+      problem_ = begun.error();
+      return true;
+    }
+    // As it is gathered, and as it is written.
+    if (!held_.take(2 * begun->held_bytes())) {
+      problem_ = {Errc::busy, k_no_memory};
+      return true;
+    }
+    profiler_ = std::move(*begun);
+    return false;
+  }
+  AdminResponse response() override {
+    if (!profiler_) return refused(problem_);
+    if (options_.is_text) return {.body = profiler_->text()};
+    return profile_response(profiler_->finish().gzipped,
+                            options_.profile.shows_all ? "allocs.pb.gz" : "heap.pb.gz");
+  }
+
+ private:
+  Options options_;
+  command::TakenBytes held_;
+  std::optional<observe::HeapProfiler> profiler_;
+  Error problem_{};
+};
+
+class CpuPage final : public AdminPage {
+ public:
+  CpuPage(const command::CommandClock& clock, const observe::CpuProfileOptions& options,
+          std::int64_t duration_ms, command::TakenBytes held)
+      : clock_(clock), options_(options), duration_ms_(duration_ms), held_(std::move(held)) {}
+
+  bool step() override {
+    if (!profiler_) {
+      auto begun = observe::CpuProfiler::begin(options_);
+      if (!begun) {
+        problem_ = begun.error();
+        return true;
+      }
+      profiler_ = std::move(*begun);
+      begun_ms_ = clock_.running_ms();
+      return false;
+    }
+    if (!is_stopped_) {
+      profiler_->stop((clock_.running_ms() - begun_ms_) * 1'000'000);
+      is_stopped_ = true;
+      if (profiler_->samples() == 0) {
+        problem_ = {Errc::busy, "the process used next to no processor time: there is no sample"};
+        profiler_.reset();
+        return true;
+      }
+    }
+    return profiler_->step();
+  }
+  std::int64_t wait_ms() const override {
+    if (!profiler_ || is_stopped_) return 0;
+    return std::max<std::int64_t>(begun_ms_ + duration_ms_ - clock_.running_ms(), 0);
+  }
+  AdminResponse response() override {
+    if (!profiler_) return refused(problem_);
+    return profile_response(profiler_->finish().gzipped, "profile.pb.gz");
+  }
+
+ private:
+  const command::CommandClock& clock_;
+  observe::CpuProfileOptions options_;
+  std::int64_t duration_ms_;
+  command::TakenBytes held_;
+  std::optional<observe::CpuProfiler> profiler_;
+  std::int64_t begun_ms_ = 0;
+  bool is_stopped_ = false;
+  Error problem_{};
+};
+
+/// Addresses with plus signs in between; none if it is something else.
+std::optional<std::vector<std::uint64_t>> addresses_of(std::string_view text) {
+  std::vector<std::uint64_t> addresses;
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find('+'));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    const std::string_view digits = one.starts_with("0x") ? one.substr(2) : one;
+    std::uint64_t address = 0;
+    const auto [end, problem] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), address, 16);
+    if (problem != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    addresses.push_back(address);
+  }
+  return addresses;
+}
+
+class SymbolPage final : public AdminPage {
+ public:
+  explicit SymbolPage(std::vector<std::uint64_t> addresses)
+      : addresses_(std::move(addresses)), lookup_(addresses_) {}
+
+  bool step() override { return lookup_.step(); }
+  AdminResponse response() override {
+    // How many there are is not said: one, as Go has it, tells that there are any.
+    std::string text = "num_symbols: 1\n";
+    for (const std::uint64_t address : addresses_) {
+      const std::string name = lookup_.name(address);
+      char number[24];
+      std::snprintf(number, sizeof number, "0x%llx ", static_cast<unsigned long long>(address));
+      if (!name.empty()) text += number + name + "\n";
+    }
+    return {.body = std::move(text)};
+  }
+
+ private:
+  std::vector<std::uint64_t> addresses_;
+  observe::SymbolLookup lookup_;
+};
+
+}  // namespace
+
+std::optional<AdminAnswer> ProfilePages::open(std::string_view name, const AdminRequest& request) {
+  if (name.empty()) return index(request);
+  const auto row = std::ranges::find(k_rows, name, &Row::name);
+  if (row == std::end(k_rows)) return std::nullopt;
+  if (request.is_post && !row->may_post) return refused(405, "GET or HEAD");
+  return (this->*row->open)(request);
+}
+
+AdminAnswer ProfilePages::index(const AdminRequest& /*request*/) {
+  std::string text = R"(<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>ullage: profiles</title></head><body>
+<h1>Profiles</h1>
+<p>Read them with <code>go tool pprof http://HOST:PORT/debug/pprof/NAME</code>.</p>
+<table>
+)";
+  for (const Row& row : k_rows) {
+    const std::string name(row.name);
+    text.append("<tr><td><a href=\"").append(name).append("\">").append(name).append("</a></td>");
+    text.append("<td>").append(row.help).append("</td></tr>\n");
+  }
+  return AdminResponse{.content_type = "text/html; charset=utf-8",
+                       .body = text + "</table></body></html>\n"};
+}
+
+AdminAnswer ProfilePages::cmdline(const AdminRequest& /*request*/) {
+  // Words separated by zero bytes, as Go has it.
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  while (text.ends_with('\0'))
+    text.pop_back();
+  return AdminResponse{.body = std::move(text)};
+}
+
+AdminAnswer ProfilePages::data(const AdminRequest& request) {
+  const auto query = Query::parse(request.query);
+  if (!query) return refused(400, "the query cannot be read");
+  if (const auto unknown = query->unknown({"slabs"}))
+    return refused(400, "there is no such parameter; there is slabs");
+  constexpr std::uint64_t k_any = ~std::uint64_t{0};
+  const auto slabs = query->number("slabs", {.least = 1, .most = k_any, .otherwise = 0});
+  if (!slabs) return refused(400, "slabs must be a number from 1");
+
+  observe::DataProfileOptions options;
+  options.cache_name = "ullage";
+  options.slabs_max = *slabs;
+  options.seed = static_cast<std::uint64_t>(clock_.running_ms());
+  options.group_name = shown_group;
+  options.field_name = shown_field;
+  options.unix_ns = unix_ns();
+  // As exact as what may be held allows; half of what is left stays for clients.
+  const std::size_t most = (held_.limit_bytes() - held_.used_bytes()) / 2;
+  command::TakenBytes held(held_);
+  while (observe::data_profile_bytes(options) > most ||
+         !held.take(observe::data_profile_bytes(options))) {
+    if (options.patterns_max <= observe::DataProfileOptions::k_patterns_least)
+      return refused(503, k_no_memory);
+    options.patterns_max /= 2;
+  }
+  return std::make_unique<DataPage>(cache_, std::move(options), std::move(held));
+}
+
+AdminAnswer ProfilePages::heap(const AdminRequest& request) {
+  return heap_page(request, false);
+}
+AdminAnswer ProfilePages::allocs(const AdminRequest& request) {
+  return heap_page(request, true);
+}
+
+AdminAnswer ProfilePages::heap_page(const AdminRequest& request, bool shows_all) {
+  const auto query = Query::parse(request.query);
+  if (!query) return refused(400, "the query cannot be read");
+  if (query->has("seconds"))
+    return refused(400, "take two profiles, and compare them: go tool pprof -base FIRST SECOND");
+  if (const auto unknown = query->unknown({"gc", "debug"}))
+    return refused(400, "there is no such parameter; there are gc and debug");
+  const auto purges = query->number("gc", {.least = 0, .most = 1, .otherwise = 0});
+  const auto debug = query->number("debug", {.least = 0, .most = 2, .otherwise = 0});
+  if (!purges || !debug) return refused(400, "gc is 0 or 1, debug 0, 1 or 2");
+  return std::make_unique<HeapPage>(
+      HeapPage::Options{
+          .profile = {.shows_all = shows_all, .purges = *purges == 1, .unix_ns = unix_ns()},
+          .is_text = *debug != 0},
+      command::TakenBytes(held_));
+}
+
+AdminAnswer ProfilePages::cpu(const AdminRequest& request) {
+  const auto query = Query::parse(request.query);
+  if (!query) return refused(400, "the query cannot be read");
+  if (const auto unknown = query->unknown({"seconds", "hz"}))
+    return refused(400, "there is no such parameter; there are seconds and hz");
+  const auto seconds = query->number(
+      "seconds", {.least = 1, .most = k_cpu_seconds_max, .otherwise = k_cpu_seconds_default});
+  const auto hertz = query->number(
+      "hz", {.least = 1, .most = observe::CpuProfileOptions::k_hertz_max, .otherwise = 100});
+  if (!seconds || !hertz) {
+    return refused(400, "seconds is a number from 1 to " + std::to_string(k_cpu_seconds_max) +
+                            ", hz one from 1 to " +
+                            std::to_string(observe::CpuProfileOptions::k_hertz_max));
+  }
+  observe::CpuProfileOptions options;
+  options.hertz = static_cast<std::uint32_t>(*hertz);
+  options.unix_ns = unix_ns();
+  options.stacks_max_bytes =
+      std::min(options.stacks_max_bytes, (held_.limit_bytes() - held_.used_bytes()) / 2);
+  command::TakenBytes held(held_);
+  if (!held.take(options.stacks_max_bytes)) return refused(503, k_no_memory);
+  return std::make_unique<CpuPage>(clock_, options, static_cast<std::int64_t>(*seconds) * 1000,
+                                   std::move(held));
+}
+
+AdminAnswer ProfilePages::symbol(const AdminRequest& request) {
+  auto addresses = addresses_of(request.is_post ? request.body : request.query);
+  if (!addresses) return refused(400, "addresses are hexadecimal, with plus signs in between");
+  return std::make_unique<SymbolPage>(std::move(*addresses));
+}
+
+AdminAnswer ProfilePages::sampling(const AdminRequest& request) {
+  if (request.is_post) {
+    if (!request.is_authorized)
+      return refused(403,
+                     "this changes the server: show the token that --admin-token sets "
+                     "(Authorization: Bearer TOKEN)");
+    const auto query = Query::parse(request.query);
+    if (!query || query->unknown({"heap_bytes"}) || !query->has("heap_bytes"))
+      return refused(400, "there is one parameter, heap_bytes");
+    const auto bytes = query->number(
+        "heap_bytes", {.least = 0, .most = observe::k_heap_sample_max_bytes, .otherwise = 0});
+    if (!bytes) return refused(400, "heap_bytes is a number of bytes, 0 for none");
+    if (const auto done = observe::set_heap_sampling(*bytes); !done) return refused(done.error());
+  }
+  const observe::HeapSampling heap = observe::heap_sampling();
+  nlohmann::ordered_json shown{{"available", heap.is_available}};
+  if (heap.is_available) {
+    shown["active"] = heap.is_active;
+    shown["sample_bytes"] = heap.sample_bytes;
+  } else {
+    shown["problem"] = heap.problem;
+  }
+  return AdminResponse{.content_type = "application/json",
+                       .body = nlohmann::ordered_json{{"heap", shown}}.dump(2) + "\n"};
+}
+
+}  // namespace ullage::server
