@@ -6,7 +6,9 @@
 
 namespace ullage::observe {
 
-inline constinit thread_local const void* t_allocation_frame = nullptr;
+// Two instructions away: it is in the program, or in what is loaded with it.
+[[gnu::tls_model("initial-exec")]] inline constinit thread_local const void* t_allocation_frame =
+    nullptr;
 
 /// Sets it for as long as it lives.
 class AllocationFrame {
