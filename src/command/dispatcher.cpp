@@ -83,6 +83,7 @@ void Dispatcher::run_visible(Session& session, const Found& found, resp::Args ar
       return help(*found.container, reply);
     return unknown(session, args, found.container, reply);
   }
+  if (session.counts != nullptr) session.counts->add(found.index);
   const CommandClock::Stop moment(services_.clock);
   Call call(services_, session, found, args, reply);
   if (!found.row->takes(args.size()) || found.row->run == nullptr) {
@@ -155,7 +156,9 @@ void Dispatcher::queue(Call& call) {
     transaction.failed = true;
     return call.error("ERR Command not allowed inside a transaction");
   }
-  Queued queued{{&call.row, call.container}, resp::OwnedRequest(call.args)};
+  Queued queued{
+      {&call.row, call.container, static_cast<std::uint16_t>(services_.table.index_of(call.row))},
+      resp::OwnedRequest(call.args)};
   if (!transaction.held.take(sizeof(Queued) + queued.request.held_bytes())) {
     transaction.failed = true;
     return call.error("ERR the transaction is larger than the server has room for");
@@ -194,6 +197,7 @@ std::size_t Dispatcher::run_together(Session& session, std::span<const Found> fo
   const std::size_t done =
       row->run_many(services_, session, std::span(requests).first(count), reply);
   if (session.client && done != 0) session.client->last_row.store(row, std::memory_order_relaxed);
+  if (session.counts != nullptr) session.counts->add(found[0].index, done);
   return done;
 }
 

@@ -106,6 +106,7 @@ struct Row {
 struct Found {
   const Row* row = nullptr;        ///< null: there is none
   const Row* container = nullptr;  ///< whose subcommand it is; or null
+  std::uint16_t index = 0;         ///< Table::index_of() the row
 };
 
 /// Calls `visit(key)` for each argument that is a key. REQUIRES: the row takes so many arguments.

@@ -7,6 +7,7 @@
 #include "command/byte_budget.h"
 #include "command/client.h"
 #include "command/clock.h"
+#include "command/command_counts.h"
 #include "command/growth.h"
 #include "command/key_events.h"
 #include "command/key_locks.h"
@@ -62,6 +63,7 @@ struct Services {
   Acl& acl;
   Host& host;
   Counters counters{};
+  CommandStats command_stats{};
   Seen seen{};
   CommandLimits limits{};
   RandomSource random{};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "command/client.h"
+#include "command/command_counts.h"
 #include "resp/reply.h"
 
 #include <atomic>
@@ -33,7 +34,8 @@ struct Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
-  std::shared_ptr<Client> client;  ///< as others see it
+  std::shared_ptr<Client> client;   ///< as others see it
+  CommandCounts* counts = nullptr;  ///< of the thread that serves it; null: nobody counts
   unsigned database = 0;
   resp::Protocol protocol = resp::Protocol::resp2;
   Replies replies = Replies::on;

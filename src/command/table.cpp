@@ -23,7 +23,7 @@ Table::Table() {
   for_each([this](const Row& row) { indices_.emplace(&row, indices_.size()); });
   slots_.resize(std::bit_ceil(2 * rows_.size()));
   for (const Row* row : rows_)
-    slots_[slot_of(row->name)] = row;
+    slots_[slot_of(row->name)] = {row, static_cast<std::uint16_t>(index_of(*row))};
 }
 
 // FNV-1a over the upper-case name; names are ours, so nobody can choose them to collide.
@@ -32,13 +32,13 @@ std::size_t Table::slot_of(std::string_view name) const noexcept {
   for (const char c : name)
     hash = (hash ^ static_cast<unsigned char>(to_upper(c))) * 0x100000001b3ULL;
   std::size_t slot = (hash ^ (hash >> 32)) & (slots_.size() - 1);
-  while (slots_[slot] != nullptr && !same_word(name, slots_[slot]->name))
+  while (slots_[slot].row != nullptr && !same_word(name, slots_[slot].row->name))
     slot = (slot + 1) & (slots_.size() - 1);
   return slot;
 }
 
 const Row* Table::find(std::string_view name) const noexcept {
-  return slots_[slot_of(name)];
+  return slots_[slot_of(name)].row;
 }
 
 std::size_t Table::index_of(const Row& row) const noexcept {
@@ -55,12 +55,14 @@ std::string Table::name_of(const Row& row) const {
 }
 
 Found Table::find(resp::Args args) const noexcept {
-  const Row* row = find(args[0]);
-  if (row == nullptr || row->subcommands.empty() || args.size() < 2) return {row, nullptr};
+  const auto [row, index] = slots_[slot_of(args[0])];
+  if (row == nullptr || row->subcommands.empty() || args.size() < 2) return {row, nullptr, index};
+  auto inside = static_cast<std::uint16_t>(index + 1);
   for (const Row& subcommand : row->subcommands) {
-    if (same_word(args[1], subcommand.name)) return {&subcommand, row};
+    if (same_word(args[1], subcommand.name)) return {&subcommand, row, inside};
+    ++inside;
   }
-  return {nullptr, row};
+  return {nullptr, row, index};
 }
 
 }  // namespace ullage::command

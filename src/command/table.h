@@ -4,6 +4,7 @@
 #include "command/row.h"
 #include "resp/request.h"
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,11 +40,15 @@ class Table {
   [[nodiscard]] std::span<const Row* const> rows() const noexcept { return rows_; }
 
  private:
+  struct Slot {
+    const Row* row = nullptr;
+    std::uint16_t index = 0;
+  };
   [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept;
 
   std::vector<const Row*> rows_;
   std::unordered_map<const Row*, std::size_t> indices_;
-  std::vector<const Row*> slots_;  // open addressing; a power of two, at most half full
+  std::vector<Slot> slots_;  // open addressing; a power of two, at most half full
 };
 
 }  // namespace ullage::command

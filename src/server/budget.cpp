@@ -67,6 +67,7 @@ Result<Budget> divide_limit(const BudgetQuestion& question) {
   Budget budget;
   budget.client_bytes = k_connection_bytes + (question.uses_tls ? k_tls_connection_bytes : 0);
   budget.limit_bytes = limit_bytes;
+  budget.program_bytes = question.resident_bytes;
   budget.baseline_bytes = question.resident_bytes + k_baseline_room_bytes;
   budget.args_max = std::clamp(limit_bytes / k_args_share / question.threads / k_arg_bytes,
                                k_args_least, resp::k_args_max);

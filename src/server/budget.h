@@ -17,7 +17,8 @@ namespace ullage::server {
 
 struct Budget {
   std::size_t limit_bytes = 0;
-  std::size_t baseline_bytes = 0;     ///< the program itself, as measured at its start, with room
+  std::size_t program_bytes = 0;      ///< the program itself, as measured at its start
+  std::size_t baseline_bytes = 0;     ///< the same, with room
   std::size_t threads_bytes = 0;      ///< stacks and buffers of the threads, values and arguments
   std::size_t connections_bytes = 0;  ///< what an idle client takes, for each that may come
   std::size_t buffers_bytes = 0;      ///< what clients send and do not read

@@ -85,7 +85,16 @@ Block BufferPool::take(std::size_t bytes) noexcept {
   state_[unit] = static_cast<std::uint8_t>(order + 1);
   const std::size_t size = k_unit_bytes << order;
   count_used(size);
+  count_taken(unit + (std::size_t{1} << order), size);
   return {*this, at(unit), size};
+}
+
+// Under the mutex. What is given back to the system is nobody's before it is taken.
+void BufferPool::count_taken(std::size_t units_end, std::size_t size) noexcept {
+  taken_.fetch_add(1, std::memory_order_relaxed);
+  if (units_end <= touched_units_ && size < k_returned_bytes)
+    reused_.fetch_add(1, std::memory_order_relaxed);
+  touched_units_ = std::max(touched_units_, units_end);
 }
 
 void BufferPool::count_used(std::size_t more) noexcept {

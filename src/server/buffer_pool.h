@@ -88,6 +88,13 @@ class BufferPool {
   [[nodiscard]] std::size_t peak_bytes() const noexcept {
     return peak_bytes_.load(std::memory_order_relaxed);
   }
+  /// How many blocks were taken, and how many of these lie where others did before: statistics.
+  [[nodiscard]] std::uint64_t taken() const noexcept {
+    return taken_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t reused() const noexcept {
+    return reused_.load(std::memory_order_relaxed);
+  }
   /// How often there was no block: statistic.
   [[nodiscard]] std::uint64_t refusals() const noexcept {
     return refusals_.load(std::memory_order_relaxed);
@@ -115,6 +122,7 @@ class BufferPool {
   void unlink(Unit unit, unsigned order) noexcept;
   void give(char* data, std::size_t size) noexcept;
   void count_used(std::size_t more) noexcept;
+  void count_taken(std::size_t units_end, std::size_t size) noexcept;
   [[nodiscard]] Unit unit_of(const char* data) const noexcept {
     return static_cast<Unit>(static_cast<std::size_t>(data - memory_) / k_unit_bytes);
   }
@@ -126,6 +134,9 @@ class BufferPool {
   std::vector<Unit> free_;                 // guarded by mutex_; head of the list of each order
   std::atomic<std::size_t> used_bytes_{0};
   std::atomic<std::size_t> peak_bytes_{0};
+  std::size_t touched_units_ = 0;  // guarded by mutex_; from there on nobody had any
+  std::atomic<std::uint64_t> taken_{0};
+  std::atomic<std::uint64_t> reused_{0};
   std::atomic<std::uint64_t> refusals_{0};
 };
 

@@ -18,6 +18,7 @@ void Connection::on_ready(std::uint32_t events) {
 IoThread::IoThread(Shared& shared)
     : shared_(shared),
       mailbox_(poller_),
+      counts_(shared.services.command_stats.open(shared.services.table.size())),
       read_buffer_(new char[k_read_bytes]),
       replies_(shared.pool, [this](std::size_t bytes) { return take_block(bytes); }) {}
 
@@ -28,12 +29,15 @@ IoThread::~IoThread() {
 
 void IoThread::run() {
   while (!stopping_) {
-    poller_.run_once(poll_timeout_ms());
+    const int ready = poller_.wait(poll_timeout_ms());
+    const std::int64_t began_ns = RoundTimes::now_ns();
+    poller_.dispatch(ready);
     dead_.clear();
     if (!paused_.empty()) end_pause();
     if (!unfinished_.empty()) go_on();
     if (shared_.idle_timeout_s.load(std::memory_order_relaxed) != 0) close_idle();
     if (behind_count_ != 0) close_stalled();
+    round_times_.add(RoundTimes::now_ns() - began_ns);
   }
   drain();
   ended_.store(true, std::memory_order_release);
@@ -111,6 +115,7 @@ void IoThread::open(Arrival arrival, std::uint64_t id) {
     return;
   }
   connection->session.can_wait = true;
+  connection->session.counts = &counts_;
   connection->session.client = std::make_shared<RemoteClient>(*this, id, std::move(arrival.address),
                                                               std::move(arrival.local_address),
                                                               shared_.services.clock.running_ms());

@@ -16,6 +16,7 @@
 #include "server/mailbox.h"
 #include "server/poller.h"
 #include "server/reply_buffer.h"
+#include "server/round_times.h"
 
 #include <array>
 #include <atomic>
@@ -72,6 +73,7 @@ class IoThread {
   [[nodiscard]] bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
   /// Ends run(): clients get the replies that are under way, for `drain_ms` at most.
   void stop(int drain_ms);
+  [[nodiscard]] const RoundTimes& round_times() const noexcept { return round_times_; }
   [[nodiscard]] std::size_t connections() const noexcept {
     return connection_count_.load(std::memory_order_relaxed);
   }
@@ -133,6 +135,8 @@ class IoThread {
   Shared& shared_;
   Poller poller_;
   Mailbox mailbox_;
+  command::CommandCounts& counts_;
+  RoundTimes round_times_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> dead_;
   std::atomic<std::size_t> connection_count_{0};

@@ -1,7 +1,14 @@
 #include "server/metrics_page.h"
 
+#include <ullage/observe/allocator.h>
+#include <ullage/observe/container.h>
+
+#include "command/table.h"
+
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -40,8 +47,12 @@ std::string MetricsPage::text(MetricsText::Format format) {
   MetricsText out(format);
   process(out);
   memory(out);
-  cache(out, sources_.services.cache.stats());
+  const Stats stats = sources_.services.cache.stats();
+  outside(out, stats);
+  cache(out, stats);
+  owners(out);
   clients(out);
+  commands(out);
   return std::move(out).finish();
 }
 
@@ -78,10 +89,116 @@ void MetricsPage::memory(MetricsText& out) const {
   gauge(out, "ullage_buffers_used_bytes", "Of the part for buffers, what is in use.",
         sources_.pool.used_bytes());
   gauge(out, "ullage_buffers_peak_bytes", "The most it ever was.", sources_.pool.peak_bytes());
+  counter(out, "ullage_buffers_taken", "Buffers that were taken.", sources_.pool.taken());
+  counter(out, "ullage_buffers_reused", "Of these, those whose memory had been another's before.",
+          sources_.pool.reused());
+  counter(out, "ullage_buffers_refused", "Buffers that there was no room for.",
+          sources_.pool.refusals());
   gauge(out, "ullage_held_used_bytes",
         "Of the part for queued commands, watched keys, subscriptions and pages in the making, "
         "what is in use.",
         sources_.services.held.used_bytes());
+}
+
+/// What the process holds besides the cache, and what its container is charged with.
+void MetricsPage::outside(MetricsText& out, const Stats& stats) const {
+  const observe::AllocatorStats allocator = observe::allocator_stats();
+  out.family("ullage_allocator_bytes", Type::gauge,
+             "What the allocator holds outside of the cache: asked for, in pages that hold "
+             "something of it, and resident.");
+  for (const auto& [state, bytes] :
+       {std::pair<std::string_view, std::uint64_t>{"allocated", allocator.allocated},
+        {"active", allocator.active},
+        {"resident", allocator.resident},
+        {"retained", allocator.retained}})
+    out.sample(bytes, {{"allocator", allocator.name}, {"state", state}});
+  const std::uint64_t accounted = stats.charged_bytes + sources_.pool.used_bytes() +
+                                  allocator.resident + sources_.budget().program_bytes;
+  gauge(out, "ullage_accounted_bytes",
+        "What is known to be taken: the cache, buffers in use, the allocator, the program as it "
+        "began.",
+        accounted);
+  const observe::ContainerMemory container = observe::container_memory();
+  if (container.version != 0) {
+    gauge(out, "ullage_container_charged_bytes",
+          "What the container is charged with, other processes and cached files included.",
+          container.charged);
+    gauge(out, "ullage_container_inactive_file_bytes",
+          "Of that, files that the kernel drops before anything else.", container.inactive_files);
+    if (container.has_limit()) {
+      gauge(out, "ullage_container_limit_bytes", "The least limit of it and those around it.",
+            container.limit);
+      gauge(out, "ullage_container_headroom_bytes", "What may still be taken below that.",
+            container.headroom);
+    }
+    counter(out, "ullage_container_oom_kills", "Processes that the kernel has killed in it.",
+            container.oom_kills);
+    out.family("ullage_container_pressure_ratio", Type::gauge,
+               "Share of the last ten seconds in which somebody in it waited for memory.");
+    out.sample(container.pressure_percent / 100);
+  }
+  // Without a container it is the process that is charged.
+  const std::uint64_t charged =
+      container.version != 0
+          ? container.charged - std::min(container.charged, container.inactive_files)
+          : resident_bytes();
+  out.family("ullage_unaccounted_bytes", Type::gauge,
+             "What the container is charged with, droppable files left out, less what is "
+             "accounted for; of the process where there is no container.");
+  out.sample(static_cast<double>(charged) - static_cast<double>(accounted));
+}
+
+/// As the last walk over the cache has seen it.
+void MetricsPage::owners(MetricsText& out) const {
+  const observe::CensusResult& seen = sources_.census.last();
+  counter(out, "ullage_cache_walks", "Walks over the whole cache, for the families below.",
+          seen.walks);
+  if (seen.walks == 0) return;
+  out.family("ullage_cache_role_bytes", Type::gauge,
+             "What the cache's bytes are for, as of the last walk.");
+  for (const auto& [role, bytes] :
+       {std::pair<std::string_view, std::uint64_t>{"field", seen.roles.field},
+        {"value", seen.roles.value},
+        {"header", seen.roles.header},
+        {"index", seen.roles.index},
+        {"slack", seen.roles.slack}})
+    out.sample(bytes, {{"role", role}});
+  out.family("ullage_cache_class_bytes", Type::gauge, "By class, as of the last walk.");
+  out.sample(seen.bytes, {{"class", "default"}});
+  out.family("ullage_cache_group_bytes", Type::gauge,
+             "Of the largest groups, at least, and of all others, as of the last walk.");
+  std::uint64_t of_others = seen.bytes;
+  std::uint64_t other_fields = seen.entries;
+  // Of those that are too small to matter the names would only come and go.
+  const auto is_told = [&](const auto& group) { return group.bytes >= seen.bytes / 1000; };
+  const std::size_t told = std::min<std::size_t>(
+      static_cast<std::size_t>(std::ranges::count_if(seen.groups, is_told)), sources_.groups_max);
+  for (const auto& group : std::span(seen.groups).first(told)) {
+    out.sample(group.bytes, {{"group", group.name}});
+    of_others -= std::min(of_others, group.bytes);
+    other_fields -= std::min(other_fields, group.fields);
+  }
+  out.sample(of_others, {{"group", "other"}});
+  out.family("ullage_cache_group_fields", Type::gauge, "Fields of the same groups.");
+  for (const auto& group : std::span(seen.groups).first(told))
+    out.sample(group.fields, {{"group", group.name}});
+  out.sample(other_fields, {{"group", "other"}});
+}
+
+void MetricsPage::commands(MetricsText& out) const {
+  const command::Services& services = sources_.services;
+  out.family("ullage_command_calls", Type::counter, "Calls of each command that was called.");
+  services.table.for_each([&](const command::Row& row) {
+    const std::uint64_t calls = services.command_stats.calls(services.table.index_of(row));
+    if (calls != 0) out.sample(calls, {{"command", services.table.name_of(row)}});
+  });
+  const RoundTimes::Sum rounds = sources_.round_times();
+  std::array<std::uint64_t, RoundTimes::k_bounds_s.size() + 1> counts{};
+  std::partial_sum(rounds.counts.begin(), rounds.counts.end(), counts.begin());
+  out.family("ullage_round_seconds", Type::histogram,
+             "How long rounds of the I/O threads took: what a client waited for others, at most. "
+             "Measured in steps of the kernel's coarse clock.");
+  out.histogram(RoundTimes::k_bounds_s, counts, static_cast<double>(rounds.sum_ns) / 1e9);
 }
 
 void MetricsPage::cache(MetricsText& out, const Stats& stats) {

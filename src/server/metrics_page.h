@@ -1,6 +1,7 @@
 // /metrics: what Prometheus reads.
 #pragma once
 
+#include <ullage/observe/census.h>
 #include <ullage/stats.h>
 
 #include "command/services.h"
@@ -8,6 +9,7 @@
 #include "server/budget.h"
 #include "server/buffer_pool.h"
 #include "server/counters.h"
+#include "server/round_times.h"
 
 #include <array>
 #include <cstdint>
@@ -16,14 +18,22 @@
 
 namespace ullage::server {
 
-/// Reads counters, and takes no lock that a command holds for long. Bounded: some 60 series.
+/// Reads counters, and takes no lock that a command holds for long. Bounded: each family has as
+/// many series as there are values of its labels, which are ours, or the k_groups_max largest
+/// groups; all together k_series_max.
 class MetricsPage {
  public:
+  static constexpr std::size_t k_groups_max = 32;
+  static constexpr std::size_t k_series_max = 2000;
+
   struct Sources {
     const command::Services& services;
     const Counters& counters;
     const BufferPool& pool;
+    const observe::Census& census;
     std::function<Budget()> budget;
+    std::function<RoundTimes::Sum()> round_times;
+    std::size_t groups_max = k_groups_max;  ///< that are named
   };
   explicit MetricsPage(Sources sources);
 
@@ -32,7 +42,10 @@ class MetricsPage {
  private:
   void process(observe::MetricsText& out) const;
   void memory(observe::MetricsText& out) const;
+  void outside(observe::MetricsText& out, const Stats& stats) const;
   void cache(observe::MetricsText& out, const Stats& stats);
+  void owners(observe::MetricsText& out) const;
+  void commands(observe::MetricsText& out) const;
   void clients(observe::MetricsText& out) const;
 
   Sources sources_;

@@ -27,9 +27,11 @@ void Poller::remove(int descriptor) noexcept {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
 }
 
-void Poller::run_once(int timeout_ms) {
-  const int count =
-      ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
+int Poller::wait(int timeout_ms) noexcept {
+  return ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
+}
+
+void Poller::dispatch(int count) {
   for (int i = 0; i < count; ++i) {
     const epoll_event event = events_[static_cast<std::size_t>(i)];
     static_cast<EventHandler*>(event.data.ptr)->on_ready(event.events);

@@ -30,7 +30,11 @@ class Poller {
   /// Waits for events, at most `timeout_ms` (-1: for ever), and calls their handlers. A handler
   /// may be called once more after its descriptor was removed, within the same round: whoever
   /// removes one keeps it until the round is over.
-  void run_once(int timeout_ms);
+  void run_once(int timeout_ms) { dispatch(wait(timeout_ms)); }
+
+  /// The two halves of it: how many events there are, and their handlers.
+  [[nodiscard]] int wait(int timeout_ms) noexcept;
+  void dispatch(int count);
 
  private:
   static constexpr std::size_t k_events_a_wait = 256;

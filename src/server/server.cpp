@@ -372,6 +372,19 @@ Budget Server::current_budget() const {
   return budget_;
 }
 
+RoundTimes::Sum Server::round_times() const {
+  RoundTimes::Sum sum;
+  for (const auto& io_thread : io_threads_)
+    io_thread->round_times().add_to(sum);
+  return sum;
+}
+
+int Server::poll_timeout_ms() const {
+  const auto census_ms = static_cast<int>(census_.wait_ms());
+  const int admin_ms = admin_.poll_timeout_ms();
+  return admin_ms < 0 ? census_ms : std::min(admin_ms, census_ms);
+}
+
 void Server::reload() {
   if (uses_tls_) {
     const auto loaded = tls_.load(host_.current_settings());
@@ -390,8 +403,9 @@ void Server::accept_secure(Arrival arrival) {
 
 void Server::run() {
   while (!stopping_) {
-    poller_.run_once(admin_.poll_timeout_ms());
+    poller_.run_once(poll_timeout_ms());
     admin_.after_round();
+    census_.step();
   }
   for (const Listener& listener : listeners_)
     poller_.remove(listener.descriptor());

@@ -14,6 +14,7 @@
 #include "server/admin.h"
 #include "server/budget.h"
 #include "server/buffer_pool.h"
+#include "server/census_task.h"
 #include "server/counters.h"
 #include "server/host.h"
 #include "server/io_thread.h"
@@ -77,6 +78,9 @@ class Server {
   /// Lets the cache grow or shrink so that the whole stays within another limit.
   Problem resize(std::size_t limit_bytes);
   [[nodiscard]] Budget current_budget() const;
+  [[nodiscard]] RoundTimes::Sum round_times() const;
+  /// How long the thread that takes clients may wait for events.
+  [[nodiscard]] int poll_timeout_ms() const;
 
   std::unique_ptr<BlockedSignals> blocked_signals_;
   Settings settings_;  // belongs to the thread that runs run()
@@ -107,11 +111,15 @@ class Server {
   Poller poller_;
   Mailbox mailbox_;
   Signals signals_;
-  ServerPages pages_{
-      cache_, held_, *clock_,
-      MetricsPage({.services = services_, .counters = counters_, .pool = pool_, .budget = [this] {
-                     return current_budget();
-                   }})};
+  CensusTask census_{cache_, held_, *clock_};
+  ServerPages pages_{cache_, held_, *clock_,
+                     MetricsPage({.services = services_,
+                                  .counters = counters_,
+                                  .pool = pool_,
+                                  .census = census_.census(),
+                                  .budget = [this] { return current_budget(); },
+                                  .round_times = [this] { return round_times(); },
+                                  .groups_max = settings_.metrics_groups})};
   Admin admin_{poller_, *clock_, pages_};
   const Listener::Accept accept_ = [this](Arrival arrival) { accept(std::move(arrival)); };
   const Listener::Accept accept_tls_ = [this](Arrival a) { accept_secure(std::move(a)); };

@@ -35,7 +35,8 @@ struct Settings {
   std::uint16_t debug_port = 0;  ///< 0: on the admin port
   std::string debug_socket;
   std::size_t heap_sample = 512 * k_kib;  ///< 0: none
-  std::uint16_t tls_port = 0;             ///< 0: no TLS
+  std::size_t metrics_groups = 20;
+  std::uint16_t tls_port = 0;  ///< 0: no TLS
   std::string tls_cert_file;
   std::string tls_key_file;
   std::string tls_ca_cert_file;

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 from support import servers
@@ -130,9 +131,41 @@ class Admin(unittest.TestCase):
                          + samples["ullage_cache_headroom_bytes"],
                          samples["ullage_cache_limit_bytes"])
         self.assertLess(len(samples), 2000)
+        self.assertEqual(samples['ullage_command_calls_total{command="hset"}'], 100)
+        self.assertEqual(samples['ullage_command_calls_total{command="hget"}'], 101)
+        self.assertEqual(samples['ullage_command_calls_total{command="del"}'], 1)
+        self.assertNotIn('ullage_command_calls_total{command="get"}', samples)
+        self.assertGreater(samples["ullage_round_seconds_count"], 0)
+        self.assertEqual(samples["ullage_round_seconds_count"],
+                         samples['ullage_round_seconds_bucket{le="+Inf"}'])
         kind, text, _ = self.metrics(Accept="application/openmetrics-text;version=1.0.0,*/*;q=0.1")
         self.assertIn("application/openmetrics-text", kind)
         self.assertTrue(text.endswith("# EOF\n"))
+
+    def test_metrics_say_who_owns_what(self):
+        with self.server.connect() as wire:
+            for first in range(0, 3000, 500):
+                wire.pipeline([["HSET", "large", f"field{i}", "v" * 50]
+                               for i in range(first, first + 500)])
+            wire.pipeline([["HSET", f"g{i}", "f", "v" * 50] for i in range(1000)])
+            samples = {}
+            deadline = time.monotonic() + 60
+            # The walk that began after the last write has seen all.
+            while samples.get('ullage_cache_role_bytes{role="value"}') != 4000 * 50:
+                _, _, samples = self.metrics()
+                self.assertLess(time.monotonic(), deadline, samples)
+        roles = {name: value for name, value in samples.items()
+                 if name.startswith("ullage_cache_role_bytes")}
+        self.assertEqual(sum(roles.values()), samples["ullage_cache_charged_bytes"])
+        self.assertEqual(samples['ullage_cache_class_bytes{class="default"}'],
+                         samples["ullage_cache_charged_bytes"])
+        self.assertGreater(samples['ullage_cache_group_bytes{group="large"}'], 3000 * 50)
+        self.assertGreater(samples['ullage_cache_group_fields{group="large"}'], 2500)
+        self.assertGreater(samples['ullage_cache_group_fields{group="other"}'], 900)
+        self.assertNotIn('ullage_cache_group_bytes{group="g1"}', samples, "too small to be told")
+        self.assertEqual(sum(value for name, value in samples.items()
+                             if name.startswith("ullage_cache_group_bytes")),
+                         samples["ullage_cache_charged_bytes"])
 
     @unittest.skipUnless(shutil.which("promtool"), "there is no promtool here")
     def test_promtool_finds_nothing_wrong_with_them(self):

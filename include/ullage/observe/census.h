@@ -1,0 +1,67 @@
+// Who owns a cache's bytes, all the time: a walk that goes on a few slabs at a time and begins
+// anew, for metrics and logs that must cost next to nothing when they are asked for.
+//
+// What is told is what the last whole walk has seen: roles that add up to what was charged, and the
+// largest groups.
+#pragma once
+
+#include <ullage/cache.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ullage::observe {
+
+struct CensusOptions {
+  /// How many groups are followed at a time. Any group with more than the cache's bytes divided by
+  /// this is found.
+  std::size_t groups_max = 256;
+  /// What to show for the name of a group, where it is not the name itself; read before the next
+  /// call.
+  std::function<std::string_view(std::string_view)> group_name{};
+};
+
+/// Of one whole walk.
+struct CensusResult {
+  RoleBytes roles;          ///< they add up to `bytes`
+  std::uint64_t bytes = 0;  ///< of the tables and all slabs, each when it was looked at
+  std::uint64_t entries = 0;
+  struct Group {
+    std::string name;          ///< long ones are cut, and marked by a number that tells them apart
+    std::uint64_t bytes = 0;   ///< at least
+    std::uint64_t fields = 0;  ///< at least
+  };
+  std::vector<Group> groups;  ///< the largest first
+  std::uint64_t walks = 0;    ///< that were finished so far; 0: this is none yet
+};
+
+/// Not thread-safe; the cache may be used meanwhile and must outlive it. Stops nobody.
+class Census {
+ public:
+  explicit Census(Cache& cache, CensusOptions options = {});
+  ~Census();
+  Census(Census&&) noexcept;
+  Census& operator=(Census&&) noexcept;
+
+  /// What one holds, at most.
+  [[nodiscard]] static std::size_t held_bytes(const CensusOptions& options) noexcept;
+
+  /// Looks at up to `slabs` more slabs. Answers whether a walk was finished by that: the next call
+  /// begins anew. Cost: about a microsecond an entry.
+  bool step(std::uint64_t slabs);
+  /// What the walk that is under way has looked at so far.
+  [[nodiscard]] std::uint64_t seen_bytes() const noexcept;
+  [[nodiscard]] const CensusResult& last() const noexcept { return last_; }
+
+ private:
+  class Walk;
+  Cache* cache_;
+  std::unique_ptr<Walk> walk_;
+  CensusResult last_;
+};
+
+}  // namespace ullage::observe

@@ -1,0 +1,34 @@
+// What the container that this process runs in may take, and takes: control groups, version 1 or 2.
+// https://docs.kernel.org/admin-guide/cgroup-v2.html#memory
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace ullage::observe {
+
+/// Sizes in bytes. A limit holds for all that is below it: those of the groups around ours count.
+struct ContainerMemory {
+  static constexpr std::uint64_t k_no_limit = ~std::uint64_t{0};
+
+  int version = 0;            ///< 1 or 2; 0: there is no control group, or none that can be read
+  std::string path;           ///< of our group, as the kernel names it
+  std::uint64_t charged = 0;  ///< to our group: all its processes, and files that it has cached
+  std::uint64_t inactive_files = 0;  ///< of that, what the kernel drops before anything else
+  std::uint64_t limit = k_no_limit;  ///< the least of ours and those around it
+  std::uint64_t high = k_no_limit;   ///< above which the kernel slows down; version 2 alone
+  /// What may still be taken before the first of those limits is reached.
+  std::uint64_t headroom = k_no_limit;
+  std::uint64_t oom_kills = 0;  ///< processes that the kernel has killed in our group
+  /// Of the last ten seconds, the share in which somebody in our group waited for memory, in
+  /// percent; version 2 alone.
+  double pressure_percent = 0;
+
+  [[nodiscard]] bool has_limit() const noexcept { return limit != k_no_limit; }
+};
+
+/// Reads some small files below `root`, which tests put elsewhere. Thread-safe. What cannot be read
+/// stays as it is above.
+[[nodiscard]] ContainerMemory container_memory(const std::string& root = "/");
+
+}  // namespace ullage::observe

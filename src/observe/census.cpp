@@ -1,0 +1,106 @@
+#include <ullage/observe/census.h>
+
+#include "observe/heavy_hitters.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ullage::observe {
+
+namespace {
+/// Of a large group every page has at least so much: less than this, in one slab, is of a group
+/// that is not among the largest.
+constexpr std::uint64_t k_share_min_bytes = 1024;
+constexpr std::uint64_t k_share_of_floor = 64;
+constexpr std::size_t k_groups_told = 32;
+}  // namespace
+
+class Census::Walk {
+ public:
+  explicit Walk(CensusOptions options)
+      : options_(std::move(options)), groups_(options_.groups_max) {}
+
+  /// Answers whether all was looked at; not if it is called from a callback of the cache.
+  bool step(Cache& cache, std::uint64_t slabs) {
+    const auto done =
+        cache.inspect_step(cursor_, slabs, [this](const SlabSight& slab) { add(slab); });
+    return done && cursor_.is_done;
+  }
+  [[nodiscard]] std::uint64_t seen_bytes() const noexcept { return result_.bytes; }
+  /// What was seen; and begins anew.
+  CensusResult finish() {
+    CensusResult result = std::move(result_);
+    for (const HeavyHitters::One& one : groups_.largest(k_groups_told))
+      result.groups.push_back(
+          {.name = one.name, .bytes = one.amount - one.error, .fields = one.count});
+    floor_bytes_ = result.groups.size() == k_groups_told ? result.groups.back().bytes : 0;
+    groups_.clear();
+    result_ = {};
+    cursor_ = {};
+    return result;
+  }
+
+ private:
+  void add(const SlabSight& slab) {
+    result_.bytes += slab.bytes;
+    const Holding* of_group = nullptr;
+    std::uint64_t bytes = 0;
+    std::uint64_t fields = 0;
+    const auto settle = [&] {
+      if (of_group != nullptr &&
+          bytes >= std::min(floor_bytes_ / k_share_of_floor, k_share_min_bytes))
+        groups_.add(options_.group_name ? options_.group_name(of_group->group) : of_group->group,
+                    bytes, fields);
+      bytes = fields = 0;
+    };
+    for (const Holding& holding : slab.holdings) {
+      result_.roles.field += holding.bytes.field;
+      result_.roles.value += holding.bytes.value;
+      result_.roles.header += holding.bytes.header;
+      result_.roles.index += holding.bytes.index;
+      result_.roles.slack += holding.bytes.slack;
+      result_.entries += holding.entries;
+      // What is of one group mostly comes together.
+      const bool is_same =
+          of_group != nullptr && holding.has_group && holding.group == of_group->group;
+      if (!is_same) {
+        settle();
+        of_group = holding.has_group ? &holding : nullptr;
+      }
+      bytes += holding.bytes.sum();
+      fields += holding.entries;
+    }
+    settle();
+  }
+
+  CensusOptions options_;
+  InspectCursor cursor_;
+  CensusResult result_;
+  HeavyHitters groups_;
+  std::uint64_t floor_bytes_ = 0;  // of the groups that were told of last
+};
+
+Census::Census(Cache& cache, CensusOptions options)
+    : cache_(&cache), walk_(std::make_unique<Walk>(std::move(options))) {}
+Census::~Census() = default;
+Census::Census(Census&&) noexcept = default;
+Census& Census::operator=(Census&&) noexcept = default;
+
+std::size_t Census::held_bytes(const CensusOptions& options) noexcept {
+  return HeavyHitters::held_bytes(options.groups_max) +
+         2 * k_groups_told * (HeavyHitters::k_name_max_bytes + sizeof(CensusResult::Group));
+}
+
+std::uint64_t Census::seen_bytes() const noexcept {
+  return walk_->seen_bytes();
+}
+
+bool Census::step(std::uint64_t slabs) {
+  if (!walk_->step(*cache_, slabs)) return false;
+  const std::uint64_t walks = last_.walks + 1;
+  last_ = walk_->finish();
+  last_.walks = walks;
+  return true;
+}
+
+}  // namespace ullage::observe

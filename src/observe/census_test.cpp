@@ -1,0 +1,79 @@
+#include <ullage/observe/census.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+namespace ullage::observe {
+namespace {
+
+using namespace ullage::literals;
+
+Cache cache_of(std::size_t limit) {
+  Options options;
+  options.memory_limit = limit;
+  options.maintenance = Maintenance::manual;
+  return Cache::open(std::move(options)).value();
+}
+
+TEST(Census, AddsUpToWhatIsCharged) {
+  Cache cache = cache_of(32_MiB);
+  for (int g = 0; g < 2000; ++g) {
+    for (int f = 0; f < 5; ++f)
+      ASSERT_TRUE(cache.set("user:" + std::to_string(g), "f" + std::to_string(f), "value"));
+  }
+  Census census(cache);
+  EXPECT_EQ(census.last().walks, 0U);
+  int steps = 1;
+  while (!census.step(1))
+    ++steps;
+  EXPECT_GT(steps, 2);
+  const CensusResult& seen = census.last();
+  EXPECT_EQ(seen.walks, 1U);
+  EXPECT_EQ(seen.bytes, cache.stats().charged_bytes);
+  EXPECT_EQ(seen.roles.sum(), seen.bytes);
+  EXPECT_EQ(seen.entries, 10'000U);
+  EXPECT_EQ(seen.roles.value, 10'000U * 5);
+  EXPECT_EQ(seen.roles.field, 10'000U * 2);
+}
+
+TEST(Census, NamesTheLargestGroups) {
+  Cache cache = cache_of(64_MiB);
+  for (int f = 0; f < 20'000; ++f) {
+    ASSERT_TRUE(cache.set("large", std::to_string(f), "0123456789012345678901234567890123456789"));
+    const bool is_set = f % 4 != 0 || cache.set("middle", std::to_string(f), "0123456789");
+    ASSERT_TRUE(is_set);
+    ASSERT_TRUE(cache.set("small:" + std::to_string(f), "f", "v"));
+  }
+  ASSERT_TRUE(cache.set("wide", "blob", std::string(400'000, 'x')));
+  CensusOptions options;
+  options.group_name = [](std::string_view name) { return name.substr(0, 6); };
+  Census census(cache, options);
+  for (std::uint64_t walk = 1; walk <= 3; ++walk) {
+    while (!census.step(3)) {
+    }
+    const CensusResult& seen = census.last();
+    EXPECT_EQ(seen.walks, walk);
+    ASSERT_GE(seen.groups.size(), 3U);
+    // All small ones together are called "small:".
+    std::map<std::string, CensusResult::Group> by_name;
+    for (const auto& group : seen.groups)
+      by_name[group.name] = group;
+    const std::uint64_t truth = cache.group_info("large").value().resident_bytes;
+    EXPECT_LE(by_name["large"].bytes, truth + truth / 50) << "with its share of what is shared";
+    EXPECT_GE(by_name["large"].bytes, truth / 10 * 9);
+    EXPECT_GE(by_name["large"].fields, 18'000U);
+    EXPECT_GE(by_name["wide"].bytes, 400'000U);
+    EXPECT_GT(by_name["middle"].bytes, 50'000U);
+    EXPECT_GE(seen.groups[0].bytes, seen.groups[1].bytes);
+  }
+}
+
+TEST(Census, HoldsLittle) {
+  EXPECT_LE(Census::held_bytes({}), 128U * 1024);
+}
+
+}  // namespace
+}  // namespace ullage::observe

@@ -1,0 +1,142 @@
+#include <ullage/observe/container.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string_view>
+
+namespace ullage::observe {
+
+namespace {
+
+constexpr std::uint64_t k_no_limit = ContainerMemory::k_no_limit;
+// Version 1 has no word for no limit: it is the largest number of whole pages.
+constexpr std::uint64_t k_v1_no_limit = 0x7ffffffffffff000;
+constexpr std::size_t k_file_max_bytes = 64 * 1024;
+
+std::optional<std::string> text_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::string text(k_file_max_bytes, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+std::optional<std::uint64_t> number(std::string_view text) noexcept {
+  std::uint64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end == text.data()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::uint64_t> number_in(const std::string& path) {
+  const auto text = text_of(path);
+  return text ? number(*text) : std::nullopt;
+}
+
+std::uint64_t limit_in(const std::string& path) {
+  const std::uint64_t limit = number_in(path).value_or(k_no_limit);  // "max" is no number
+  return limit >= k_v1_no_limit ? k_no_limit : limit;
+}
+
+/// Of lines "name number", the number.
+std::uint64_t line_of(const std::string& path, std::string_view name) {
+  const std::string text = text_of(path).value_or("");
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    if (line.starts_with(name) && line.substr(name.size()).starts_with(' '))
+      return number(line.substr(name.size() + 1)).value_or(0);
+  }
+  return 0;
+}
+
+/// Which files tell it.
+struct Files {
+  std::string_view mount;
+  std::string_view charged;
+  std::string_view limit;
+  std::string_view inactive;
+};
+constexpr Files k_v1{"/sys/fs/cgroup/memory", "/memory.usage_in_bytes", "/memory.limit_in_bytes",
+                     "total_inactive_file"};
+constexpr Files k_v2{"/sys/fs/cgroup", "/memory.current", "/memory.max", "inactive_file"};
+
+struct Place {
+  int version = 0;
+  std::string path;
+};
+/// Our group in /proc/self/cgroup: "0::/path" is of version 2, "7:memory:/path" of version 1, which
+/// has the memory where both are there.
+Place place_of(const std::string& root) {
+  const std::string text = text_of(root + "/proc/self/cgroup").value_or("");
+  std::string_view rest = text;
+  Place place;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (first == std::string_view::npos || second == std::string_view::npos) continue;
+    const std::string controllers =
+        "," + std::string(line.substr(first + 1, second - first - 1)) + ",";
+    const std::string_view path = line.substr(second + 1);
+    if (controllers.find(",memory,") != std::string::npos) return {1, std::string(path)};
+    if (line.starts_with("0::")) place = {2, std::string(path)};
+  }
+  return place;
+}
+
+std::uint64_t room_below(std::uint64_t limit, std::uint64_t charged) noexcept {
+  return limit == k_no_limit ? k_no_limit : limit - std::min(limit, charged);
+}
+
+}  // namespace
+
+ContainerMemory container_memory(const std::string& root) {
+  ContainerMemory memory;
+  const Place place = place_of(root);
+  if (place.version == 0) return memory;
+  const Files& files = place.version == 1 ? k_v1 : k_v2;
+  const std::string mount = root + std::string(files.mount);
+  std::string path = place.path == "/" ? "" : place.path;
+  // In a container the kernel may name a path that is seen from outside alone; what is mounted is
+  // our group then.
+  if (!number_in(mount + path + std::string(files.charged))) path.clear();
+  const std::string ours = mount + path;
+  const auto charged = number_in(ours + std::string(files.charged));
+  // The outermost group of version 2 has no such file, and no limit.
+  if (!charged && !text_of(mount + "/cgroup.controllers")) return memory;
+  memory.version = place.version;
+  memory.path = place.path;
+  memory.charged = charged.value_or(0);
+  memory.inactive_files = line_of(ours + "/memory.stat", files.inactive);
+  memory.oom_kills =
+      line_of(ours + (place.version == 1 ? "/memory.oom_control" : "/memory.events"), "oom_kill");
+  if (place.version == 2) {
+    if (const auto text = text_of(ours + "/memory.pressure")) {
+      constexpr std::string_view k_average = "avg10=";
+      const std::size_t at = text->find(k_average);
+      if (at != std::string::npos)
+        memory.pressure_percent = std::strtod(text->c_str() + at + k_average.size(), nullptr);
+    }
+  }
+  while (true) {
+    const std::string group = mount + path;
+    const std::uint64_t used = number_in(group + std::string(files.charged)).value_or(0);
+    const std::uint64_t limit = limit_in(group + std::string(files.limit));
+    memory.limit = std::min(memory.limit, limit);
+    memory.headroom = std::min(memory.headroom, room_below(limit, used));
+    if (place.version == 2) memory.high = std::min(memory.high, limit_in(group + "/memory.high"));
+    if (path.empty()) break;
+    path.resize(std::min(path.rfind('/'), path.size()));
+  }
+  return memory;
+}
+
+}  // namespace ullage::observe

@@ -1,0 +1,53 @@
+// The largest of a stream of named amounts, in bounded memory.
+//
+// Space-Saving: A. Metwally, D. Agrawal, A. El Abbadi, "Efficient computation of frequent and top-k
+// elements in data streams", ICDT 2005.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace ullage::observe {
+
+/// Not thread-safe. Of all amounts together T, whoever has more than T / counters is among them.
+class HeavyHitters {
+ public:
+  /// Longer names are kept as their beginning and a number that tells them apart.
+  static constexpr std::size_t k_name_max_bytes = 128;
+
+  explicit HeavyHitters(std::size_t counters) : counters_max_(counters) {}
+
+  /// O(log counters).
+  void add(std::string_view name, std::uint64_t amount, std::uint64_t count);
+
+  struct One {
+    std::string name;
+    std::uint64_t amount = 0;  ///< at most
+    std::uint64_t error = 0;   ///< at least amount - error
+    std::uint64_t count = 0;   ///< since it is followed
+  };
+  /// The largest by what is certain of them first.
+  [[nodiscard]] std::vector<One> largest(std::size_t most) const;
+  void clear();
+
+  [[nodiscard]] static std::size_t held_bytes(std::size_t counters) noexcept {
+    return counters * (k_name_max_bytes + sizeof(One) + 64);
+  }
+
+ private:
+  void sink(std::size_t place);
+  void rise(std::size_t place);
+  void put(std::size_t place, std::size_t one);
+
+  std::size_t counters_max_;
+  std::vector<One> ones_;
+  std::vector<std::size_t> heap_;    // of ones_, the smallest amount first
+  std::vector<std::size_t> places_;  // in heap_, by number in ones_
+  std::unordered_map<std::string_view, std::size_t> by_name_;  // names lie in ones_
+};
+
+}  // namespace ullage::observe

@@ -1,0 +1,45 @@
+// The walk over the cache that goes on all the time, a little each second, on the thread that takes
+// clients: /metrics and the thresholds of the log tell what it has seen.
+#pragma once
+
+#include <ullage/cache.h>
+#include <ullage/limits.h>
+#include <ullage/observe/census.h>
+
+#include "command/byte_budget.h"
+#include "command/clock.h"
+
+#include <cstdint>
+
+namespace ullage::server {
+
+/// On one thread alone.
+class CensusTask {
+ public:
+  /// So much of the cache is looked at in a second, which takes about a hundredth of it; and
+  /// nothing while nothing is written.
+  static constexpr std::uint64_t k_bytes_a_tick = 4 * k_mib;
+  static constexpr std::int64_t k_tick_ms = 1000;
+
+  /// What it holds is taken from `held`, for good.
+  CensusTask(Cache& cache, command::ByteBudget& held, const command::CommandClock& clock);
+
+  /// Does a bounded piece of what is due. Answers whether a walk was finished by that.
+  bool step();
+  /// How long there is nothing to do.
+  [[nodiscard]] std::int64_t wait_ms() const noexcept;
+  [[nodiscard]] const observe::Census& census() const noexcept { return census_; }
+
+ private:
+  Cache& cache_;
+  const command::CommandClock& clock_;
+  command::TakenBytes held_;
+  observe::Census census_;
+  std::int64_t next_ms_;           // when more is due
+  std::uint64_t bytes_due_ = 0;    // of this second, still
+  std::uint64_t seen_writes_ = 0;  // as many as there were when the last walk began
+  std::uint64_t writes_ = 0;       // when this one began
+  bool is_walking_ = false;
+};
+
+}  // namespace ullage::server
