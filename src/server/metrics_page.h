@@ -38,6 +38,7 @@ class MetricsPage {
   explicit MetricsPage(Sources sources);
 
   [[nodiscard]] std::string text(observe::MetricsText::Format format);
+  [[nodiscard]] const Sources& sources() const noexcept { return sources_; }
 
  private:
   void process(observe::MetricsText& out) const;

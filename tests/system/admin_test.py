@@ -1,6 +1,7 @@
 """The admin port: HTTP for probes."""
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -49,7 +50,7 @@ class Admin(unittest.TestCase):
     def test_whose_name_is_asked_for(self):
         for host in ("localhost", "10.1.2.3:7380", "[::1]:7380", "ullage.service:7380"):
             self.assertEqual(self.ask("/healthz", Host=host)[0], 200, host)
-        self.assertEqual(self.ask("/", Host="10.1.2.3:7380")[0], 404)
+        self.assertEqual(self.ask("/", Host="10.1.2.3:7380")[0], 200)
         for host in ("evil.example", "127.0.0.1.evil.example:7380"):
             self.assertEqual(self.ask("/", Host=host)[0], 403, host)
 
@@ -166,6 +167,37 @@ class Admin(unittest.TestCase):
         self.assertEqual(sum(value for name, value in samples.items()
                              if name.startswith("ullage_cache_group_bytes")),
                          samples["ullage_cache_charged_bytes"])
+
+    def test_accounts_of_memory_add_up(self):
+        with self.server.connect() as wire:
+            wire.pipeline([["HSET", f"g{i}", "f", "v" * 50] for i in range(1000)])
+        deadline = time.monotonic() + 60
+        accounts = {}
+        while "cache" not in accounts:
+            page = json.loads(self.ask("/debug/memstats")[1])
+            accounts = page["accounts"]
+            self.assertLess(time.monotonic(), deadline, page)
+        self.assertEqual(set(accounts), {"resident", "cache", "limit", "heap"})
+        for name, account in accounts.items():
+            self.assertEqual(sum(account["lines"].values()), account["whole"], name)
+        self.assertEqual(accounts["limit"]["whole"], 64 << 20)
+        self.assertLess(abs(accounts["limit"]["lines"]["rounding"]), 1 << 20)
+        if not servers.is_sanitized():
+            self.assertEqual(page["Allocator"], "jemalloc")
+            self.assertLess(abs(accounts["resident"]["lines"]["unaccounted"]), 16 << 20)
+            self.assertLessEqual(page["HeapAlloc"], page["HeapInuse"])
+            self.assertLessEqual(page["HeapInuse"], page["HeapSys"])
+        status, text = self.ask("/debug/memory")
+        self.assertEqual(status, 200)
+        tables = re.findall(r"<table>(.*?)</table>", text, re.S)
+        self.assertEqual(len(tables), 4)
+        for table in tables:
+            *lines, whole = [int(number) for number
+                             in re.findall(r'<td class="n">(-?\d+)</td>', table)]
+            self.assertEqual(sum(lines), whole)
+        for anchor in re.findall(r'href="#(\w+)"', text):
+            self.assertIn(f'id="{anchor}"', text)
+        self.assertIn("/debug/memory", self.ask("/")[1])
 
     @unittest.skipUnless(shutil.which("promtool"), "there is no promtool here")
     def test_promtool_finds_nothing_wrong_with_them(self):
