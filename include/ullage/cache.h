@@ -31,6 +31,7 @@
 #include <ullage/options.h>
 #include <ullage/result.h>
 #include <ullage/stats.h>
+#include <ullage/trace.h>
 #include <ullage/value.h>
 
 #include <cstddef>
@@ -265,6 +266,11 @@ class Cache {
   /// it waits for the writes that are under way (not from a callback of update()). Calls under way
   /// may still tell what is no longer wanted. What nobody wants to hear costs nothing.
   void set_removal_causes(RemovalCauses causes) noexcept;
+
+  /// Tells `sink` what the cache does beside its callers' calls, until it is set to null: that
+  /// waits until nobody is being told. What nobody wants to hear costs a load where it happens,
+  /// and gets and sets of entries that are there nothing. Thread-safe; one sink at a time.
+  void set_trace(TraceSink* sink) noexcept;
 
   /// Makes `bytes` of the limit resident now, so that later writes meet no page faults. They stay
   /// resident, whatever is erased, until memory_limit is lowered below them.

@@ -112,10 +112,27 @@ void Dispatcher::run_visible(Session& session, const Found& found, resp::Args ar
   note_if_slow(call, std::chrono::steady_clock::now() - started);
 }
 
+// A trace shows what is slow for it, whatever the slow log is set to.
+void Dispatcher::tell_if_slow(const Call& call, std::chrono::nanoseconds took) {
+  constexpr std::chrono::microseconds k_slow{200};
+  if (took < k_slow) return;
+  const std::string name = call.name();
+  TraceEvent event;
+  event.kind = TraceKind::other;
+  event.began_ns = TraceHook::now_ns() - took.count();
+  event.took_ns = took.count();
+  event.name = name;
+  for (std::size_t i = 0; i < call.args.size(); ++i)
+    event.bytes += call.args[i].size();
+  services_.trace.tell(event);
+}
+
 void Dispatcher::note_if_slow(const Call& call, std::chrono::nanoseconds took) {
   const std::int64_t took_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
   if (services_.latency.is_slow(took_us))
     services_.latency.add("command", services_.clock.now_ms(), took_us);
+  if (services_.trace.is_on()) [[unlikely]]
+    tell_if_slow(call, took);
   if (!services_.slow_log.is_slow(took_us)) return;
   const Session& session = call.session;
   services_.slow_log.add({.id = 0,

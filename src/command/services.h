@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ullage/cache.h>
+#include <ullage/trace.h>
 
 #include "command/acl.h"
 #include "command/byte_budget.h"
@@ -73,6 +74,7 @@ struct Services {
   KeyEvents key_events{};
   SlowLog slow_log{};
   LatencyMonitor latency{};
+  TraceHook trace{};
 };
 
 }  // namespace ullage::command

@@ -476,6 +476,10 @@ void Cache::set_removal_causes(RemovalCauses causes) noexcept {
     const ShardGuard passed(core_->state.shards[i]);
 }
 
+void Cache::set_trace(TraceSink* sink) noexcept {
+  core_->state.trace.set(sink);
+}
+
 void Cache::set_max_entries(std::uint64_t entries) noexcept {
   core_->state.max_entries.store(entries, std::memory_order_relaxed);
 }

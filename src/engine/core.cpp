@@ -12,6 +12,8 @@
 #include <span>
 #include <string>
 
+#include <pthread.h>
+
 namespace ullage::engine {
 
 namespace {
@@ -191,6 +193,7 @@ CacheCore::CacheCore(Options opts, const Budget& budget, std::unique_ptr<arena::
   reader.set_writer(writer);
   lifeline->core = this;
   if (options.maintenance == Maintenance::thread) thread_ = std::thread([this] { maintain(); });
+  if (thread_.joinable()) ::pthread_setname_np(thread_.native_handle(), "ullage-upkeep");
 }
 
 CacheCore::~CacheCore() {

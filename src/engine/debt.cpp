@@ -112,7 +112,10 @@ bool Debt::free_one() noexcept {
     state_.arena->free(chain);
     return true;
   }
-  return group != k_no_ref && free_from_group(group);
+  if (group == k_no_ref) return false;
+  TraceSpan span(state_.trace, TraceKind::free_pages);
+  span.about(0, 0, group);
+  return free_from_group(group);
 }
 
 bool Debt::free_from_group(Ref anchor) noexcept {

@@ -53,6 +53,7 @@ bool Expiry::step(CallWork& work) {
     return find_due_shard(now_ms);
   }
   Shard& shard = state_.shards[cursor_.shard];
+  const TraceSpan span(state_.trace, TraceKind::sweep);
   const ShardGuard guard(shard);
   if (cursor_.in_group) {
     if (!step_leaf(shard, cursor_, now_ms, work)) cursor_.in_group = false;

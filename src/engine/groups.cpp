@@ -65,6 +65,7 @@ void Writer::owe(const Dropped& dropped) {
   state_.entries.fetch_sub(dropped.stub.fields, std::memory_order_relaxed);
   state_.uncount(Counter::payload_bytes, dropped.stub.bytes);
   state_.uncount(Counter::groups, 1);
+  state_.trace.tell(TraceKind::drop_group, dropped.stub.fields, dropped.stub.bytes, dropped.anchor);
   debt_.owe_group(dropped.anchor, dropped.stub.root, dropped.name, dropped.cause, dropped.now_ms);
 }
 

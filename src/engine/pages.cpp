@@ -108,6 +108,8 @@ Pages::Split Pages::split(const Level& level, const Found& found, std::uint64_t 
     return directory_.widen(level, found, owner_hash, work) ? Split::done : Split::no_room;
   }
 
+  TraceSpan span(state_.trace, TraceKind::split);
+  span.about(whole.count(), whole.used());
   PageImage halves[2];
   std::uint64_t owners[2] = {0, 0};
   for (PageImage& half : halves) {

@@ -273,6 +273,7 @@ bool Reclaim::drain_some(Drain how, CallWork& work) {
       return false;
     }
   }
+  TraceSpan span(state_.trace, TraceKind::gather);
   for (std::size_t n = 0; n < k_drain_slots_a_step && drain_slot_ < drain_->slots;
        ++n, ++drain_slot_) {
     const Ref page = state_.arena->page_in_slot(drain_->slab, drain_slot_);
@@ -287,6 +288,7 @@ bool Reclaim::drain_some(Drain how, CallWork& work) {
   const std::size_t left = state_.arena->pages_to_drain(drain_->slab);
   if (left == 0) {
     state_.count(Counter::slabs_emptied);
+    state_.trace.tell(TraceKind::slab_emptied, 0, state_.arena->slab_bytes());
     drain_.reset();
   } else if (drain_slot_ >= drain_->slots) {
     // Somebody held a page's shard, a page is about to go, or the debt has yet to free it.
@@ -322,6 +324,7 @@ void Reclaim::make_room(const Patience& patience, CallWork& work) {
   const OpenNoSlab scope(work);
   // Whoever waited here finds the room that another has made.
   const std::lock_guard drainer(drain_mutex_);
+  const TraceSpan span(state_.trace, TraceKind::make_room);
   bool debt_paid = false;
   for (std::size_t i = 0; i < k_steps_a_round && patience.left(); ++i) {
     if (state_.arena->slabs_left() > state_.reserve_slabs) return;

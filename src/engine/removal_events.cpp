@@ -114,7 +114,34 @@ void RemovalLog::group(Ref anchor) {
   if (anchor != k_no_ref) anchor_refs_[anchors_++] = anchor;
 }
 
+void RemovalLog::tell(const TraceHook& trace) const noexcept {
+  std::uint64_t evicted = 0;
+  std::uint64_t evicted_bytes = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t expired_bytes = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const One& one = ones_[i];
+    switch (one.cause) {
+      case RemovalCause::expired:
+        ++expired;
+        expired_bytes += one.payload_bytes;
+        break;
+      case RemovalCause::evicted:
+      case RemovalCause::limit:
+        ++evicted;
+        evicted_bytes += one.payload_bytes;
+        break;
+      default:
+        break;  // somebody asked for it
+    }
+  }
+  if (evicted != 0) trace.tell(TraceKind::evict, evicted, evicted_bytes);
+  if (expired != 0) trace.tell(TraceKind::expire, expired, expired_bytes);
+}
+
 void RemovalLog::publish(State& state, RemovalRing& ring, Debt& debt) {
+  if (count_ != 0 && state.trace.is_on()) [[unlikely]]
+    tell(state.trace);
   std::uint64_t payload = 0;
   std::uint64_t gone = 0;
   for (std::size_t i = 0; i < count_; ++i) {

@@ -92,6 +92,8 @@ class RemovalLog {
   /// The shard's lock is held. Ends with the log empty.
   void publish(State& state, RemovalRing& ring, Debt& debt);
 
+  void tell(const TraceHook& trace) const noexcept;
+
   /// More than a record in a bucket can have fields, so that dropping one always fits.
   static constexpr std::size_t k_max = 160;
 

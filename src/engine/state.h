@@ -10,6 +10,7 @@
 
 #include <ullage/options.h>
 #include <ullage/stats.h>
+#include <ullage/trace.h>
 
 #include "arena/arena.h"
 #include "base/siphash.h"
@@ -126,6 +127,7 @@ struct State {
   std::atomic<std::uint32_t> piece_stamp{1};
   WorkMarks work;
   std::unique_ptr<policy::Ranking> ranking;
+  TraceHook trace;
   policy::Timeline timeline;  // of the ranking's clock; maintenance writes it
 
   [[nodiscard]] std::int64_t now_ms() const noexcept { return clock->now_ms(); }

@@ -80,6 +80,7 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
   if (overtaken) {
     return Error{Errc::busy, "others changed the entry each time its new value had been written"};
   }
+  state_.trace.tell(TraceKind::no_room, 0, 0);
   return Error{
       Errc::no_room,
       "the cache is full and nothing could be reclaimed within the work bound of one call"};
@@ -629,6 +630,7 @@ Result<void> Writer::prepare_pieces(std::string_view value, std::uint32_t answer
       work.keep_slabs = slabs_to_keep(patience.rounds());
       if (!again) {
         discard(prepared);
+        state_.trace.tell(TraceKind::no_room, 1, value.size());
         return Error{Errc::no_room, "no room for a value of " + std::to_string(value.size()) +
                                         " bytes within the work bound of one call"};
       }

@@ -1,5 +1,6 @@
 #include <ullage/observe/allocator.h>
 #include <ullage/observe/heap_profile.h>
+#include <ullage/observe/trace.h>
 
 #include "observe/allocation_frame.h"
 #include "observe/code_profile.h"
@@ -29,8 +30,21 @@ namespace {
 // The allocator calls a plain function: what that needs to know it finds here.
 constinit StackWalk g_heap_walk;
 
+constinit TraceHook g_allocation_trace;
+
+std::uint64_t sampled_every_bytes() noexcept;
+
 void on_sample(void** addresses, unsigned* count, unsigned most) {
   *count = static_cast<unsigned>(g_heap_walk.capture(t_allocation_frame, {addresses, most}));
+  if (!g_allocation_trace.is_on() || *count == 0) [[likely]]
+    return;
+  TraceEvent event;
+  event.kind = TraceKind::other;
+  event.began_ns = TraceHook::now_ns();
+  event.bytes = sampled_every_bytes();
+  event.name = "allocation";
+  event.code = call_before(reinterpret_cast<std::uint64_t>(addresses[0]));
+  g_allocation_trace.tell(event);
 }
 
 constexpr const char* k_not_linked =
@@ -139,6 +153,10 @@ std::int64_t rounded(double value) noexcept {
 }
 
 }  // namespace
+
+void set_allocation_trace(TraceSink* sink) noexcept {
+  g_allocation_trace.set(sink);
+}
 
 bool install_heap_hook() noexcept {
   using Hook = void (*)(void** addresses, unsigned* count, unsigned most);

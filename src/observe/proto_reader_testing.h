@@ -32,6 +32,9 @@ class ProtoMessage {
       Value value;
       if ((tag & 7) == 0) {
         value.number = varint(text, at);
+      } else if ((tag & 7) == 1) {
+        for (unsigned shift = 0; shift < 64 && at < text.size(); shift += 8)
+          value.number |= std::uint64_t{static_cast<unsigned char>(text[at++])} << shift;
       } else if ((tag & 7) == 2) {
         const std::uint64_t bytes = varint(text, at);
         is_whole_ = is_whole_ && bytes <= text.size() - at;

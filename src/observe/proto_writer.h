@@ -22,6 +22,11 @@ class ProtoWriter {
   void number(std::uint32_t field, std::int64_t value) {
     number(field, static_cast<std::uint64_t>(value));
   }
+  void fixed64(std::uint32_t field, std::uint64_t value) {
+    tag(field, 1);
+    for (int i = 0; i < 8; ++i, value >>= 8)
+      text_.push_back(static_cast<char>(value));
+  }
   void bytes(std::uint32_t field, std::string_view value) {
     tag(field, 2);
     raw(value.size());

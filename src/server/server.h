@@ -112,14 +112,13 @@ class Server {
   Mailbox mailbox_;
   Signals signals_;
   CensusTask census_{cache_, held_, *clock_};
-  ServerPages pages_{cache_, held_, *clock_,
-                     MetricsPage({.services = services_,
-                                  .counters = counters_,
-                                  .pool = pool_,
-                                  .census = census_.census(),
-                                  .budget = [this] { return current_budget(); },
-                                  .round_times = [this] { return round_times(); },
-                                  .groups_max = settings_.metrics_groups})};
+  ServerPages pages_{services_, MetricsPage({.services = services_,
+                                             .counters = counters_,
+                                             .pool = pool_,
+                                             .census = census_.census(),
+                                             .budget = [this] { return current_budget(); },
+                                             .round_times = [this] { return round_times(); },
+                                             .groups_max = settings_.metrics_groups})};
   Admin admin_{poller_, *clock_, pages_};
   const Listener::Accept accept_ = [this](Arrival arrival) { accept(std::move(arrival)); };
   const Listener::Accept accept_tls_ = [this](Arrival a) { accept_secure(std::move(a)); };

@@ -17,6 +17,8 @@ AdminResponse index() {
 <li><a href="/debug/memory">Where the memory is</a>, <a href="/debug/memstats">as JSON</a></li>
 <li><a href="/debug/pprof/">Profiles</a>: whose bytes they are, who allocates, who uses the
 processor</li>
+<li><a href="/debug/trace?seconds=5">A trace</a> of five seconds, for
+<a href="https://ui.perfetto.dev">Perfetto</a></li>
 <li><a href="/metrics">Metrics</a> for Prometheus</li>
 <li><a href="/healthz">Whether it lives</a>, <a href="/readyz">whether it serves</a></li>
 </ul></body></html>
@@ -36,6 +38,7 @@ AdminAnswer ServerPages::open(const AdminRequest& request) {
                          .body = metrics_.text(format)};
   }
   if (path == "/debug/memstats") return memstats_page(metrics_.sources());
+  if (path == "/debug/trace") return traces_.open(request);
   if (path == "/debug/memory") return memory_page(metrics_.sources());
   if (path == "/" || path == "/debug" || path == "/debug/") return index();
   std::optional<AdminAnswer> page;
@@ -45,7 +48,7 @@ AdminAnswer ServerPages::open(const AdminRequest& request) {
   return AdminResponse{
       .status = 404,
       .body =
-          "there are /healthz, /readyz, /metrics, /debug/memory, /debug/memstats and "
+          "there are /healthz, /readyz, /metrics, /debug/memory, /debug/memstats, /debug/trace and "
           "/debug/pprof/\n"};
 }
 
