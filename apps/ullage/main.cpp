@@ -5,6 +5,7 @@
 #include "base/failure.h"
 #include "base/units.h"
 #include "bench/quick_bench.h"
+#include "observe/commands.h"
 #include "replay/command.h"
 #include "serve/command.h"
 #include "server/serve.h"
@@ -239,7 +240,7 @@ int run(int argc, char** argv) {
   app.set_help_flag("-h,--help", "Print this help");
   app.footer(
       "Examples:\n  ullage serve\n  ullage serve --help\n  ullage replay --report replay.html\n  "
-      "ullage bench\n");
+      "ullage profile data\n  ullage bench\n");
   app.allow_extras();
 
   ReplayOptions replay_options;
@@ -257,6 +258,22 @@ int run(int argc, char** argv) {
   auto* commands =
       app.add_subcommand("commands", "Print the reference page of the server's commands");
   commands->allow_extras();
+
+  ProfileTexts profile_texts;
+  auto* profile =
+      app.add_subcommand("profile", "Show who owns a server's memory, or uses its processor time");
+  profile->allow_extras();
+  add_profile(*profile, profile_texts);
+
+  TraceTexts trace_texts;
+  auto* trace = app.add_subcommand("trace", "Record what a server does, for the Perfetto UI");
+  trace->allow_extras();
+  add_trace(*trace, trace_texts);
+
+  StatsTexts stats_texts;
+  auto* stats = app.add_subcommand("stats", "Show a server's figures, once or again and again");
+  stats->allow_extras();
+  add_stats(*stats, stats_texts);
 
   QuickBenchOptions bench_options;
   BenchTexts bench_texts;
@@ -285,6 +302,18 @@ int run(int argc, char** argv) {
     reject_extras(*commands, "commands");
     fmt::print("{}", ullage::server::command_reference());
     return 0;
+  }
+  if (profile->parsed()) {
+    reject_extras(*profile, "profile");
+    return profile_command(profile_texts);
+  }
+  if (trace->parsed()) {
+    reject_extras(*trace, "trace");
+    return trace_command(trace_texts);
+  }
+  if (stats->parsed()) {
+    reject_extras(*stats, "stats");
+    return stats_command(stats_texts);
   }
   if (bench->parsed()) {
     reject_extras(*bench, "bench");

@@ -27,4 +27,24 @@ std::string gzip(std::string_view bytes) {
   return out;
 }
 
+std::optional<std::string> gunzip(std::string_view bytes, std::size_t bytes_max) {
+  z_stream stream{};
+  constexpr int k_gzip = 15 + 16;  // the largest window, and gzip's frame
+  if (::inflateInit2(&stream, k_gzip) != Z_OK) return std::nullopt;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  std::string out;
+  int status = Z_OK;
+  while (status == Z_OK && out.size() <= bytes_max) {
+    char part[16384];
+    stream.next_out = reinterpret_cast<Bytef*>(part);
+    stream.avail_out = sizeof part;
+    status = ::inflate(&stream, Z_NO_FLUSH);
+    out.append(part, sizeof part - stream.avail_out);
+  }
+  ::inflateEnd(&stream);
+  if (status != Z_STREAM_END || out.size() > bytes_max) return std::nullopt;
+  return out;
+}
+
 }  // namespace ullage::observe

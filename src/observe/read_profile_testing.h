@@ -1,6 +1,7 @@
 // For tests: a profile read back, as pprof would show it.
 #pragma once
 
+#include "observe/gzip.h"
 #include "observe/proto_reader_testing.h"
 
 #include <cstdint>
@@ -9,27 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include <zlib.h>
-
 namespace ullage::observe {
 
 /// "" if it is no gzip member.
 inline std::string gunzip(std::string_view bytes) {
-  z_stream stream{};
-  if (inflateInit2(&stream, 15 + 16) != Z_OK) return {};
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  std::string out;
-  int status = Z_OK;
-  while (status == Z_OK) {
-    char part[4096];
-    stream.next_out = reinterpret_cast<Bytef*>(part);
-    stream.avail_out = sizeof part;
-    status = inflate(&stream, Z_NO_FLUSH);
-    out.append(part, sizeof part - stream.avail_out);
-  }
-  inflateEnd(&stream);
-  return status == Z_STREAM_END ? out : std::string();
+  return gunzip(bytes, std::size_t{1} << 30).value_or("");
 }
 
 struct ReadProfile {

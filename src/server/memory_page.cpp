@@ -43,15 +43,16 @@ MemoryAccount resident_account(const MetricsPage::Sources& sources, const Stats&
                   "Tables and slabs that are charged to the cache; below in full."},
                  {"buffers", "client buffers", signed_bytes(sources.pool.used_bytes()),
                   "Requests that are not whole yet, and replies that were not taken yet."},
-                 {"allocator", "allocator", signed_bytes(allocator.resident),
-                  "All else that is allocated, and what the allocator keeps free; "
-                  "/debug/pprof/heap says by which functions."},
+                 {"allocator", "allocator",
+                  signed_bytes(std::max(allocator.active, allocator.allocated)),
+                  "Pages that hold what else is allocated; /debug/pprof/heap says by which "
+                  "functions."},
                  {"program", "program", signed_bytes(sources.budget().program_bytes),
                   "Code, libraries and data as they were when the server began."}}},
       resident_bytes(),
       {"unaccounted", "not accounted for", 0,
-       "Stacks, code that was touched later, pages of the cache or the allocator that were charged "
-       "and not touched yet (these count against it)."});
+       "Stacks, code that was touched later, what the allocator keeps free; less what is charged "
+       "and was not touched yet."});
 }
 
 MemoryAccount limit_account(const Budget& budget) {

@@ -113,7 +113,8 @@ void MetricsPage::outside(MetricsText& out, const Stats& stats) const {
         {"retained", allocator.retained}})
     out.sample(bytes, {{"allocator", allocator.name}, {"state", state}});
   const std::uint64_t accounted = stats.charged_bytes + sources_.pool.used_bytes() +
-                                  allocator.resident + sources_.budget().program_bytes;
+                                  std::max(allocator.active, allocator.allocated) +
+                                  sources_.budget().program_bytes;
   gauge(out, "ullage_accounted_bytes",
         "What is known to be taken: the cache, buffers in use, the allocator, the program as it "
         "began.",

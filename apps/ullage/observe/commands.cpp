@@ -1,0 +1,275 @@
+#include "observe/commands.h"
+
+#include "base/escape.h"
+#include "base/failure.h"
+#include "base/units.h"
+#include "observe/profile_view.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <thread>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+namespace ullage::app {
+
+namespace {
+
+constexpr const char* k_profile_footer =
+    R"(What: data, the bytes in the cache by role, fields, groups and class; heap, the rest of the memory
+by function; allocs, all that was ever allocated; cpu, the processor time by function.
+
+Examples:
+  ullage profile data
+  ullage profile heap --save before.pb.gz
+  ullage profile heap --diff before.pb.gz
+  ullage profile cpu --seconds 30 --flame cpu.svg
+  ullage profile --file before.pb.gz --type inuse_objects --top 50)";
+
+constexpr const char* k_trace_footer = R"(Open the file at https://ui.perfetto.dev.
+
+Example:
+  ullage trace --seconds 10 -o slow.perfetto-trace)";
+
+constexpr const char* k_stats_footer = R"(Examples:
+  ullage stats
+  ullage stats --watch 2
+  ullage stats --json)";
+
+constexpr std::chrono::seconds k_patience{60};
+
+void add_server(CLI::App& app, std::string& url, std::string& token) {
+  app.add_option("--url", url, fmt::format("The server's admin port (default: {})", k_default_url))
+      ->type_name("URL");
+  app.add_option("--token", token, "The admin token, if the server is on another machine")
+      ->type_name("TEXT")
+      ->envname("ULLAGE_ADMIN_TOKEN");
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  if (!file) throw Failure(fmt::format("cannot read {}", escape_excerpt(path)));
+  return bytes;
+}
+
+void write_file(const std::string& path, const std::string& bytes) {
+  std::ofstream file(path, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) throw Failure(fmt::format("cannot write {}", escape_excerpt(path)));
+  fmt::print(stderr, "wrote {} ({})\n", escape_excerpt(path),
+             format_bytes(static_cast<double>(bytes.size())));
+}
+
+observe::ParsedProfile parsed(const std::string& bytes, const std::string& from) {
+  auto profile = observe::parse_profile(bytes);
+  if (!profile) throw Failure(fmt::format("{}: {}", escape_excerpt(from), profile.error().message));
+  return std::move(profile).value();
+}
+
+std::string fetched(const ProfileTexts& texts) {
+  if (!texts.file.empty()) return read_file(texts.file);
+  const Url url = Url::parse(texts.url);
+  std::string page = texts.what;
+  std::chrono::seconds patience = k_patience;
+  if (texts.what == "cpu") {
+    page = fmt::format("profile?seconds={}", texts.seconds);
+    patience += std::chrono::seconds(texts.seconds);
+    fmt::print(stderr, "sampling for {} s ...\n", texts.seconds);
+  }
+  return http_get(url, "/debug/pprof/" + page, patience, texts.token);
+}
+
+std::size_t type_of(const observe::ParsedProfile& profile, const std::string& name) {
+  if (name.empty()) return profile.default_type;
+  const auto found =
+      std::ranges::find(profile.types, name, &observe::ParsedProfile::ValueType::type);
+  if (found != profile.types.end()) return static_cast<std::size_t>(found - profile.types.begin());
+  std::string known;
+  for (const auto& type : profile.types)
+    known += (known.empty() ? "" : ", ") + escape_excerpt(type.type);
+  throw Failure(fmt::format("--type: \"{}\" is none of {}", escape_excerpt(name), known),
+                k_exit_usage);
+}
+
+}  // namespace
+
+void add_profile(CLI::App& app, ProfileTexts& texts) {
+  app.footer(k_profile_footer);
+  app.add_option("WHAT", texts.what, "data, heap, allocs or cpu");
+  add_server(app, texts.url, texts.token);
+  app.add_option("--file", texts.file, "Read a saved profile instead")->type_name("FILE");
+  app.add_option("--top", texts.top, "Rows of the table (default: 20)")->type_name("N");
+  app.add_option("--type", texts.type, "What to count, as inuse_space or entries")
+      ->type_name("NAME");
+  app.add_option("--diff", texts.diff, "Show what came since that saved profile")
+      ->type_name("FILE");
+  app.add_option("--flame", texts.flame, "Write a flame graph")->type_name("OUT.svg");
+  app.add_option("--save", texts.save, "Keep the profile, for --diff, --file or go tool pprof")
+      ->type_name("FILE");
+  app.add_option("--seconds", texts.seconds, "For how long cpu samples (default: 10)")
+      ->type_name("N");
+}
+
+int profile_command(const ProfileTexts& texts) {
+  constexpr const char* k_kinds[] = {"data", "heap", "allocs", "cpu"};
+  const bool is_known = std::ranges::find(k_kinds, texts.what) != std::end(k_kinds);
+  if (texts.file.empty() && !is_known) {
+    throw Failure(texts.what.empty() ? "what: data, heap, allocs or cpu (see ullage profile --help)"
+                                     : fmt::format("\"{}\" is none of data, heap, allocs, cpu",
+                                                   escape_excerpt(texts.what)),
+                  k_exit_usage);
+  }
+  if (!texts.file.empty() && !texts.what.empty())
+    throw Failure("either a server's profile or that of --file", k_exit_usage);
+  const std::string bytes = fetched(texts);
+  observe::ParsedProfile profile = parsed(bytes, texts.file.empty() ? texts.url : texts.file);
+  if (!texts.save.empty()) write_file(texts.save, bytes);
+  if (!texts.diff.empty())
+    profile = difference(std::move(profile), parsed(read_file(texts.diff), texts.diff));
+  const std::size_t type = type_of(profile, texts.type);
+  if (!texts.flame.empty()) {
+    write_file(texts.flame,
+               flame_graph(profile, type,
+                           fmt::format("{}: {}", texts.file.empty() ? texts.what : texts.file,
+                                       profile.types[type].type)));
+  }
+  fmt::print("{}", profile_table(profile, type, texts.top));
+  return 0;
+}
+
+void add_trace(CLI::App& app, TraceTexts& texts) {
+  app.footer(k_trace_footer);
+  add_server(app, texts.url, texts.token);
+  app.add_option("--seconds", texts.seconds, "For how long (default: 5)")->type_name("N");
+  app.add_option("-o,--out", texts.out, "Where to (default: ullage.perfetto-trace)")
+      ->type_name("FILE");
+}
+
+int trace_command(const TraceTexts& texts) {
+  const Url url = Url::parse(texts.url);
+  fmt::print(stderr, "tracing for {} s ...\n", texts.seconds);
+  const std::string trace = http_get(url, fmt::format("/debug/trace?seconds={}", texts.seconds),
+                                     k_patience + std::chrono::seconds(texts.seconds), texts.token);
+  write_file(texts.out, trace);
+  fmt::print("open it at https://ui.perfetto.dev\n");
+  return 0;
+}
+
+void add_stats(CLI::App& app, StatsTexts& texts) {
+  app.footer(k_stats_footer);
+  add_server(app, texts.url, texts.token);
+  app.add_flag("--json", texts.json, "As the server says it");
+  app.add_option("--watch", texts.watch, "Again every so many seconds, until it is stopped")
+      ->type_name("N");
+}
+
+namespace {
+
+/// The numbers of /metrics that are of one kind, summed up over their labels.
+std::uint64_t metric(const std::string& text, const std::string& name) {
+  double sum = 0;
+  std::size_t at = 0;
+  while ((at = text.find(name, at)) != std::string::npos) {
+    const std::size_t behind = at + name.size();
+    const bool is_it = (at == 0 || text[at - 1] == '\n') && behind < text.size() &&
+                       (text[behind] == ' ' || text[behind] == '{');
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (is_it) sum += std::strtod(text.c_str() + text.rfind(' ', end), nullptr);
+    at = end;
+  }
+  return static_cast<std::uint64_t>(sum);
+}
+
+struct Counts {
+  std::uint64_t commands = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t removals = 0;
+};
+
+Counts counts_of(const std::string& metrics) {
+  return {.commands = metric(metrics, "ullage_commands_total"),
+          .hits = metric(metrics, "ullage_cache_hits_total"),
+          .misses = metric(metrics, "ullage_cache_misses_total"),
+          .removals = metric(metrics, "ullage_cache_removals_total")};
+}
+
+double share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void print_stats(const std::string& metrics, const std::string& memstats) {
+  const auto bytes = [](std::uint64_t n) { return format_bytes(static_cast<double>(n)); };
+  const auto number = [&](const char* name) { return metric(metrics, name); };
+  const std::uint64_t charged = number("ullage_cache_charged_bytes");
+  const std::uint64_t limit = number("ullage_cache_limit_bytes");
+  fmt::print("process    {} resident of {}, {} at its peak\n",
+             bytes(number("ullage_resident_bytes")), bytes(number("ullage_limit_bytes")),
+             bytes(number("ullage_resident_peak_bytes")));
+  fmt::print("cache      {} of {} ({}), {} entries in {} groups\n", bytes(charged), bytes(limit),
+             format_percent(share(charged, limit)), format_count(number("ullage_cache_entries")),
+             format_count(number("ullage_cache_groups")));
+  const Counts counts = counts_of(metrics);
+  fmt::print("reads      {} hits, {} misses ({})\n", format_count(counts.hits),
+             format_count(counts.misses),
+             format_percent(share(counts.hits, counts.hits + counts.misses)));
+  fmt::print("removed    {} entries; clients {}, commands {}\n", format_count(counts.removals),
+             format_count(number("ullage_clients")), format_count(counts.commands));
+  const auto page = nlohmann::json::parse(memstats, nullptr, false);
+  if (page.is_discarded() || !page.contains("accounts")) return;
+  for (const char* const account : {"resident", "cache"}) {
+    if (!page["accounts"].contains(account)) continue;
+    std::string line;
+    for (const auto& [name, size] : page["accounts"][account]["lines"].items()) {
+      if (!size.is_number_integer()) continue;
+      const auto value = size.get<std::int64_t>();
+      line += fmt::format("{}{} {}", line.empty() ? "" : ", ", escape_excerpt(name),
+                          format_value(value, "bytes"));
+    }
+    fmt::print("{:<10} {}\n", account == std::string_view("cache") ? "roles" : "memory", line);
+  }
+}
+
+}  // namespace
+
+int stats_command(const StatsTexts& texts) {
+  const Url url = Url::parse(texts.url);
+  const auto get = [&](const char* path) { return http_get(url, path, k_patience, texts.token); };
+  if (texts.json) {
+    fmt::print("{}", get("/debug/memstats"));
+    return 0;
+  }
+  std::string metrics = get("/metrics");
+  print_stats(metrics, get("/debug/memstats"));
+  if (texts.watch.empty()) return 0;
+  const std::uint64_t seconds = parse_count("--watch", texts.watch);
+  constexpr std::uint64_t k_seconds_max = 86'400;
+  if (seconds == 0 || seconds > k_seconds_max)
+    throw Failure("--watch: a number of seconds from 1 to 86400", k_exit_usage);
+  fmt::print("\n{:>10} {:>10} {:>8} {:>12} {:>12} {:>12}\n", "commands/s", "reads/s", "hits",
+             "removed/s", "charged", "resident");
+  while (true) {
+    std::fflush(stdout);
+    std::this_thread::sleep_for(std::chrono::seconds(seconds));
+    const Counts before = counts_of(metrics);
+    metrics = get("/metrics");
+    const Counts now = counts_of(metrics);
+    const std::uint64_t hits = now.hits - before.hits;
+    const std::uint64_t reads = hits + now.misses - before.misses;
+    fmt::print("{:>10} {:>10} {:>8} {:>12} {:>12} {:>12}\n",
+               format_count((now.commands - before.commands) / seconds),
+               format_count(reads / seconds), format_percent(share(hits, reads)),
+               format_count((now.removals - before.removals) / seconds),
+               format_bytes(static_cast<double>(metric(metrics, "ullage_cache_charged_bytes"))),
+               format_bytes(static_cast<double>(metric(metrics, "ullage_resident_bytes"))));
+  }
+}
+
+}  // namespace ullage::app

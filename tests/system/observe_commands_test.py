@@ -1,0 +1,90 @@
+"""ullage profile, trace and stats against a running server."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+from support import servers
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        port = servers.free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.server = servers.ullage(environment={"ULLAGE_ADMIN_PORT": str(port),
+                                                  "ULLAGE_HEAP_SAMPLE": "4kb"})
+        self.addCleanup(self.server.__exit__)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        with self.server.connect() as wire:
+            wire.pipeline([["HSET", f"user:{i}", "theme", "v" * 100] for i in range(3000)])
+
+    def run_ullage(self, *words, code=0, url=True):
+        command = [os.environ["ULLAGE_PROGRAM"], *words]
+        if url:
+            command += ["--url", self.url]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout if code == 0 else done.stderr
+
+    def test_data(self):
+        text = self.run_ullage("profile", "data", "--type", "payload")
+        self.assertIn("user:<n>", text)
+        self.assertRegex(text, r"293 KiB +\d+\.\d+% .* value")
+
+    def test_flames_and_differences(self):
+        saved, flames = self.folder / "saved.pb.gz", self.folder / "flames.svg"
+        self.run_ullage("profile", "data", "--save", saved, "--flame", flames)
+        drawing = ElementTree.parse(flames).getroot()
+        titles = [title.text for title in drawing.iter("{http://www.w3.org/2000/svg}title")]
+        self.assertTrue(any(title.startswith("theme (") for title in titles), titles)
+        with self.server.connect() as wire:
+            wire.pipeline([["HSET", f"session:{i}", "token", "v" * 200] for i in range(3000)])
+        text = self.run_ullage("profile", "data", "--diff", saved, "--type", "entries")
+        self.assertRegex(text, r"3,000 of entries")
+        self.assertIn("session:<n>", text)
+        self.assertNotIn("user:<n>", text)
+        again = self.run_ullage("profile", "--file", saved, "--type", "entries", url=False)
+        self.assertRegex(again, r"3,000 of entries")
+
+    @unittest.skipIf(servers.is_sanitized(), "a sanitizer has its own allocator")
+    def test_functions(self):
+        many = [self.server.connect() for _ in range(50)]
+        for one in many:
+            self.addCleanup(one.close)
+            one.ask("MULTI")
+            one.ask("SET", "key", "x" * 2000)
+        self.assertIn("ullage::", self.run_ullage("profile", "heap"))
+        self.assertIn("of alloc_space", self.run_ullage("profile", "allocs"))
+
+    def test_trace_and_stats(self):
+        path = self.folder / "trace"
+        self.assertIn("perfetto", self.run_ullage("trace", "--seconds", "1", "-o", path))
+        self.assertGreater(path.stat().st_size, 100)
+        text = self.run_ullage("stats")
+        self.assertRegex(text, r"3,000 entries in 3,000 groups")
+        self.assertIn('"accounts"', self.run_ullage("stats", "--json"))
+
+    def test_what_is_wrong_is_said(self):
+        self.assertIn("none of data, heap", self.run_ullage("profile", "colour", code=2))
+        self.assertIn("what: data", self.run_ullage("profile", code=2))
+        self.assertIn("is none of entries", self.run_ullage("profile", "data", "--type", "x",
+                                                            code=2))
+        self.assertIn("answers 400: seconds is",
+                      self.run_ullage("trace", "--seconds", "99", code=1))
+        self.assertIn("not http://", self.run_ullage("stats", "--url", "ftp://x", code=2,
+                                                     url=False))
+        closed = f"127.0.0.1:{servers.free_port()}"
+        self.assertIn("is a server there?", self.run_ullage("stats", "--url", closed, code=1,
+                                                            url=False))
+        (self.folder / "no").write_text("no profile")
+        self.assertIn("this is no profile", self.run_ullage("profile", "--file",
+                                                            self.folder / "no", code=1, url=False))
+
+
+if __name__ == "__main__":
+    unittest.main()
