@@ -42,6 +42,8 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
+}  // namespace
+
 std::uint16_t free_port() {
   const int probe = new_socket();
   sockaddr_in address = loopback(0);
@@ -52,6 +54,8 @@ std::uint16_t free_port() {
   ::close(probe);
   return ntohs(address.sin_port);
 }
+
+namespace {
 
 int try_connect(std::uint16_t port) {
   const int socket = new_socket();
@@ -154,9 +158,10 @@ std::size_t ServerProcess::status_bytes(const char* name) const {
   return 0;
 }
 
-std::unique_ptr<ServerProcess> start_ullage(std::vector<std::string> options) {
+std::unique_ptr<ServerProcess> start_ullage(std::vector<std::string> options,
+                                            std::uint16_t admin_port) {
   std::vector<std::string> command = {ULLAGE_PROGRAM, "serve",        "--port",
-                                      "{port}",       "--admin-port", "0"};
+                                      "{port}",       "--admin-port", std::to_string(admin_port)};
   command.insert(command.end(), options.begin(), options.end());
   return std::make_unique<ServerProcess>(std::move(command));
 }

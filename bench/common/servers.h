@@ -38,7 +38,10 @@ class ServerProcess {
 };
 
 /// Ours, of the same build, with one I/O thread unless told.
-std::unique_ptr<ServerProcess> start_ullage(std::vector<std::string> options);
+std::unique_ptr<ServerProcess> start_ullage(std::vector<std::string> options,
+                                            std::uint16_t admin_port = 0);
+/// A port of the loopback interface that nobody listens on now.
+std::uint16_t free_port();
 /// Redis without persistence; null, with a note, if it is not installed.
 std::unique_ptr<ServerProcess> start_redis(std::vector<std::string> options = {});
 

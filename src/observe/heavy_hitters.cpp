@@ -15,7 +15,7 @@ std::string_view kept_name(std::string_view name,
   if (name.size() <= buffer.size()) return name;
   constexpr std::size_t k_mark_bytes = 1 + 16;
   char* const end = buffer.data() + buffer.size();
-  char* at = std::copy_n(name.data(), buffer.size() - k_mark_bytes, buffer.data());
+  char* at = std::ranges::copy(name.substr(0, buffer.size() - k_mark_bytes), buffer.data()).out;
   *at++ = '~';
   at = std::to_chars(at, end, std::hash<std::string_view>()(name), 16).ptr;
   return {buffer.data(), static_cast<std::size_t>(at - buffer.data())};
