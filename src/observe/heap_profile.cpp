@@ -249,7 +249,7 @@ class HeapProfiler::Gathered {
       largest.emplace_back(
           unsampled(counts.live_objects, counts.live_bytes, dump_.sample_bytes).bytes, &stack);
     }
-    std::ranges::stable_sort(largest, std::greater<>{}, [](const auto& one) { return one.first; });
+    std::ranges::sort(largest, std::greater<>{}, [](const auto& one) { return one.first; });
     for (const auto& [bytes, stack] : largest) {
       const HeapCounts& counts = stack->counts;
       const Unsampled live = unsampled(counts.live_objects, counts.live_bytes, dump_.sample_bytes);

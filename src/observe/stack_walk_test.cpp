@@ -1,6 +1,7 @@
 #include "observe/stack_walk.h"
 
 #include "observe/function_names.h"
+#include "support/build.h"
 
 #include <array>
 #include <cstdlib>
@@ -33,6 +34,16 @@ bool has(const std::vector<std::string>& frames, std::string_view name) {
   return false;
 }
 
+/// A sanitizer has code of its own in the program, without frame pointers: there everything that
+/// goes through it is unwound.
+void expect_unwound(const StackWalk& walk, std::uint64_t times) {
+  if (test::k_sanitized) {
+    EXPECT_GE(walk.unwound(), times);
+  } else {
+    EXPECT_EQ(walk.unwound(), times);
+  }
+}
+
 struct Walked {
   StackWalk walk{program_code()};
   std::array<void*, 64> addresses{};
@@ -61,14 +72,14 @@ void walk_in_a_thread(Walked& walked) {
 TEST(StackWalk, FollowsFramesOnceItKnowsWhereTheyEnd) {
   Walked walked;
   walk_in_a_thread(walked);
-  EXPECT_EQ(walked.walk.unwound(), 1U);
+  expect_unwound(walked.walk, 1U);
   const std::vector<std::string> slow = names(walked.span());
   ASSERT_GE(slow.size(), 3U);
   EXPECT_TRUE(slow[0].find("middle") != std::string::npos) << slow[0];
   EXPECT_TRUE(slow[1].find("outer") != std::string::npos) << slow[1];
   EXPECT_FALSE(has(slow, "main")) << "of another thread";
   walk_in_a_thread(walked);
-  EXPECT_EQ(walked.walk.unwound(), 1U) << "the second time is walked by frame pointers";
+  expect_unwound(walked.walk, 1U);
   EXPECT_EQ(names(walked.span()), slow);
 }
 
@@ -77,7 +88,7 @@ TEST(StackWalk, CodeWithoutFramePointersIsUnwound) {
   for (std::uint64_t i = 1; i <= 3; ++i) {
     outer(walked);  // from googletest's own code, which keeps none
     EXPECT_TRUE(has(names(walked.span()), "main"));
-    EXPECT_EQ(walked.walk.unwound(), i);
+    expect_unwound(walked.walk, i);
   }
 }
 
@@ -97,7 +108,7 @@ TEST(StackWalk, WhatLibrariesCallIsUnwoundThroughThem) {
     const std::vector<std::string> frames = names(walked.span());
     EXPECT_TRUE(has(frames, "compare"));
     EXPECT_TRUE(has(frames, "main")) << "above the library's frames too";
-    EXPECT_EQ(walked.walk.unwound(), i);
+    expect_unwound(walked.walk, i);
   }
 }
 
@@ -118,7 +129,7 @@ TEST(StackWalk, FramesThatAreNoneAreNotFollowed) {
     void* address;
   } fake{&fake, reinterpret_cast<void*>(&outer)};  // leads to itself
   walked.count = walked.walk.capture(&fake, walked.addresses);
-  EXPECT_EQ(walked.walk.unwound(), 1U);
+  expect_unwound(walked.walk, 1U);
   EXPECT_TRUE(has(names(walked.span()), "main"));
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <fstream>
 #include <span>
 #include <tuple>
@@ -99,7 +98,7 @@ void TraceRecorder::on_event(const TraceEvent& event) noexcept {
   kept.thread = thread_id();
   kept.kind = event.kind;
   const std::size_t length = std::min(event.name.size(), Kept::k_name_max_bytes);
-  std::memcpy(kept.name, event.name.data(), length);
+  std::copy_n(event.name.begin(), length, kept.name);
   kept.name[length] = '\0';
 }
 

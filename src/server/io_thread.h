@@ -73,7 +73,7 @@ class IoThread {
   [[nodiscard]] bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
   /// Ends run(): clients get the replies that are under way, for `drain_ms` at most.
   void stop(int drain_ms);
-  [[nodiscard]] const RoundTimes& round_times() const noexcept { return round_times_; }
+  [[nodiscard]] RoundTimes& round_times() noexcept { return round_times_; }
   [[nodiscard]] std::size_t connections() const noexcept {
     return connection_count_.load(std::memory_order_relaxed);
   }

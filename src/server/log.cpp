@@ -59,7 +59,7 @@ std::string log_line(LogFormat format, LogLevel level, std::string_view timestam
     line["service.name"] = "ullage";
     for (const LogField& field : fields) {
       if (field.is_number) {
-        line[std::string(field.name)] = std::stoull(field.value);
+        line[std::string(field.name)] = nlohmann::ordered_json::parse(field.value);
       } else {
         line[std::string(field.name)] = escaped(field.value);
       }

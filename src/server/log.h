@@ -23,6 +23,11 @@ struct LogField {
   LogField(std::string_view name_in, std::string_view text) : name(name_in), value(text) {}
   LogField(std::string_view name_in, std::uint64_t number)
       : name(name_in), value(std::to_string(number)), is_number(true) {}
+  static LogField number(std::string_view name, std::int64_t number) {
+    LogField field(name, std::to_string(number));
+    field.is_number = true;
+    return field;
+  }
 };
 
 /// Thread-safe; a line is written in one piece.

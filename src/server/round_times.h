@@ -27,8 +27,16 @@ class RoundTimes {
       while (bucket < k_bounds_s.size() && static_cast<double>(took_ns) > k_bounds_s[bucket] * 1e9)
         ++bucket;
       more(sum_ns_, static_cast<std::uint64_t>(took_ns));
+      const auto took = static_cast<std::uint64_t>(took_ns);
+      if (took > longest_ns_.load(std::memory_order_relaxed))
+        longest_ns_.store(took, std::memory_order_relaxed);
     }
     more(counts_[bucket], 1);
+  }
+
+  /// The longest since this was last called; a round that ends at the same moment may be missed.
+  std::uint64_t take_longest_ns() noexcept {
+    return longest_ns_.exchange(0, std::memory_order_relaxed);
   }
 
   struct Sum {
@@ -48,6 +56,7 @@ class RoundTimes {
 
   std::array<std::atomic<std::uint64_t>, k_bounds_s.size() + 1> counts_{};
   std::atomic<std::uint64_t> sum_ns_{0};
+  std::atomic<std::uint64_t> longest_ns_{0};
 };
 
 }  // namespace ullage::server

@@ -18,6 +18,8 @@ TEST(RoundTimes, AreSortedIntoBuckets) {
   EXPECT_EQ(sum.counts[0], 6U);
   EXPECT_EQ(sum.counts[1], 2U);
   EXPECT_EQ(sum.counts.back(), 2U);
+  EXPECT_EQ(times.take_longest_ns(), 3'000'000'000U);
+  EXPECT_EQ(times.take_longest_ns(), 0U);
   EXPECT_EQ(sum.sum_ns, 2 * std::uint64_t{3'014'000'001});
 }
 

@@ -136,6 +136,7 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
   services_.limits.debug_enabled = settings.enable_debug;
   removal_news_->set_services(&services_);
   admin_.set_token(settings.admin_token);
+  thresholds_.set(settings);
   set_live(settings);
   shared_.parser_limits.args_max = budget.args_max;
   shared_.parser_limits.bulk_max_bytes = settings.max_value;
@@ -344,7 +345,10 @@ Problem Server::apply(const Settings& before, const Settings& after) {
   // What ACL SETUSER said of the default user stays, unless this says otherwise.
   if (before.password != after.password) set_default_password(acl_, after.password);
   set_live(after);
-  mailbox_.post([this, after] { settings_ = after; });
+  mailbox_.post([this, after] {
+    settings_ = after;
+    thresholds_.set(after);
+  });
   for (const auto& io_thread : io_threads_)
     io_thread->resume();
   return std::nullopt;
@@ -384,6 +388,26 @@ RoundTimes::Sum Server::round_times() const {
   return sum;
 }
 
+void Server::look_after() {
+  constexpr std::int64_t k_look_ms = 1000;
+  const std::int64_t now_ms = clock_->running_ms();
+  if (census_.step()) thresholds_.look_at(census_.census().last(), now_ms);
+  if (now_ms < next_look_ms_) return;
+  next_look_ms_ = now_ms + k_look_ms;
+  const Stats stats = cache_.stats();
+  std::uint64_t longest_ns = 0;
+  for (const auto& io_thread : io_threads_)
+    longest_ns = std::max(longest_ns, io_thread->round_times().take_longest_ns());
+  thresholds_.look_at(
+      {.now_ms = now_ms,
+       .resident_bytes = resident_bytes(),
+       .limit_bytes = current_budget().limit_bytes,
+       .cache_bytes = stats.charged_bytes,
+       .cache_limit_bytes = stats.memory_limit,
+       .evictions = stats.removed(RemovalCause::evicted) + stats.removed(RemovalCause::limit),
+       .longest_round_ns = longest_ns});
+}
+
 int Server::poll_timeout_ms() const {
   const auto census_ms = static_cast<int>(census_.wait_ms());
   const int admin_ms = admin_.poll_timeout_ms();
@@ -410,7 +434,7 @@ void Server::run() {
   while (!stopping_) {
     poller_.run_once(poll_timeout_ms());
     admin_.after_round();
-    census_.step();
+    look_after();
   }
   for (const Listener& listener : listeners_)
     poller_.remove(listener.descriptor());

@@ -24,6 +24,7 @@
 #include "server/service_manager.h"
 #include "server/settings.h"
 #include "server/signals.h"
+#include "server/thresholds.h"
 #include "server/tls.h"
 
 #include <memory>
@@ -79,6 +80,8 @@ class Server {
   Problem resize(std::size_t limit_bytes);
   [[nodiscard]] Budget current_budget() const;
   [[nodiscard]] RoundTimes::Sum round_times() const;
+  /// What is done between rounds: the walk over the cache, and the thresholds.
+  void look_after();
   /// How long the thread that takes clients may wait for events.
   [[nodiscard]] int poll_timeout_ms() const;
 
@@ -112,6 +115,8 @@ class Server {
   Mailbox mailbox_;
   Signals signals_;
   CensusTask census_{cache_, held_, *clock_};
+  Thresholds thresholds_{log_};
+  std::int64_t next_look_ms_ = 0;
   ServerPages pages_{services_, MetricsPage({.services = services_,
                                              .counters = counters_,
                                              .pool = pool_,

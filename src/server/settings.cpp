@@ -92,6 +92,28 @@ Failure set_heap_sample(Settings& settings, Text text) {
   return std::nullopt;
 }
 
+template <auto Member, std::int64_t most>
+Failure set_threshold(Settings& settings, Text text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() ||
+      number > static_cast<std::uint64_t>(most))
+    return "a number from 0 to " + std::to_string(most);
+  settings.thresholds.*Member = number;
+  return std::nullopt;
+}
+template <auto Member>
+Failure set_threshold_bytes(Settings& settings, Text text) {
+  const auto bytes = parse_size(text);
+  if (!bytes) return "a size, or 0";
+  settings.thresholds.*Member = *bytes;
+  return std::nullopt;
+}
+template <auto Member>
+std::string get_threshold(const Settings& settings) {
+  return std::to_string(settings.thresholds.*Member);
+}
+
 template <auto Member>
 Failure set_yes_no(Settings& settings, Text text) {
   if (text != "yes" && text != "no" && text != "true" && text != "false") return "yes or no";
@@ -354,6 +376,48 @@ constexpr Setting k_settings[] = {
      .live = true,
      .set = set_number<&Settings::latency_ms, 0, 1'000'000>,
      .get = get_number<&Settings::latency_ms>},
+    {.name = "alert-group-fields",
+     .redis_name = "",
+     .value = "NUMBER",
+     .help = "Log a group that has so many fields; 0: none",
+     .live = true,
+     .set = set_threshold<&ThresholdLimits::group_fields, 1000000000000>,
+     .get = get_threshold<&ThresholdLimits::group_fields>},
+    {.name = "alert-group-bytes",
+     .redis_name = "",
+     .value = "SIZE",
+     .help = "Log a group that takes so much; 0: none",
+     .live = true,
+     .set = set_threshold_bytes<&ThresholdLimits::group_bytes>,
+     .get = get_threshold<&ThresholdLimits::group_bytes>},
+    {.name = "alert-cache-use",
+     .redis_name = "",
+     .value = "PERCENT",
+     .help = "Log when so much of the cache's part of the limit is in use; 0: never",
+     .live = true,
+     .set = set_threshold<&ThresholdLimits::cache_use_percent, 100>,
+     .get = get_threshold<&ThresholdLimits::cache_use_percent>},
+    {.name = "alert-process-use",
+     .redis_name = "",
+     .value = "PERCENT",
+     .help = "Log when the process takes so much of its limit; 0: never",
+     .live = true,
+     .set = set_threshold<&ThresholdLimits::process_use_percent, 100>,
+     .get = get_threshold<&ThresholdLimits::process_use_percent>},
+    {.name = "alert-evictions",
+     .redis_name = "",
+     .value = "NUMBER",
+     .help = "Log when so many entries are evicted in a minute; 0: never",
+     .live = true,
+     .set = set_threshold<&ThresholdLimits::evictions_a_minute, 1000000000000>,
+     .get = get_threshold<&ThresholdLimits::evictions_a_minute>},
+    {.name = "alert-pause",
+     .redis_name = "",
+     .value = "MILLISECONDS",
+     .help = "Log when a round of an I/O thread takes so long; 0: never",
+     .live = true,
+     .set = set_threshold<&ThresholdLimits::pause_ms, 1000000>,
+     .get = get_threshold<&ThresholdLimits::pause_ms>},
     {.name = "enable-debug",
      .redis_name = "enable-debug-command",
      .value = "yes|no",

@@ -23,6 +23,16 @@ enum class TlsClients : std::uint8_t { no, optional, yes };
 enum class LogFormat : std::uint8_t { text, json };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
+/// Past these there is a line in the log; 0: none.
+struct ThresholdLimits {
+  std::uint64_t group_fields = 10'000;
+  std::uint64_t group_bytes = 0;
+  std::uint64_t cache_use_percent = 0;  ///< of a cache that is meant to be full it says nothing
+  std::uint64_t process_use_percent = 95;
+  std::uint64_t evictions_a_minute = 0;
+  std::uint64_t pause_ms = 100;
+};
+
 struct Settings {
   std::string config_file;  ///< where they were read from, and CONFIG REWRITE writes them
   std::vector<std::string> bind = {"127.0.0.1"};
@@ -36,6 +46,7 @@ struct Settings {
   std::string debug_socket;
   std::size_t heap_sample = 512 * k_kib;  ///< 0: none
   std::size_t metrics_groups = 20;
+  ThresholdLimits thresholds;
   std::uint16_t tls_port = 0;  ///< 0: no TLS
   std::string tls_cert_file;
   std::string tls_key_file;

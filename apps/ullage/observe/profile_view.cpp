@@ -9,6 +9,8 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include <fmt/core.h>
@@ -50,8 +52,12 @@ std::vector<ProfileRow> profile_rows(const observe::ParsedProfile& profile, std:
     }
   }
   std::erase_if(rows, [](const auto& row) { return row.flat == 0 && row.cumulative == 0; });
-  std::ranges::stable_sort(rows, std::greater<>{}, [](const ProfileRow& row) {
-    return std::pair(std::abs(row.flat), std::abs(row.cumulative));
+  std::ranges::sort(rows, [](const ProfileRow& a, const ProfileRow& b) {
+    const auto by_size = [](const ProfileRow& row) {
+      return std::pair(-std::abs(row.flat), -std::abs(row.cumulative));
+    };
+    return std::tuple(by_size(a), std::string_view(a.name)) <
+           std::tuple(by_size(b), std::string_view(b.name));
   });
   return rows;
 }

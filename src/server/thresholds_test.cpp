@@ -1,0 +1,135 @@
+#include "server/thresholds.h"
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace ullage::server {
+namespace {
+
+class ThresholdLines : public ::testing::Test {
+ protected:
+  ThresholdLines() { thresholds_.set(settings_); }
+
+  void set(const ThresholdLimits& limits) {
+    settings_.thresholds = limits;
+    thresholds_.set(settings_);
+  }
+  void see(std::vector<observe::CensusResult::Group> groups, std::int64_t at_ms) {
+    observe::CensusResult seen;
+    seen.groups = std::move(groups);
+    thresholds_.look_at(seen, at_ms);
+  }
+  /// The lines since the last call.
+  std::vector<nlohmann::json> lines() {
+    std::fflush(file_.get());
+    std::fseek(file_.get(), read_, SEEK_SET);
+    std::vector<nlohmann::json> all;
+    char line[2048];
+    while (std::fgets(line, sizeof line, file_.get()) != nullptr)
+      all.push_back(nlohmann::json::parse(line));
+    read_ = std::ftell(file_.get());
+    return all;
+  }
+
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{std::tmpfile(), &std::fclose};
+  Log log_{file_.get(), LogFormat::json, LogLevel::info};
+  Settings settings_;
+  Thresholds thresholds_{log_};
+  long read_ = 0;
+};
+
+constexpr std::int64_t k_begin_ms = 1'700'000'000'000;
+
+TEST_F(ThresholdLines, SayWhichGroupHowLargeAndHowFast) {
+  see({{.name = "user:1", .bytes = 900, .fields = 9000}}, k_begin_ms);
+  EXPECT_TRUE(lines().empty());
+  see({{.name = "user:1", .bytes = 900, .fields = 12'000}}, k_begin_ms + 30'000);
+  const auto told = lines();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["log.level"], "warning");
+  EXPECT_EQ(told[0]["event.kind"], "alert");
+  EXPECT_EQ(told[0]["event.action"], "group_fields");
+  EXPECT_EQ(told[0]["ullage.group"], "user:1");
+  EXPECT_EQ(told[0]["ullage.value"], 12'000);
+  EXPECT_EQ(told[0]["ullage.limit"], 10'000);
+  EXPECT_EQ(told[0]["ullage.slope_per_minute"], 6000);
+  EXPECT_EQ(told[0]["ullage.left_out"], 0);
+}
+
+TEST_F(ThresholdLines, ComeOnceInAWhileForEachOwner) {
+  const auto both = [&](std::int64_t at_ms) {
+    see({{.name = "a", .fields = 20'000}, {.name = "b", .fields = 15'000}}, at_ms);
+  };
+  both(k_begin_ms);
+  EXPECT_EQ(lines().size(), 2U);
+  both(k_begin_ms + 1000);
+  both(k_begin_ms + Thresholds::k_again_ms - 1);
+  EXPECT_TRUE(lines().empty());
+  both(k_begin_ms + Thresholds::k_again_ms);
+  const auto told = lines();
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[0]["ullage.left_out"], 2);
+}
+
+TEST_F(ThresholdLines, ShrinkingHasANegativeSlope) {
+  set({.group_fields = 0, .group_bytes = 1000});
+  see({{.name = "a", .bytes = 5000, .fields = 1'000'000}}, k_begin_ms);
+  ASSERT_EQ(lines().size(), 1U) << "of fields nothing is said";
+  see({{.name = "a", .bytes = 2000}}, k_begin_ms + Thresholds::k_again_ms);
+  const auto told = lines();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["ullage.slope_per_minute"], -300);
+}
+
+TEST_F(ThresholdLines, TheServerHasItsOwn) {
+  set({.cache_use_percent = 90,
+       .process_use_percent = 95,
+       .evictions_a_minute = 100,
+       .pause_ms = 50});
+  Readings readings{.now_ms = k_begin_ms,
+                    .resident_bytes = 96,
+                    .limit_bytes = 100,
+                    .cache_bytes = 91,
+                    .cache_limit_bytes = 100,
+                    .evictions = 1000,
+                    .longest_round_ns = 60'000'000};
+  thresholds_.look_at(readings);
+  std::vector<std::string> rules;
+  for (const auto& line : lines())
+    rules.push_back(line["event.action"]);
+  EXPECT_EQ(rules, (std::vector<std::string>{"process_use", "cache_use", "pause"}));
+  readings.longest_round_ns = 0;
+  for (int second = 1; second <= 60; ++second) {
+    readings.now_ms = k_begin_ms + second * 1000;
+    readings.evictions += 2;
+    thresholds_.look_at(readings);
+  }
+  const auto told = lines();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["event.action"], "evictions");
+  EXPECT_EQ(told[0]["ullage.value"], 120);
+}
+
+TEST_F(ThresholdLines, ThatAreSwitchedOffSayNothing) {
+  set({.group_fields = 0, .process_use_percent = 0, .pause_ms = 0});
+  see({{.name = "a", .bytes = 1 << 30, .fields = 1 << 30}}, k_begin_ms);
+  thresholds_.look_at({.now_ms = k_begin_ms,
+                       .resident_bytes = 200,
+                       .limit_bytes = 100,
+                       .longest_round_ns = 1'000'000'000'000});
+  EXPECT_TRUE(lines().empty());
+}
+
+TEST_F(ThresholdLines, RememberAsManyOwnersAsTheyMay) {
+  for (int i = 0; i < 1000; ++i)
+    see({{.name = "g" + std::to_string(i), .fields = 20'000}}, k_begin_ms + i);
+  EXPECT_EQ(lines().size(), 1000U);
+}
+
+}  // namespace
+}  // namespace ullage::server
