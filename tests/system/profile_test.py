@@ -135,7 +135,8 @@ class Profiles(unittest.TestCase):
             is_done.set()
             thread.join()
         self.assertIn("Type: cpu", text)
-        self.assertIn("ullage::server::IoThread::run", text)
+        if not servers.is_sanitized():  # the thread sanitizer calls handlers when it suits it
+            self.assertIn("ullage::server::IoThread::run", text)
         self.assertRegex(text, r"Duration: [2-9]")
 
     def allocate(self):
