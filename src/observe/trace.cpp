@@ -55,16 +55,19 @@ struct TraceRecorder::Kept {
 
 TraceRecorder::TraceRecorder(TraceOptions options)
     : options_(std::move(options)), began_ns_(TraceHook::now_ns()) {
+  // So long that each kind has an event or two in a share, however few are kept.
+  const std::size_t most = std::max<std::size_t>(options_.events_max / (4 * k_trace_kinds), 1);
+  const std::int64_t duration_ns = std::max<std::int64_t>(options_.duration_ns, 1);
   const std::size_t shares = std::clamp<std::size_t>(
-      static_cast<std::size_t>(std::max<std::int64_t>(options_.duration_ns, 0) / k_share_ns), 1,
-      k_shares_max);
+      static_cast<std::size_t>(duration_ns / k_share_ns), 1, std::min(most, k_shares_max));
+  share_ns_ = (duration_ns - 1) / static_cast<std::int64_t>(shares) + 1;
   const std::size_t events_a_share = options_.events_max / shares;
   events_a_kind_ = events_a_share / 2 / k_trace_kinds;
   events_for_all_ = std::max<std::size_t>(events_a_share - events_a_kind_ * k_trace_kinds, 1);
   kept_.reset(new Kept[options_.events_max]);
   shares_.reset(new Share[shares + 1]);
   // What comes later than it is expected shares the last.
-  options_.duration_ns = static_cast<std::int64_t>(shares) * k_share_ns;
+  options_.duration_ns = static_cast<std::int64_t>(shares) * share_ns_;
 }
 TraceRecorder::~TraceRecorder() = default;
 
@@ -76,7 +79,7 @@ std::size_t TraceRecorder::held_bytes(std::size_t events_max) noexcept {
 void TraceRecorder::on_event(const TraceEvent& event) noexcept {
   const std::int64_t since_ns =
       std::clamp<std::int64_t>(event.began_ns + event.took_ns - began_ns_, 0, options_.duration_ns);
-  Share& share = shares_[static_cast<std::size_t>(since_ns / k_share_ns)];
+  Share& share = shares_[static_cast<std::size_t>(since_ns / share_ns_)];
   auto& of_kind = share.of_kind[std::min(static_cast<std::size_t>(event.kind), k_trace_kinds - 1)];
   if (of_kind.fetch_add(1, std::memory_order_relaxed) >= events_a_kind_ &&
       share.of_all.fetch_add(1, std::memory_order_relaxed) >= events_for_all_) {

@@ -49,12 +49,17 @@ class Steps(unittest.TestCase):
             return int(info.split("long_command_rounds:", 1)[1].split("\r\n", 1)[0])
         for command in (["KEYS", "*"], ["DBSIZE"], ["UL.TOP"], ["UL.TOP", "GROWTH"],
                         ["INFO", "keyspace"]):
-            before = rounds()
-            served, reply = self.others_served_during(tenant, *command)
-            # How many were served depends on who gets the processor, how many could be does not.
+            served = 0
+            # How many are served depends on who gets the processor, how many could be does not.
+            for _ in range(50):
+                before = rounds()
+                more, reply = self.others_served_during(tenant, *command)
+                served += more
+                self.assertGreater(rounds() - before, 5, command)
+                self.assertNotIsInstance(reply, ReplyError)
+                if served != 0:
+                    break
             self.assertGreaterEqual(served, 1, command)
-            self.assertGreater(rounds() - before, 5, command)
-            self.assertNotIsInstance(reply, ReplyError)
         self.assertEqual(tenant.ask("DBSIZE"), KEYS)
 
     def test_the_reply_is_whole(self):

@@ -58,6 +58,7 @@ class TraceRecorder final : public TraceSink {
 
   TraceOptions options_;
   std::int64_t began_ns_;
+  std::int64_t share_ns_;       // of the time
   std::size_t events_a_kind_;   // in each share of the time, for each kind
   std::size_t events_for_all_;  // and besides, for whoever comes
   std::unique_ptr<Kept[]> kept_;
