@@ -56,7 +56,7 @@ void Dispatcher::look_up_user(Session& session) {
   session.acl_version = services_.acl.version();
   const bool was_known = session.user != nullptr;
   auto user = services_.acl.find(was_known ? session.user->name() : "default");
-  if (was_known && user == nullptr) session.closing = true;  // he is no more
+  if (was_known && user == nullptr) session.closing = true;  // is no more, and gets no answer
   if (!was_known && user != nullptr && (user->needs_password() || !user->is_enabled()))
     user = nullptr;
   session.user = std::move(user);
@@ -66,6 +66,7 @@ void Dispatcher::look_up_user(Session& session) {
 void Dispatcher::run_found(Session& session, const Found& found, resp::Args args,
                            resp::Reply& reply) {
   if (session.acl_version != services_.acl.version()) look_up_user(session);
+  if (session.closing) return;
   const std::size_t place = reply.output().size();
   if (session.replies == Replies::skip_next) session.replies = Replies::skip;
   run_visible(session, found, args, reply);
