@@ -21,4 +21,6 @@ endif()
 
 # Bytes of our binaries do not depend on where the tree lies; and a header reached through a
 # layer's include root (see UllageLayer.cmake) is still called src/<layer>/<header> in messages.
-add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.")
+# Debug data has no folder of the build either: "./src/engine/writer.cpp" is found from the project's.
+add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}=."
+                    "-fdebug-prefix-map=${PROJECT_BINARY_DIR}=.")

@@ -90,6 +90,11 @@ class TraceSpan {
     if (is_on_) [[unlikely]]
       event_.began_ns = TraceHook::now_ns();
   }
+  /// A span of the program's own: `name` must outlive it.
+  TraceSpan(const TraceHook& hook, std::string_view name) noexcept
+      : TraceSpan(hook, TraceKind::other) {
+    event_.name = name;
+  }
   ~TraceSpan() {
     if (is_on_ && is_worth_it_) [[unlikely]]
       end();

@@ -1,63 +1,18 @@
 #include "observe/function_names.h"
 
+#include "observe/elf_file.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <optional>
 
 #include <cxxabi.h>
-#include <fcntl.h>
 #include <gelf.h>
-#include <unistd.h>
 
 namespace ullage::observe {
 
 namespace {
-
-/// A file's tables, read by libelf.
-class ElfFile {
- public:
-  explicit ElfFile(const std::string& path) noexcept
-      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (descriptor_ >= 0 && ::elf_version(EV_CURRENT) != EV_NONE)
-      elf_ = ::elf_begin(descriptor_, ELF_C_READ_MMAP, nullptr);
-  }
-  ~ElfFile() {
-    ::elf_end(elf_);
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  ElfFile(const ElfFile&) = delete;
-  ElfFile& operator=(const ElfFile&) = delete;
-
-  struct Table {
-    Elf_Data* symbols = nullptr;
-    std::size_t count = 0;
-    std::size_t texts = 0;  ///< the section that the names are in
-  };
-  /// All functions, or of a stripped file those that others may call; none if it has neither.
-  [[nodiscard]] std::optional<Table> symbols() const noexcept {
-    if (elf_ == nullptr) return std::nullopt;
-    std::optional<Table> found;
-    for (Elf_Scn* section = ::elf_nextscn(elf_, nullptr); section != nullptr;
-         section = ::elf_nextscn(elf_, section)) {
-      GElf_Shdr header;
-      if (::gelf_getshdr(section, &header) == nullptr || header.sh_entsize == 0) continue;
-      if (header.sh_type != SHT_SYMTAB && (header.sh_type != SHT_DYNSYM || found)) continue;
-      Elf_Data* const data = ::elf_getdata(section, nullptr);
-      if (data == nullptr) continue;
-      found = Table{
-          .symbols = data, .count = header.sh_size / header.sh_entsize, .texts = header.sh_link};
-    }
-    return found;
-  }
-  [[nodiscard]] const char* text(const Table& table, const GElf_Sym& symbol) const noexcept {
-    return ::elf_strptr(elf_, table.texts, symbol.st_name);
-  }
-
- private:
-  int descriptor_;
-  Elf* elf_ = nullptr;
-};
 
 /// Whether that stands at `at` and no letter goes on behind it.
 bool stands_at(std::string_view text, std::size_t at, std::string_view word) noexcept {

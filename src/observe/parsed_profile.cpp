@@ -1,8 +1,9 @@
 #include <ullage/observe/parsed_profile.h>
 
-#include "observe/gzip.h"
+#include "observe/profile_bytes.h"
 #include "observe/proto_reader.h"
 
+#include <array>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -14,26 +15,38 @@ namespace {
 // Few bytes can say many frames: locations of many lines, each named by many samples.
 constexpr std::size_t k_frames_max = 16'000'000;
 
-Error broken() {
-  return {Errc::invalid_argument, "this is no profile: it is cut short, or something else"};
-}
-
 /// The message's parts as they stand; what they refer to may come later.
 struct Raw {
   struct Sample {
     std::vector<std::uint64_t> locations;
     std::vector<std::int64_t> values;
   };
+  struct Line {
+    std::uint64_t function = 0;
+    std::uint64_t number = 0;  // 0: unknown
+  };
+  struct Function {
+    std::uint64_t name = 0;  // in the strings
+    std::uint64_t file = 0;  // likewise
+  };
   std::vector<std::string_view> strings;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> types;
   std::vector<Sample> samples;
-  std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> locations;  // to functions
-  std::unordered_map<std::uint64_t, std::uint64_t> functions;               // to strings
+  std::unordered_map<std::uint64_t, std::vector<Line>> locations;
+  std::unordered_map<std::uint64_t, Function> functions;
   std::vector<std::uint64_t> comments;
   std::uint64_t default_type = 0;
 
   [[nodiscard]] std::string string(std::uint64_t number) const {
     return number < strings.size() ? std::string(strings[number]) : std::string();
+  }
+  [[nodiscard]] std::string name(const Line& line, FrameNames names) const {
+    const auto function = functions.find(line.function);
+    if (function == functions.end()) return "?";
+    std::string name = string(function->second.name);
+    const std::string file = string(function->second.file);
+    if (names == FrameNames::functions || file.empty() || line.number == 0) return name;
+    return name + " " + file.substr(file.rfind('/') + 1) + ":" + std::to_string(line.number);
   }
 };
 
@@ -52,33 +65,30 @@ bool read_sample(std::string_view bytes, Raw& raw) {
   return is_whole && !reader.is_broken();
 }
 
+/// The numbers that a message has in its first fields, by field.
+std::optional<std::array<std::uint64_t, 5>> read_numbers(std::string_view bytes) {
+  ProtoReader reader(bytes);
+  std::array<std::uint64_t, 5> numbers{};
+  while (reader.next()) {
+    if (reader.field() < numbers.size()) numbers[reader.field()] = reader.number();
+  }
+  if (reader.is_broken()) return std::nullopt;
+  return numbers;
+}
+
 bool read_location(std::string_view bytes, Raw& raw) {
   ProtoReader reader(bytes);
   std::uint64_t id = 0;
-  std::vector<std::uint64_t> functions;  // of what is inlined first, its caller behind it
+  std::vector<Raw::Line> lines;  // of what is inlined first, its caller behind it
   while (reader.next()) {
     if (reader.field() == 1) id = reader.number();
     if (reader.field() != 4) continue;
-    ProtoReader line(reader.bytes());
-    while (line.next()) {
-      if (line.field() == 1) functions.push_back(line.number());
-    }
-    if (line.is_broken()) return false;
+    const auto line = read_numbers(reader.bytes());
+    if (!line) return false;
+    lines.push_back({.function = (*line)[1], .number = (*line)[2]});
   }
-  raw.locations[id] = std::move(functions);
+  raw.locations[id] = std::move(lines);
   return !reader.is_broken();
-}
-
-/// Fields 1 and 2 of a message.
-std::optional<std::pair<std::uint64_t, std::uint64_t>> read_pair(std::string_view bytes) {
-  ProtoReader reader(bytes);
-  std::pair<std::uint64_t, std::uint64_t> pair{};
-  while (reader.next()) {
-    if (reader.field() == 1) pair.first = reader.number();
-    if (reader.field() == 2) pair.second = reader.number();
-  }
-  if (reader.is_broken()) return std::nullopt;
-  return pair;
 }
 
 std::optional<Raw> read_raw(std::string_view bytes, ParsedProfile& profile) {
@@ -88,7 +98,8 @@ std::optional<Raw> read_raw(std::string_view bytes, ParsedProfile& profile) {
   while (is_whole && reader.next()) {
     switch (reader.field()) {
       case 1:
-        if (const auto type = read_pair(reader.bytes())) raw.types.push_back(*type);
+        if (const auto type = read_numbers(reader.bytes()))
+          raw.types.emplace_back((*type)[1], (*type)[2]);
         break;
       case 2:
         is_whole = read_sample(reader.bytes(), raw);
@@ -97,8 +108,8 @@ std::optional<Raw> read_raw(std::string_view bytes, ParsedProfile& profile) {
         is_whole = read_location(reader.bytes(), raw);
         break;
       case 5:
-        if (const auto function = read_pair(reader.bytes()))
-          raw.functions[function->first] = function->second;
+        if (const auto function = read_numbers(reader.bytes()))
+          raw.functions[(*function)[1]] = {.name = (*function)[2], .file = (*function)[4]};
         break;
       case 6:
         raw.strings.push_back(reader.bytes());
@@ -128,16 +139,11 @@ std::optional<Raw> read_raw(std::string_view bytes, ParsedProfile& profile) {
 
 }  // namespace
 
-Result<ParsedProfile> parse_profile(std::string_view bytes) {
-  std::optional<std::string> unpacked;
-  if (bytes.starts_with("\x1f\x8b")) {
-    unpacked = gunzip(bytes, ParsedProfile::k_bytes_max);
-    if (!unpacked) return broken();
-    bytes = *unpacked;
-  }
+Result<ParsedProfile> parse_profile(std::string_view bytes, FrameNames names) {
   ParsedProfile profile;
-  const auto raw = read_raw(bytes, profile);
-  if (!raw || raw->types.empty()) return broken();
+  const std::optional<std::string> message = profile_message(bytes);
+  const auto raw = message ? read_raw(*message, profile) : std::nullopt;
+  if (!raw || raw->types.empty()) return no_profile();
   for (const auto& [type, unit] : raw->types)
     profile.types.push_back({.type = raw->string(type), .unit = raw->string(unit)});
   profile.default_type = profile.types.size() - 1;  // as pprof has it where nothing is said
@@ -156,21 +162,18 @@ Result<ParsedProfile> parse_profile(std::string_view bytes) {
   };
   std::size_t frames = 0;
   for (const Raw::Sample& sample : raw->samples) {
-    if (sample.values.size() != profile.types.size()) return broken();
+    if (sample.values.size() != profile.types.size()) return no_profile();
     ParsedProfile::Sample& made = profile.samples.emplace_back();
     made.values = sample.values;
     for (const std::uint64_t id : sample.locations) {
       const auto location = raw->locations.find(id);
-      if (location == raw->locations.end()) return broken();
+      if (location == raw->locations.end()) return no_profile();
       frames += location->second.size() + 1;
       if (frames > k_frames_max)
         return Error{Errc::invalid_argument, "the profile has more frames than can be read"};
       if (location->second.empty()) made.frames.push_back(number_of("?"));
-      for (const std::uint64_t function : location->second) {
-        const auto name = raw->functions.find(function);
-        made.frames.push_back(
-            number_of(name == raw->functions.end() ? std::string("?") : raw->string(name->second)));
-      }
+      for (const Raw::Line& line : location->second)
+        made.frames.push_back(number_of(raw->name(line, names)));
     }
   }
   return profile;

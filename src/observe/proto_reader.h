@@ -14,6 +14,7 @@ class ProtoReader {
   /// Goes to the next field; false at the end, or where the bytes are no message any more.
   bool next() noexcept {
     std::uint64_t tag = 0;
+    begin_ = rest_;
     if (rest_.empty() || is_broken_ || !take(tag)) return false;
     field_ = static_cast<std::uint32_t>(tag >> 3);
     number_ = 0;
@@ -43,6 +44,10 @@ class ProtoReader {
     return static_cast<std::int64_t>(number_);
   }
   [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
+  /// The field as it stands, its number included.
+  [[nodiscard]] std::string_view whole() const noexcept {
+    return begin_.substr(0, begin_.size() - rest_.size());
+  }
 
   /// Calls `visit(number)` for a repeated number, packed or single. False if it is broken.
   template <class Visit>
@@ -83,6 +88,7 @@ class ProtoReader {
   }
 
   std::string_view rest_;
+  std::string_view begin_;  // of the field
   std::uint32_t field_ = 0;
   std::uint64_t number_ = 0;
   std::string_view bytes_;

@@ -33,6 +33,8 @@ class ProtoWriter {
     text_.append(value);
   }
   void message(std::uint32_t field, const ProtoWriter& inner) { bytes(field, inner.text_); }
+  /// Fields that are written already.
+  void as_is(std::string_view fields) { text_.append(fields); }
   /// A packed repeated number; nothing if there is none.
   template <class Numbers>
   void packed(std::uint32_t field, const Numbers& numbers) {

@@ -1,5 +1,6 @@
 """The examples: a service with a leak, which `go tool pprof` names."""
 
+import contextlib
 import http.client
 import os
 import pathlib
@@ -7,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from support import servers
@@ -32,9 +34,9 @@ class LeakyService(unittest.TestCase):
             connection.getresponse().read()
         connection.close()
 
-    def save(self, port, path):
+    def save(self, port, path, page="/debug/pprof/heap"):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        connection.request("GET", "/debug/pprof/heap")
+        connection.request("GET", page)
         answer = connection.getresponse()
         body = answer.read()
         connection.close()
@@ -82,6 +84,34 @@ class LeakyService(unittest.TestCase):
                 self.assertEqual(place, 1)
                 self.assertGreater(grown, 600_000)
                 self.assertLess(grown, 1_600_000)
+
+    @contextlib.contextmanager
+    def in_use(self, port):
+        is_done = threading.Event()
+
+        def ask():
+            while not is_done.is_set():
+                self.use(port, 200)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_done.set()
+            thread.join()
+
+    @unittest.skipUnless(GO, "there is no Go here")
+    def test_its_processor_time_and_its_requests(self):
+        port = self.serve("leaky_service")
+        with tempfile.TemporaryDirectory() as folder, self.in_use(port):
+            self.assertRegex(
+                self.pprof("-top", "-cum", f"http://127.0.0.1:{port}/debug/pprof/profile"),
+                r"Type: cpu[^$]*::Service::handle_request|Type: cpu[^$]*::talk")
+            trace = pathlib.Path(folder, "trace")
+            self.save(port, trace, "/debug/trace")
+            for text in (b"leaky service", b"request", b"allocation", b"Service::remember_session"):
+                self.assertIn(text, trace.read_bytes())
 
 
 if __name__ == "__main__":

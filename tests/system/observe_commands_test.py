@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -60,6 +61,27 @@ class Commands(unittest.TestCase):
             one.ask("SET", "key", "x" * 2000)
         self.assertIn("ullage::", self.run_ullage("profile", "heap"))
         self.assertIn("of alloc_space", self.run_ullage("profile", "allocs"))
+
+    @unittest.skipIf(servers.is_sanitized(), "a sanitizer has its own allocator")
+    @unittest.skipUnless(shutil.which("addr2line"), "there is no addr2line here")
+    def test_lines(self):
+        with self.server.connect() as wire:
+            wire.ask("MULTI")
+            wire.ask("SET", "key", "x" * 20000)
+            text = self.run_ullage("profile", "heap", "--lines", "--save", self.folder / "lines",
+                                   "--top", "200")
+        self.assertRegex(text, r"ullage::server::IoThread::\w+ io_thread\.cpp:\d+")
+        saved = self.run_ullage("profile", "--file", self.folder / "lines", "--top", "200",
+                                url=False)
+        self.assertNotIn("io_thread.cpp:", saved)  # by function, as long as nobody asks for lines
+        if not shutil.which("go"):
+            return
+        root = pathlib.Path(__file__).parent.parent.parent
+        listed = subprocess.run(["go", "tool", "pprof", "-list=server::IoThread::run",
+                                 self.folder / "lines"], cwd=root, capture_output=True, text=True,
+                                env=dict(os.environ, PPROF_TMPDIR=str(self.folder),
+                                         GOTOOLCHAIN="local"), timeout=120, check=False)
+        self.assertRegex(listed.stdout, r"\d+:.*void IoThread::run", listed.stderr)
 
     def test_trace_and_stats(self):
         path = self.folder / "trace"

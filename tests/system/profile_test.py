@@ -1,8 +1,11 @@
 """Profiles of the running server, read by `go tool pprof` as people do."""
 
+import contextlib
+import gzip
 import http.client
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -50,6 +53,42 @@ class Profiles(unittest.TestCase):
                 env=environment, capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
+
+    @unittest.skipUnless(shutil.which("protoc"), "there is no protoc here")
+    def test_the_message_is_what_the_format_says(self):
+        self.fill(100)
+        kinds = ["data", "profile?seconds=1&hz=250"]
+        if not servers.is_sanitized():
+            kinds += ["heap", "allocs"]
+        for kind in kinds:
+            with self.subTest(kind):
+                with self.busy():
+                    answer, body = self.ask("/debug/pprof/" + kind)
+                self.assertEqual(answer.status, 200, body)
+                schema = pathlib.Path(__file__).parent / "support" / "profile.proto"
+                decoded = subprocess.run(
+                    ["protoc", "--decode=Profile", f"--proto_path={schema.parent}", schema.name],
+                    input=gzip.decompress(body), capture_output=True, timeout=60, check=False)
+                self.assertEqual(decoded.returncode, 0, decoded.stderr)
+                lines = decoded.stdout.decode().splitlines()
+                unknown = [line for line in lines if re.match(r"\s*\d+[ :]", line)]
+                self.assertEqual(unknown, [])
+                # The table of texts begins with the empty one; no reference goes past its end.
+                texts = [line for line in lines if line.startswith("string_table: ")]
+                self.assertEqual(texts[0], 'string_table: ""')
+                self.assertEqual(len(set(texts)), len(texts))
+                into_it = r"\s*(?:type|unit|key|str|num_unit|filename|build_id|name|comment): (\d+)"
+                numbers = [int(found[1]) for line in lines if (found := re.match(into_it, line))]
+                self.assertGreater(len(numbers), 3)
+                self.assertLess(max(numbers), len(texts))
+                # Numbers of locations, functions and mappings are each used once, and all there.
+                blocks = re.findall(r"^(location|function|mapping) \{\n  id: (\d+)",
+                                    "\n".join(lines), re.MULTILINE)
+                self.assertEqual(len(set(blocks)), len(blocks))
+                for what in ("location", "function"):
+                    asked = {(what, number) for number in
+                             re.findall(rf"{what}_id: (\d+)", "\n".join(lines))}
+                    self.assertLessEqual(asked, set(blocks))
 
     @unittest.skipUnless(GO, "there is no Go here")
     def test_go_tool_pprof_shows_who_owns_the_bytes(self):
@@ -118,6 +157,16 @@ class Profiles(unittest.TestCase):
 
     @unittest.skipUnless(GO, "there is no Go here")
     def test_go_tool_pprof_shows_who_uses_the_processor(self):
+        with self.busy():
+            text = self.pprof("-top", "-cum", of="profile?seconds=2&hz=250")
+        self.assertIn("Type: cpu", text)
+        if not servers.is_sanitized():  # the thread sanitizer calls handlers when it suits it
+            self.assertIn("ullage::server::IoThread::run", text)
+        self.assertRegex(text, r"Duration: [2-9]")
+
+    @contextlib.contextmanager
+    def busy(self):
+        """A client that asks for more all the time."""
         is_done = threading.Event()
 
         def write():
@@ -130,14 +179,10 @@ class Profiles(unittest.TestCase):
         thread = threading.Thread(target=write)
         thread.start()
         try:
-            text = self.pprof("-top", "-cum", of="profile?seconds=2&hz=250")
+            yield
         finally:
             is_done.set()
             thread.join()
-        self.assertIn("Type: cpu", text)
-        if not servers.is_sanitized():  # the thread sanitizer calls handlers when it suits it
-            self.assertIn("ullage::server::IoThread::run", text)
-        self.assertRegex(text, r"Duration: [2-9]")
 
     def allocate(self):
         for _ in range(100):

@@ -29,7 +29,8 @@ Examples:
   ullage profile heap --save before.pb.gz
   ullage profile heap --diff before.pb.gz
   ullage profile cpu --seconds 30 --flame cpu.svg
-  ullage profile --file before.pb.gz --type inuse_objects --top 50)";
+  ullage profile --file before.pb.gz --type inuse_objects --top 50
+  ullage profile cpu --lines --save lines.pb.gz   (then: go tool pprof -list=NAME lines.pb.gz))";
 
 constexpr const char* k_trace_footer = R"(Open the file at https://ui.perfetto.dev.
 
@@ -67,8 +68,9 @@ void write_file(const std::string& path, const std::string& bytes) {
              format_bytes(static_cast<double>(bytes.size())));
 }
 
-observe::ParsedProfile parsed(const std::string& bytes, const std::string& from) {
-  auto profile = observe::parse_profile(bytes);
+observe::ParsedProfile parsed(const std::string& bytes, const std::string& from,
+                              observe::FrameNames names) {
+  auto profile = observe::parse_profile(bytes, names);
   if (!profile) throw Failure(fmt::format("{}: {}", escape_excerpt(from), profile.error().message));
   return std::move(profile).value();
 }
@@ -115,7 +117,27 @@ void add_profile(CLI::App& app, ProfileTexts& texts) {
       ->type_name("FILE");
   app.add_option("--seconds", texts.seconds, "For how long cpu samples (default: 10)")
       ->type_name("N");
+  app.add_flag("--lines", texts.lines,
+               "Put lines of source in, from the debug data of the programs on this machine");
+  app.add_option("--binary", texts.addr2line.binary,
+                 "Where the server's program lies here, for --lines")
+      ->type_name("FILE");
+  app.add_option("--addr2line", texts.addr2line.program,
+                 "What reads debug data for --lines (default: addr2line)")
+      ->type_name("PROGRAM");
 }
+
+namespace {
+std::string with_lines(const std::string& bytes, const std::string& from, const Addr2line& tool) {
+  auto done = observe::add_lines(
+      bytes, [&](const observe::CodeFile& file, std::span<const std::uint64_t> offsets) {
+        fmt::print(stderr, "lines of {} ...\n", escape_excerpt(file.path));
+        return source_lines(tool, file, offsets);
+      });
+  if (!done) throw Failure(fmt::format("{}: {}", escape_excerpt(from), done.error().message));
+  return std::move(done).value();
+}
+}  // namespace
 
 int profile_command(const ProfileTexts& texts) {
   constexpr const char* k_kinds[] = {"data", "heap", "allocs", "cpu"};
@@ -128,11 +150,17 @@ int profile_command(const ProfileTexts& texts) {
   }
   if (!texts.file.empty() && !texts.what.empty())
     throw Failure("either a server's profile or that of --file", k_exit_usage);
-  const std::string bytes = fetched(texts);
-  observe::ParsedProfile profile = parsed(bytes, texts.file.empty() ? texts.url : texts.file);
+  const std::string& from = texts.file.empty() ? texts.url : texts.file;
+  const auto names = texts.lines ? observe::FrameNames::lines : observe::FrameNames::functions;
+  std::string bytes = fetched(texts);
+  if (texts.lines) bytes = with_lines(bytes, from, texts.addr2line);
+  observe::ParsedProfile profile = parsed(bytes, from, names);
   if (!texts.save.empty()) write_file(texts.save, bytes);
-  if (!texts.diff.empty())
-    profile = difference(std::move(profile), parsed(read_file(texts.diff), texts.diff));
+  if (!texts.diff.empty()) {
+    std::string base = read_file(texts.diff);
+    if (texts.lines) base = with_lines(base, texts.diff, texts.addr2line);
+    profile = difference(std::move(profile), parsed(base, texts.diff, names));
+  }
   const std::size_t type = type_of(profile, texts.type);
   if (!texts.flame.empty()) {
     write_file(texts.flame,

@@ -1,6 +1,7 @@
 // ullage profile, trace and stats: what a running server says of itself, without other tools.
 #pragma once
 
+#include "observe/addr2line.h"
 #include "observe/http_get.h"
 
 #include <cstdint>
@@ -19,6 +20,8 @@ struct ProfileTexts {
   std::string diff;
   std::string flame;
   std::string save;
+  bool lines = false;
+  Addr2line addr2line;
   std::uint64_t top = 20;
   std::uint64_t seconds = 10;
 };

@@ -33,8 +33,12 @@ struct ParsedProfile {
   std::int64_t period = 0;
 };
 
+/// What a frame is: a function, or a line of its source, "name file.cpp:12", where that is known.
+enum class FrameNames : std::uint8_t { functions, lines };
+
 /// Of a stranger's bytes as well: whatever they are, the answer is a profile whose numbers are
 /// within bounds, or an error (invalid_argument). Linear in their length, unpacked.
-[[nodiscard]] Result<ParsedProfile> parse_profile(std::string_view bytes);
+[[nodiscard]] Result<ParsedProfile> parse_profile(std::string_view bytes,
+                                                  FrameNames names = FrameNames::functions);
 
 }  // namespace ullage::observe
