@@ -57,6 +57,10 @@ class TakenBytes {
     budget_->give(bytes);
     bytes_ -= bytes;
   }
+  /// Gives back what is above that.
+  void keep(std::size_t bytes) noexcept {
+    if (bytes < bytes_) give(bytes_ - bytes);
+  }
   void clear() noexcept { give(bytes_); }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 

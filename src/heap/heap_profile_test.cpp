@@ -244,10 +244,21 @@ TEST_F(HeapProfiles, AreReadByPeopleToo) {
   while (!profiler->step()) {
   }
   EXPECT_GT(profiler->held_bytes(), 0U);
-  const std::string text = profiler->text();
+  const std::string text = profiler->text(1 << 20);
   EXPECT_EQ(text.substr(0, 14), "heap profile: ");
   EXPECT_NE(text.find("@ heap/4096\n"), std::string::npos) << text;
   EXPECT_NE(text.find("keep_in_kitchen"), std::string::npos) << text;
+  const std::string cut = profiler->text(0);
+  EXPECT_NE(cut.find(" more that hold less\n"), std::string::npos) << cut;
+  EXPECT_LT(cut.size(), 200U);
+}
+
+TEST_F(HeapProfiles, MoreThanMayBeReadIsRefused) {
+  keep_in_kitchen(kept_, 512);
+  const auto refused = HeapProfiler::begin({.dump_max_bytes = 100});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("of 100 that may be read"), std::string::npos)
+      << refused.error().message;
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ class MemoryFile {
   int descriptor_;
 };
 
-Result<HeapDump> take_dump() {
+Result<HeapDump> take_dump(std::size_t bytes_max) {
   const MemoryFile file;
   const std::string path = file.path();
   const char* const name = path.c_str();
@@ -113,11 +113,10 @@ Result<HeapDump> take_dump() {
     return Error{Errc::system,
                  "the heap profile cannot be taken: " + std::string(std::strerror(errno))};
   }
-  if (file.size() > HeapProfiler::k_dump_max_bytes) {
+  if (file.size() > bytes_max) {
     return Error{Errc::system, "the heap profile has " + std::to_string(file.size()) +
-                                   " bytes of stacks, of " +
-                                   std::to_string(HeapProfiler::k_dump_max_bytes) +
-                                   " that are read: sample less often"};
+                                   " bytes of stacks, of " + std::to_string(bytes_max) +
+                                   " that may be read: sample less often"};
   }
   auto dump = parse_heap_dump(file.text());
   if (!dump) return Error{Errc::system, "the allocator wrote a heap profile of an unknown format"};
@@ -239,37 +238,44 @@ class HeapProfiler::Gathered {
     return made;
   }
 
-  [[nodiscard]] std::string text() const {
-    std::string lines;
+  [[nodiscard]] std::string text(std::size_t bytes_max) const {
+    struct Shown {
+      const HeapStack* stack;
+      Unsampled live;
+      Unsampled all;
+    };
     Unsampled live_sum;
     Unsampled all_sum;
-    std::vector<std::pair<double, const HeapStack*>> largest;
+    std::vector<Shown> largest;
     for (const HeapStack& stack : dump_.stacks) {
       const auto& counts = stack.counts;
-      largest.emplace_back(
-          unsampled(counts.live_objects, counts.live_bytes, dump_.sample_bytes).bytes, &stack);
-    }
-    std::ranges::sort(largest, std::greater<>{}, [](const auto& one) { return one.first; });
-    for (const auto& [bytes, stack] : largest) {
-      const HeapCounts& counts = stack->counts;
       const Unsampled live = unsampled(counts.live_objects, counts.live_bytes, dump_.sample_bytes);
       const Unsampled all = unsampled(counts.all_objects, counts.all_bytes, dump_.sample_bytes);
       live_sum = {live_sum.objects + live.objects, live_sum.bytes + live.bytes};
       all_sum = {all_sum.objects + all.objects, all_sum.bytes + all.bytes};
-      const auto calls =
-          std::span(stack->addresses).subspan(frames_to_trim(names_, stack->addresses));
-      lines += counts_text(live, all) + " @";
+      largest.push_back({.stack = &stack, .live = live, .all = all});
+    }
+    std::ranges::sort(largest, std::greater<>{}, [](const Shown& one) { return one.live.bytes; });
+    std::string text = "heap profile: " + counts_text(live_sum, all_sum) + " @ heap/" +
+                       std::to_string(dump_.sample_bytes) + "\n";
+    for (auto one = largest.begin(); one != largest.end(); ++one) {
+      if (text.size() > bytes_max) {
+        text += "# and " + std::to_string(largest.end() - one) + " more that hold less\n";
+        break;
+      }
+      const std::vector<std::uint64_t>& addresses = one->stack->addresses;
+      const auto calls = std::span(addresses).subspan(frames_to_trim(names_, addresses));
+      text += counts_text(one->live, one->all) + " @";
       for (const std::uint64_t call : calls) {
         char address[24];
         std::snprintf(address, sizeof address, " 0x%llx", static_cast<unsigned long long>(call));
-        lines += address;
+        text += address;
       }
-      lines += '\n';
-      append_frames(lines, names_, calls);
-      lines += '\n';
+      text += '\n';
+      append_frames(text, names_, calls);
+      text += '\n';
     }
-    return "heap profile: " + counts_text(live_sum, all_sum) + " @ heap/" +
-           std::to_string(dump_.sample_bytes) + "\n" + lines;
+    return text;
   }
 
  private:
@@ -294,7 +300,7 @@ HeapProfiler& HeapProfiler::operator=(HeapProfiler&&) noexcept = default;
 Result<HeapProfiler> HeapProfiler::begin(const HeapProfileOptions& options) {
   if (const char* const problem = sampling_problem()) return Error{Errc::system, problem};
   if (options.purges) release_free_memory();
-  auto dump = take_dump();
+  auto dump = take_dump(options.dump_max_bytes);
   if (!dump) return dump.error();
   if (dump->stacks.empty()) {
     const HeapSampling sampling = heap_sampling();
@@ -315,8 +321,8 @@ std::size_t HeapProfiler::held_bytes() const noexcept {
 HeapProfile HeapProfiler::finish() {
   return gathered_->finish();
 }
-std::string HeapProfiler::text() const {
-  return gathered_->text();
+std::string HeapProfiler::text(std::size_t bytes_max) const {
+  return gathered_->text(bytes_max);
 }
 
 Result<HeapProfile> heap_profile(const HeapProfileOptions& options) {

@@ -35,10 +35,9 @@ void append_escaped(std::string& out, std::string_view bytes) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\n') {
       out += "\\n";
-    } else if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte >= 0x7f) {
+    } else if (c == '"') {
+      out += "\\\"";
+    } else if (byte < 0x20 || byte >= 0x7f || c == '\\') {  // so that no two look alike
       out += "\\\\x";
       out += k_digits[byte >> 4];
       out += k_digits[byte & 15];

@@ -151,6 +151,16 @@ class Nesting {
 
 }  // namespace
 
+bool TraceRecorder::step() {
+  if (!names_) {
+    names_ = std::make_unique<CodeNames>();
+    for (const Kept& one : std::span(kept_.get(), kept())) {
+      if (one.code != 0) names_->add(one.code);
+    }
+  }
+  return names_->step();
+}
+
 std::string TraceRecorder::finish() {
   const std::span<Kept> events = std::span(kept_.get(), kept());
   // Of two that began at once the longer one is around the other.
@@ -158,12 +168,9 @@ std::string TraceRecorder::finish() {
     return std::tuple(a.thread, a.began_ns, -a.took_ns) <
            std::tuple(b.thread, b.began_ns, -b.took_ns);
   });
-  CodeNames names;
-  for (const Kept& one : events) {
-    if (one.code != 0) names.add(one.code);
+  while (!step()) {
   }
-  while (!names.step()) {
-  }
+  const CodeNames& names = *names_;
 
   PerfettoWriter out;
   const auto pid = static_cast<std::uint32_t>(::getpid());

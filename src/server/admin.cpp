@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
@@ -18,7 +19,6 @@ namespace ullage::server {
 namespace {
 
 namespace http = boost::beast::http;
-using Response = http::response<http::string_body>;
 
 /// Only names that no name server gives out are ours.
 bool is_our_host(std::string_view host) {
@@ -28,8 +28,9 @@ bool is_our_host(std::string_view host) {
   return !name.empty() && name.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-Response response_of(AdminResponse answer) {
-  Response response(static_cast<http::status>(answer.status), 11);
+/// The lines in front of a body of so many bytes; none: nobody knows how many.
+std::string head_of(const AdminResponse& answer, std::optional<std::size_t> body_bytes) {
+  http::response<http::empty_body> response(static_cast<http::status>(answer.status), 11);
   response.set(http::field::content_type, answer.content_type);
   response.set(http::field::cache_control, "no-store");
   response.set("X-Content-Type-Options", "nosniff");
@@ -37,14 +38,16 @@ Response response_of(AdminResponse answer) {
     response.set(http::field::content_disposition,
                  "attachment; filename=\"" + answer.file_name + "\"");
   }
+  if (answer.status == 405) response.set(http::field::allow, "GET, HEAD");
   response.keep_alive(false);
-  response.body() = std::move(answer.body);
-  response.prepare_payload();
-  return response;
+  if (body_bytes) response.content_length(*body_bytes);
+  std::ostringstream text;
+  text << response.base();
+  return text.str();
 }
 
-Response response(http::status status, std::string text) {
-  return response_of({.status = static_cast<unsigned>(status), .body = std::move(text)});
+AdminResponse response(http::status status, std::string text) {
+  return {.status = static_cast<unsigned>(status), .body = std::move(text)};
 }
 
 using Request = http::request<http::string_body>;
@@ -58,42 +61,41 @@ std::string_view path_of(const Request& request) {
   return target.substr(0, target.find('?'));
 }
 
-std::string_view field_of(const Request& request, http::field field) {
+template <class Name>
+std::string_view field_of(const Request& request, Name field) {
   const auto found = request.find(field);
   return found == request.end() ? std::string_view() : std::string_view(found->value());
 }
 
 /// What is answered without a page; none: the page is to be opened.
-std::optional<Response> answered_at_once(const Request& request, bool ready) {
+std::optional<AdminResponse> answered_at_once(const Request& request, bool ready) {
   const std::string_view path = path_of(request);
   const bool is_read = request.method() == http::verb::get || request.method() == http::verb::head;
-  if (!is_read && (request.method() != http::verb::post || is_for_anybody(path))) {
-    Response refused = response(http::status::method_not_allowed, "GET or HEAD\n");
-    refused.set(http::field::allow, "GET, HEAD");
-    return refused;
-  }
+  if (!is_read && (request.method() != http::verb::post || is_for_anybody(path)))
+    return response(http::status::method_not_allowed, "GET or HEAD\n");
   if (path == "/healthz") return response(http::status::ok, "ok\n");
-  if (path == "/readyz") {
-    return ready ? response(http::status::ok, "ready\n")
-                 : response(http::status::service_unavailable, "stopping\n");
-  }
-  // Probes and Prometheus come by any name. All else is for those who know where they are: a
-  // browser that was led here by a stranger's name says that name.
-  if (path == "/metrics") return std::nullopt;
-  const std::string_view host = field_of(request, http::field::host);
-  if (!host.empty() && !is_our_host(host))
-    return response(http::status::forbidden, "ask for this server by its address\n");
-  return std::nullopt;
+  if (path != "/readyz") return std::nullopt;
+  return ready ? response(http::status::ok, "ready\n")
+               : response(http::status::service_unavailable, "stopping\n");
 }
 
-std::string text_of(Response message, bool without_body) {
-  std::ostringstream text;
-  if (without_body) {
-    text << message.base();
-  } else {
-    text << message;
-  }
-  return text.str();
+/// Probes and Prometheus come by any name. All else is for those who know where they are: a browser
+/// that was led here by a stranger's name says that name, or whose page it shows.
+bool is_led_here(const Request& request) {
+  const std::string_view host = field_of(request, http::field::host);
+  if (!host.empty() && !is_our_host(host)) return true;
+  const std::string_view site = field_of(request, "Sec-Fetch-Site");
+  if (!site.empty() && site != "same-origin" && site != "none") return true;
+  const std::string_view origin = field_of(request, http::field::origin);
+  constexpr std::string_view k_http = "http://";
+  return !origin.empty() && !(origin.starts_with(k_http) && origin.substr(k_http.size()) == host);
+}
+
+/// A proxy says that somebody else asks, who may be anywhere.
+bool is_passed_on(const Request& request) {
+  return request.find("X-Forwarded-For") != request.end() ||
+         request.find(http::field::forwarded) != request.end() ||
+         request.find("X-Real-IP") != request.end();
 }
 
 }  // namespace
@@ -122,14 +124,18 @@ class Admin::Connection final : public EventHandler {
   [[nodiscard]] std::int64_t wait_ms() const { return page_->wait_ms(); }
   void go_on() {
     if (page_->wait_ms() > 0 || !page_->step()) return;
-    answer_ = text_of(response_of(page_->response()), false);
+    AdminResponse response = page_->response();
     is_made_ = true;
     --admin_.pages_in_making_;
-    last_progress_ms_ = admin_.clock_.running_ms();
-    write();
+    answer({.head = head_of(response, response.body.size()), .body = std::move(response.body)});
   }
   [[nodiscard]] bool is_idle(std::int64_t now_ms) const noexcept {
-    return !is_making_a_page() && now_ms - last_progress_ms_ >= k_idle_ms;
+    if (is_making_a_page()) return false;
+    return now_ms - last_progress_ms_ >= k_idle_ms || (is_answered() && now_ms >= send_until_ms_);
+  }
+  [[nodiscard]] bool is_answered() const noexcept { return !head_.empty(); }
+  [[nodiscard]] bool is_done() const noexcept {
+    return is_answered() && sent_ == head_.size() + body_.size();
   }
 
   bool is_dead = false;
@@ -140,27 +146,38 @@ class Admin::Connection final : public EventHandler {
     const auto [status, count] = channel_.read(bytes);
     if (status == Channel::Status::would_block) return;
     if (status == Channel::Status::closed) return admin_.close(*this);
-    if (!answer_.empty()) return;  // it has its answer, and is read to its end
+    if (is_answered()) return;  // it is read to its end
     if (page_) return;
     last_progress_ms_ = admin_.clock_.running_ms();
     request_.append(bytes.data(), count);
-    std::optional<Answer> answer = admin_.answer(request_, peer_);
-    if (!answer) return;
-    page_ = std::move(answer->page);
-    if (page_) return;
-    answer_ = std::move(answer->text);
+    std::optional<Answer> answered = admin_.answer(request_, peer_);
+    if (!answered) return;
+    page_ = std::move(answered->page);
+    if (!page_) answer(std::move(*answered));
+  }
+  void answer(Answer answer) {
+    head_ = std::move(answer.head);
+    body_ = std::move(answer.body);
+    last_progress_ms_ = admin_.clock_.running_ms();
+    const auto seconds = static_cast<std::int64_t>(body_.size() / k_rate_least);
+    send_until_ms_ = last_progress_ms_ + 2 * k_idle_ms + seconds * 1000;
     write();
   }
   void write() {
-    const auto [status, count] = channel_.write(std::string_view(answer_).substr(sent_));
+    const std::string_view rest = sent_ < head_.size()
+                                      ? std::string_view(head_).substr(sent_)
+                                      : std::string_view(body_).substr(sent_ - head_.size());
+    const auto [status, count] = channel_.write(rest);
     if (status == Channel::Status::closed) return admin_.close(*this);
     if (status == Channel::Status::done) {
       sent_ += count;
       last_progress_ms_ = admin_.clock_.running_ms();
+      if (sent_ == head_.size() && !body_.empty()) return write();
     }
-    if (sent_ < answer_.size())
-      return admin_.poller_.change(descriptor(), EPOLLIN | EPOLLOUT, *this);
+    if (!is_done()) return admin_.poller_.change(descriptor(), EPOLLIN | EPOLLOUT, *this);
     if (is_made_) page_.reset();
+    std::string().swap(body_);
+    sent_ = head_.size();
     // Closed once the client has closed: at once, what it still sends would cost it the answer.
     channel_.finish_writing();
     admin_.poller_.change(descriptor(), EPOLLIN, *this);
@@ -170,11 +187,13 @@ class Admin::Connection final : public EventHandler {
   Channel channel_;
   const Peer peer_;
   std::string request_;
-  std::string answer_;
+  std::string head_;  // of the answer
+  std::string body_;
   std::size_t sent_ = 0;
   std::unique_ptr<AdminPage> page_;  // stays until its answer is sent: it holds the bytes for both
   bool is_made_ = false;
   std::int64_t last_progress_ms_;
+  std::int64_t send_until_ms_ = 0;
 };
 
 Admin::Admin(Poller& poller, const command::CommandClock& clock, AdminPages& pages) noexcept
@@ -204,11 +223,23 @@ int Admin::poll_timeout_ms() const noexcept {
   return static_cast<int>(std::max<std::int64_t>(wait_ms, 0));
 }
 
+// The oldest of those that lose least by it.
+void Admin::make_room() noexcept {
+  const auto value = [](const std::unique_ptr<Connection>& one) {
+    if (one->is_making_a_page()) return 3;
+    if (one->is_done()) return 0;
+    return one->is_answered() ? 2 : 1;
+  };
+  close(**std::ranges::min_element(connections_, {}, value));
+}
+
 void Admin::accept(Channel channel, Peer peer) {
-  if (connections_.size() == k_connections_max) close(*connections_.front());
-  auto connection = std::make_unique<Connection>(*this, std::move(channel), peer);
-  if (!poller_.add(connection->descriptor(), EPOLLIN, *connection)) return;
-  connections_.push_back(std::move(connection));
+  if (connections_.size() == k_connections_max) make_room();
+  auto made = std::make_unique<Connection>(*this, std::move(channel), peer);
+  Connection& connection = *made;
+  if (!poller_.add(connection.descriptor(), EPOLLIN, connection)) return;
+  connections_.push_back(std::move(made));
+  connection.on_ready(EPOLLIN);  // of many who come at once, each that has asked is answered
 }
 
 void Admin::close(Connection& connection) noexcept {
@@ -238,30 +269,46 @@ std::optional<Admin::Answer> Admin::answer(std::string_view request, Peer peer) 
   parser.put(boost::asio::buffer(request.data(), request.size()), failed);
   const bool is_too_long =
       request.size() > k_request_max_bytes || failed == http::error::body_limit;
-  const auto at_once = [](http::status status, std::string text) {
-    return Answer{.text = text_of(response(status, std::move(text)), false)};
+  const auto at_once = [](AdminResponse response, bool is_head) {
+    Answer answer{.head = head_of(response, response.body.size())};
+    if (!is_head) answer.body = std::move(response.body);
+    return answer;
   };
   if (failed == http::error::need_more && !is_too_long) return std::nullopt;
   if (is_too_long || failed == http::error::header_limit) {
-    return at_once(http::status::request_header_fields_too_large,
-                   "a request has " + std::to_string(k_request_max_bytes) + " bytes at most\n");
+    return at_once(
+        response(http::status::request_header_fields_too_large,
+                 "a request has " + std::to_string(k_request_max_bytes) + " bytes at most\n"),
+        false);
   }
-  if (failed) return at_once(http::status::bad_request, "this is no HTTP request\n");
+  if (failed)
+    return at_once(response(http::status::bad_request, "this is no HTTP request\n"), false);
   if (!parser.is_done()) return std::nullopt;
   const Request& message = parser.get();
   const bool is_head = message.method() == http::verb::head;
   const std::string_view path = path_of(message);
-  if (peer.scope != Scope::all && is_for_anybody(path) != (peer.scope == Scope::probes)) {
-    return at_once(http::status::not_found, "that is served on another port: see --debug-port\n");
+  const bool is_guarded = !is_for_anybody(path);
+  if (is_guarded && peer.scope == Scope::probes) {
+    return at_once(
+        response(http::status::not_found, "that is served on another port: see --debug-port\n"),
+        is_head);
   }
-  if (auto response = answered_at_once(message, ready_))
-    return Answer{.text = text_of(std::move(*response), is_head)};
+  if (auto done = answered_at_once(message, ready_)) return at_once(std::move(*done), is_head);
 
   const bool is_authorized = is_token(field_of(message, http::field::authorization));
-  if (!is_for_anybody(path) && !peer.is_local && !is_authorized) {
-    return at_once(http::status::unauthorized,
-                   "from another machine the token is needed that --admin-token sets: "
-                   "Authorization: Bearer TOKEN\n");
+  if (is_guarded && !is_authorized) {
+    if (!peer.is_unix && is_led_here(message)) {
+      return at_once(response(http::status::forbidden,
+                              "ask for this server by its address, or show the token that "
+                              "--admin-token sets\n"),
+                     is_head);
+    }
+    if (!peer.is_local || is_passed_on(message)) {
+      return at_once(response(http::status::unauthorized,
+                              "from another machine the token is needed that --admin-token sets: "
+                              "Authorization: Bearer TOKEN\n"),
+                     is_head);
+    }
   }
   const std::string_view target = message.target();
   const std::string_view query = target.substr(std::min(target.size(), path.size() + 1));
@@ -271,17 +318,15 @@ std::optional<Admin::Answer> Admin::answer(std::string_view request, Peer peer) 
                                     .query = query,
                                     .accept = field_of(message, http::field::accept),
                                     .body = message.body()});
-  if (auto* ready = std::get_if<AdminResponse>(&opened))
-    return Answer{.text = text_of(response_of(std::move(*ready)), is_head)};
+  if (auto* ready = std::get_if<AdminResponse>(&opened)) return at_once(std::move(*ready), is_head);
   if (pages_in_making_ >= k_pages_max) {
-    return Answer{.text = text_of(response(http::status::service_unavailable,
-                                           "other pages are in the making: try again\n"),
-                                  is_head)};
+    return at_once(
+        response(http::status::service_unavailable, "other pages are in the making: try again\n"),
+        is_head);
   }
   if (is_head) {
-    Response head = response_of({.content_type = "application/octet-stream", .body = {}});
-    head.erase(http::field::content_length);  // nobody knows before it is made
-    return Answer{.text = text_of(std::move(head), true)};
+    return Answer{
+        .head = head_of({.content_type = "application/octet-stream", .body = {}}, std::nullopt)};
   }
   ++pages_in_making_;
   return Answer{.page = std::move(std::get<std::unique_ptr<AdminPage>>(opened))};

@@ -19,6 +19,10 @@ struct AdminResponse {
   std::string file_name{};
 };
 
+[[nodiscard]] inline AdminResponse refused(unsigned status, std::string text) {
+  return {.status = status, .body = std::move(text) + "\n"};
+}
+
 /// A page that takes longer than others should wait.
 class AdminPage {
  public:

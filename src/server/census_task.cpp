@@ -14,13 +14,15 @@ observe::CensusOptions options() {
   return options;
 }
 
-std::uint64_t writes_of(const Stats& stats) noexcept {
-  std::uint64_t writes = stats.inserts + 1;  // an empty cache is walked once, too
-  for (const std::uint64_t removals : stats.removals)
-    writes += removals;
-  return writes;
-}
 }  // namespace
+
+CensusTask::Moment CensusTask::moment_of(const Stats& stats) noexcept {
+  Moment moment{.writes = stats.inserts + 1,  // an empty cache is walked once, too
+                .charged_bytes = stats.charged_bytes};
+  for (const std::uint64_t removals : stats.removals)
+    moment.writes += removals;
+  return moment;
+}
 
 CensusTask::CensusTask(Cache& cache, command::ByteBudget& held, const command::CommandClock& clock)
     : cache_(cache),
@@ -42,8 +44,8 @@ bool CensusTask::step() {
     if (now_ms < next_ms_) return false;
     next_ms_ = now_ms + k_tick_ms;
     if (!is_walking_) {
-      writes_ = writes_of(cache_.stats());
-      if (writes_ == seen_writes_) return false;
+      began_ = moment_of(cache_.stats());
+      if (began_ == seen_) return false;
       is_walking_ = true;
     }
     bytes_due_ = k_bytes_a_tick;
@@ -53,7 +55,7 @@ bool CensusTask::step() {
   if (census_.step(1)) {
     bytes_due_ = 0;
     is_walking_ = false;
-    seen_writes_ = writes_;
+    seen_ = began_;
     return true;
   }
   bytes_due_ -= std::min(bytes_due_, std::max(census_.seen_bytes() - before, std::uint64_t{1}));

@@ -17,7 +17,7 @@ namespace ullage::server {
 class CensusTask {
  public:
   /// So much of the cache is looked at in a second, which takes about a hundredth of it; and
-  /// nothing while nothing is written.
+  /// nothing while nothing changes.
   static constexpr std::uint64_t k_bytes_a_tick = 4 * k_mib;
   static constexpr std::int64_t k_tick_ms = 1000;
 
@@ -35,10 +35,18 @@ class CensusTask {
   const command::CommandClock& clock_;
   command::TakenBytes held_;
   observe::Census census_;
-  std::int64_t next_ms_;           // when more is due
-  std::uint64_t bytes_due_ = 0;    // of this second, still
-  std::uint64_t seen_writes_ = 0;  // as many as there were when the last walk began
-  std::uint64_t writes_ = 0;       // when this one began
+  std::int64_t next_ms_;         // when more is due
+  std::uint64_t bytes_due_ = 0;  // of this second, still
+  /// What tells that something has changed since.
+  struct Moment {
+    std::uint64_t writes = 0;
+    std::uint64_t charged_bytes = 0;  ///< those of a group that went are given back later
+    bool operator==(const Moment&) const = default;
+  };
+  [[nodiscard]] static Moment moment_of(const Stats& stats) noexcept;
+
+  Moment seen_{};   // when the last walk began
+  Moment began_{};  // when this one did
   bool is_walking_ = false;
 };
 

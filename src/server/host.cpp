@@ -142,6 +142,8 @@ std::vector<command::Host::SettingValue> ServerHost::settings(std::string_view p
   const std::scoped_lock lock(mutex_);
   std::vector<SettingValue> found;
   for (const Setting& setting : setting_table()) {
+    // Redis shows the password to those who may see settings; nobody expects more of them.
+    if (setting.secret && setting.redis_name.empty()) continue;
     const std::string_view name = setting.redis_name.empty() ? setting.name : setting.redis_name;
     const bool by_our_name = command::glob_matches(pattern, setting.name);
     if (!by_our_name && !command::glob_matches(pattern, name)) continue;

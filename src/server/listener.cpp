@@ -164,8 +164,11 @@ void Listener::on_ready(std::uint32_t /*events*/) {
     if (peer.ss_family != AF_UNIX)
       ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     std::string address = peer.ss_family == AF_UNIX ? name_ : address_text(peer, length);
-    const bool is_local = is_loopback(peer);
-    accept_({Channel(std::move(socket)), std::move(address), name_, is_local});
+    accept_({.channel = Channel(std::move(socket)),
+             .address = std::move(address),
+             .local_address = name_,
+             .is_local = is_loopback(peer),
+             .is_unix = peer.ss_family == AF_UNIX});
   }
 }
 

@@ -20,6 +20,7 @@ struct Arrival {
   std::string address;  ///< "127.0.0.1:50000", "[::1]:50000", or the path of a Unix socket
   std::string local_address;
   bool is_local = false;  ///< comes from this machine
+  bool is_unix = false;   ///< over a Unix socket
 };
 
 class Listener final : public EventHandler {

@@ -48,7 +48,7 @@ std::string timestamp_now() {
 }  // namespace
 
 std::string log_line(LogFormat format, LogLevel level, std::string_view timestamp,
-                     std::string_view event, std::initializer_list<LogField> fields) {
+                     std::string_view event, std::span<const LogField> fields) {
   const std::string_view level_name = k_level_names[static_cast<std::size_t>(level)];
   if (format == LogFormat::json) {
     // The names that ECS collectors know.
@@ -75,7 +75,7 @@ std::string log_line(LogFormat format, LogLevel level, std::string_view timestam
   return line;
 }
 
-void Log::write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+void Log::write(LogLevel level, std::string_view event, std::span<const LogField> fields) {
   if (level < least_) return;
   const std::string line = log_line(format_, level, timestamp_now(), event, fields) + "\n";
   const std::scoped_lock lock(mutex_);

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <initializer_list>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,20 +38,23 @@ class Log {
       : to_(to), format_(format), least_(least) {}
 
   void debug(std::string_view event, std::initializer_list<LogField> fields = {}) {
-    write(LogLevel::debug, event, fields);
+    write(LogLevel::debug, event, {fields.begin(), fields.size()});
   }
   void info(std::string_view event, std::initializer_list<LogField> fields = {}) {
-    write(LogLevel::info, event, fields);
+    write(LogLevel::info, event, {fields.begin(), fields.size()});
   }
   void warning(std::string_view event, std::initializer_list<LogField> fields = {}) {
+    write(LogLevel::warning, event, {fields.begin(), fields.size()});
+  }
+  void warning(std::string_view event, std::span<const LogField> fields) {
     write(LogLevel::warning, event, fields);
   }
   void error(std::string_view event, std::initializer_list<LogField> fields = {}) {
-    write(LogLevel::error, event, fields);
+    write(LogLevel::error, event, {fields.begin(), fields.size()});
   }
 
  private:
-  void write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields);
+  void write(LogLevel level, std::string_view event, std::span<const LogField> fields);
 
   std::FILE* to_;
   LogFormat format_;

@@ -167,7 +167,7 @@ void MetricsPage::owners(MetricsText& out) const {
   out.family("ullage_cache_class_bytes", Type::gauge, "By class, as of the last walk.");
   out.sample(seen.bytes, {{"class", "default"}});
   out.family("ullage_cache_group_bytes", Type::gauge,
-             "Of the largest groups, at least, and of all others, as of the last walk.");
+             "Of the largest groups, at least, as of the last walk.");
   std::uint64_t of_others = seen.bytes;
   std::uint64_t other_fields = seen.entries;
   // Of those that are too small to matter the names would only come and go.
@@ -179,11 +179,11 @@ void MetricsPage::owners(MetricsText& out) const {
     of_others -= std::min(of_others, group.bytes);
     other_fields -= std::min(other_fields, group.fields);
   }
-  out.sample(of_others, {{"group", "other"}});
   out.family("ullage_cache_group_fields", Type::gauge, "Fields of the same groups.");
   for (const auto& group : std::span(seen.groups).first(told))
     out.sample(group.fields, {{"group", group.name}});
-  out.sample(other_fields, {{"group", "other"}});
+  gauge(out, "ullage_cache_other_groups_bytes", "Of all other groups together.", of_others);
+  gauge(out, "ullage_cache_other_groups_fields", "Fields of those.", other_fields);
 }
 
 void MetricsPage::commands(MetricsText& out) const {

@@ -20,11 +20,10 @@ namespace ullage::server {
 
 /// Reads counters, and takes no lock that a command holds for long. Bounded: each family has as
 /// many series as there are values of its labels, which are ours, or the k_groups_max largest
-/// groups; all together k_series_max.
+/// groups.
 class MetricsPage {
  public:
   static constexpr std::size_t k_groups_max = 32;
-  static constexpr std::size_t k_series_max = 2000;
 
   struct Sources {
     const command::Services& services;

@@ -7,6 +7,7 @@
 
 #include "command/names.h"
 #include "server/query.h"
+#include "server/settings.h"
 
 #include <algorithm>
 #include <charconv>
@@ -54,16 +55,16 @@ constexpr ProfilePages::Row ProfilePages::k_rows[] = {
 
 namespace {
 
-AdminResponse refused(unsigned status, std::string text) {
-  return {.status = status, .body = std::move(text) + "\n"};
-}
-AdminResponse refused(const Error& error) {
+AdminResponse refused_for(const Error& error) {
   return refused(error.code == Errc::invalid_argument ? 400 : 503, error.message);
 }
 constexpr const char* k_no_memory =
     "there is no memory for a profile now: clients hold what there is";
 
-AdminResponse profile_response(std::string gzipped, std::string file_name) {
+/// The page keeps what it has taken for as long as the client takes the answer: as much as that.
+AdminResponse profile_response(std::string gzipped, std::string file_name,
+                               command::TakenBytes& held) {
+  held.keep(gzipped.size());
   return {.content_type = "application/octet-stream",
           .body = std::move(gzipped),
           .file_name = std::move(file_name)};
@@ -79,52 +80,64 @@ std::string_view shown_field(std::string_view stored) {
 class DataPage final : public AdminPage {
  public:
   DataPage(Cache& cache, observe::DataProfileOptions options, command::TakenBytes held)
-      : held_(std::move(held)), profiler_(cache, std::move(options)) {}
+      : held_(std::move(held)), profiler_(std::in_place, cache, std::move(options)) {}
 
   bool step() override {
     // So many entries that a probe waits for some milliseconds at most.
     constexpr std::uint64_t k_slabs_a_step = 4;
-    const auto done = profiler_.step(k_slabs_a_step);
+    const auto done = profiler_->step(k_slabs_a_step);
     return !done || *done;  // nothing can go wrong here: no callback of update() comes this way
   }
   AdminResponse response() override {
-    return profile_response(profiler_.finish().gzipped, "data.pb.gz");
+    std::string gzipped = profiler_->finish().gzipped;
+    profiler_.reset();
+    return profile_response(std::move(gzipped), "data.pb.gz", held_);
   }
 
  private:
   command::TakenBytes held_;
-  observe::DataProfiler profiler_;
+  std::optional<observe::DataProfiler> profiler_;
 };
 
 class HeapPage final : public AdminPage {
  public:
   struct Options {
     observe::HeapProfileOptions profile;
+    command::ByteBudget& held;
     bool is_text = false;
   };
-  HeapPage(const Options& options, command::TakenBytes held)
-      : options_(options), held_(std::move(held)) {}
+  explicit HeapPage(const Options& options) : options_(options), held_(options.held) {}
 
   bool step() override {
     if (profiler_) return profiler_->step();
+    // The allocator's text twice, as a file and as it is read, what it says, and that with names
+    // as it is written: half of what is left stays for clients.
+    constexpr std::size_t k_times = 6;
+    const std::size_t left = options_.held.limit_bytes() - options_.held.used_bytes();
+    options_.profile.dump_max_bytes = std::min(options_.profile.dump_max_bytes, left / 2 / k_times);
+    if (!held_.take(options_.profile.dump_max_bytes * k_times)) {
+      problem_ = {Errc::busy, k_no_memory};
+      return true;
+    }
     auto begun = observe::HeapProfiler::begin(options_.profile);
     if (!begun) {
       problem_ = begun.error();
-      return true;
-    }
-    // As it is gathered, and as it is written.
-    if (!held_.take(2 * begun->held_bytes())) {
-      problem_ = {Errc::busy, k_no_memory};
       return true;
     }
     profiler_ = std::move(*begun);
     return false;
   }
   AdminResponse response() override {
-    if (!profiler_) return refused(problem_);
-    if (options_.is_text) return {.body = profiler_->text()};
-    return profile_response(profiler_->finish().gzipped,
-                            options_.profile.shows_all ? "allocs.pb.gz" : "heap.pb.gz");
+    if (!profiler_) return refused_for(problem_);
+    std::string made =
+        options_.is_text ? profiler_->text(held_.bytes() / 2) : profiler_->finish().gzipped;
+    profiler_.reset();
+    if (!options_.is_text) {
+      return profile_response(std::move(made),
+                              options_.profile.shows_all ? "allocs.pb.gz" : "heap.pb.gz", held_);
+    }
+    held_.keep(made.size());
+    return {.body = std::move(made)};
   }
 
  private:
@@ -167,8 +180,10 @@ class CpuPage final : public AdminPage {
     return std::max<std::int64_t>(begun_ms_ + duration_ms_ - clock_.running_ms(), 0);
   }
   AdminResponse response() override {
-    if (!profiler_) return refused(problem_);
-    return profile_response(profiler_->finish().gzipped, "profile.pb.gz");
+    if (!profiler_) return refused_for(problem_);
+    std::string gzipped = profiler_->finish().gzipped;
+    profiler_.reset();
+    return profile_response(std::move(gzipped), "profile.pb.gz", held_);
   }
 
  private:
@@ -250,7 +265,8 @@ AdminAnswer ProfilePages::index(const AdminRequest& /*request*/) {
 AdminAnswer ProfilePages::cmdline(const AdminRequest& /*request*/) {
   // Words separated by zero bytes, as Go has it.
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), {});
+  const std::string words((std::istreambuf_iterator<char>(file)), {});
+  std::string text = without_secrets(words);
   while (text.ends_with('\0'))
     text.pop_back();
   return AdminResponse{.body = std::move(text)};
@@ -301,11 +317,10 @@ AdminAnswer ProfilePages::heap_page(const AdminRequest& request, bool shows_all)
   const auto purges = query->number("gc", {.least = 0, .most = 1, .otherwise = 0});
   const auto debug = query->number("debug", {.least = 0, .most = 2, .otherwise = 0});
   if (!purges || !debug) return refused(400, "gc is 0 or 1, debug 0, 1 or 2");
-  return std::make_unique<HeapPage>(
-      HeapPage::Options{
-          .profile = {.shows_all = shows_all, .purges = *purges == 1, .unix_ns = unix_ns()},
-          .is_text = *debug != 0},
-      command::TakenBytes(held_));
+  return std::make_unique<HeapPage>(HeapPage::Options{
+      .profile = {.shows_all = shows_all, .purges = *purges == 1, .unix_ns = unix_ns()},
+      .held = held_,
+      .is_text = *debug != 0});
 }
 
 AdminAnswer ProfilePages::cpu(const AdminRequest& request) {
@@ -351,7 +366,8 @@ AdminAnswer ProfilePages::sampling(const AdminRequest& request) {
     const auto bytes = query->number(
         "heap_bytes", {.least = 0, .most = observe::k_heap_sample_max_bytes, .otherwise = 0});
     if (!bytes) return refused(400, "heap_bytes is a number of bytes, 0 for none");
-    if (const auto done = observe::set_heap_sampling(*bytes); !done) return refused(done.error());
+    if (const auto done = observe::set_heap_sampling(*bytes); !done)
+      return refused_for(done.error());
   }
   const observe::HeapSampling heap = observe::heap_sampling();
   nlohmann::ordered_json shown{{"available", heap.is_available}};

@@ -138,6 +138,8 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
   admin_.set_token(settings.admin_token);
   thresholds_.set(settings);
   set_live(settings);
+  // Where nothing can be sampled, /debug/pprof/heap says so.
+  static_cast<void>(observe::set_heap_sampling(settings.heap_sample));
   shared_.parser_limits.args_max = budget.args_max;
   shared_.parser_limits.bulk_max_bytes = settings.max_value;
   shared_.parser_limits.request_max_bytes =
@@ -196,6 +198,12 @@ Result<void> Server::load_users() {
 }
 
 Result<void> Server::adopt(std::vector<PassedSocket> passed) {
+  const bool has_debug = std::ranges::find(passed, "debug", &PassedSocket::name) != passed.end();
+  if (!has_debug && (settings_.debug_port != 0 || !settings_.debug_socket.empty())) {
+    return Error{Errc::invalid_argument,
+                 "the service manager has passed the sockets, and none for debugging: give it one "
+                 "named debug instead of --debug-port or --debug-socket"};
+  }
   for (PassedSocket& one : passed) {
     const bool secure = one.name == "tls";
     if (secure && !uses_tls_) {
@@ -203,12 +211,14 @@ Result<void> Server::adopt(std::vector<PassedSocket> passed) {
                    "the service manager has passed a socket for TLS: give --tls-cert-file and "
                    "--tls-key-file"};
     }
-    const bool admin = one.name == "admin";
-    auto adopted = Listener::adopt(std::move(one.socket), secure  ? accept_tls_
-                                                          : admin ? accept_for(Admin::Scope::all)
-                                                                  : accept_);
+    const bool is_debug = one.name == "debug";
+    const bool is_admin = is_debug || one.name == "admin";
+    const auto scope = has_debug && !is_debug ? Admin::Scope::probes : Admin::Scope::all;
+    auto adopted = Listener::adopt(std::move(one.socket), secure     ? accept_tls_
+                                                          : is_admin ? accept_for(scope)
+                                                                     : accept_);
     if (!adopted) return adopted.error();
-    (admin ? admin_listeners_ : listeners_).push_back(std::move(*adopted));
+    (is_admin ? admin_listeners_ : listeners_).push_back(std::move(*adopted));
   }
   return {};
 }
@@ -225,14 +235,14 @@ Result<void> Server::listen_for_admin() {
   }
   if (settings_.debug_port != 0) {
     const auto opened = listen_on(admin_listeners_, settings_.debug_bind, settings_.debug_port,
-                                  accept_for(Admin::Scope::debug));
+                                  accept_for(Admin::Scope::all));
     if (!opened) {
       return Error{opened.error().code,
                    opened.error().message + " (this is the debug port: --debug-port, 0 for none)"};
     }
   }
   if (!settings_.debug_socket.empty()) {
-    auto opened = Listener::open_unix(settings_.debug_socket, accept_for(Admin::Scope::debug));
+    auto opened = Listener::open_unix(settings_.debug_socket, accept_for(Admin::Scope::all));
     if (!opened) return opened.error();
     admin_listeners_.push_back(std::move(*opened));
   }
@@ -241,7 +251,8 @@ Result<void> Server::listen_for_admin() {
 
 Listener::Accept Server::accept_for(Admin::Scope scope) {
   return [this, scope](Arrival arrival) {
-    admin_.accept(std::move(arrival.channel), {.scope = scope, .is_local = arrival.is_local});
+    admin_.accept(std::move(arrival.channel),
+                  {.scope = scope, .is_local = arrival.is_local, .is_unix = arrival.is_unix});
   };
 }
 
@@ -327,8 +338,6 @@ void Server::set_live(const Settings& settings) {
   services_.slow_log.set_threshold_us(settings.slow_log_us);
   services_.slow_log.set_length_max(settings.slow_log_length);
   services_.latency.set_threshold_ms(settings.latency_ms);
-  // Where nothing can be sampled, /debug/pprof/heap says so.
-  static_cast<void>(observe::set_heap_sampling(settings.heap_sample));
   shared_.idle_timeout_s.store(settings.timeout, std::memory_order_relaxed);
 }
 
@@ -345,6 +354,9 @@ Problem Server::apply(const Settings& before, const Settings& after) {
   // What ACL SETUSER said of the default user stays, unless this says otherwise.
   if (before.password != after.password) set_default_password(acl_, after.password);
   set_live(after);
+  // Another distance drops what was sampled.
+  if (before.heap_sample != after.heap_sample)
+    static_cast<void>(observe::set_heap_sampling(after.heap_sample));
   mailbox_.post([this, after] {
     settings_ = after;
     thresholds_.set(after);
@@ -416,7 +428,7 @@ int Server::poll_timeout_ms() const {
 
 void Server::reload() {
   if (uses_tls_) {
-    const auto loaded = tls_.load(host_.current_settings());
+    const auto loaded = tls_.load(settings_);
     loaded ? log_.info("certificate read anew")
            : log_.error("the certificate stays the one that it was",
                         {{"problem", loaded.error().message}});

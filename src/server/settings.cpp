@@ -193,7 +193,9 @@ constexpr Setting k_settings[] = {
     {.name = "admin-bind",
      .redis_name = "",
      .value = "ADDRESS",
-     .help = "Address of the admin port, which asks nobody who he is",
+     .help = "Address of the admin port: probes and /metrics answer anybody, the rest only this "
+             "machine "
+             "and who shows --admin-token",
      .set = set_text<&Settings::admin_bind>,
      .get = get_text<&Settings::admin_bind>},
     {.name = "admin-port",
@@ -462,6 +464,30 @@ std::string Setting::toml_name() const {
 
 std::span<const Setting> setting_table() noexcept {
   return k_settings;
+}
+
+std::string without_secrets(std::string_view command_line) {
+  constexpr std::string_view k_hidden = "***";
+  std::string shown;
+  bool is_secret = false;  // the word is the value of one
+  while (!command_line.empty()) {
+    const std::string_view word = command_line.substr(0, command_line.find('\0'));
+    command_line.remove_prefix(std::min(command_line.size(), word.size() + 1));
+    const std::size_t equals = std::min(word.find('='), word.size());
+    const bool names_one = std::ranges::any_of(setting_table(), [&](const Setting& setting) {
+      return setting.secret && word.starts_with("--") && word.substr(2, equals - 2) == setting.name;
+    });
+    if (is_secret) {
+      shown += k_hidden;
+    } else if (names_one && equals != word.size()) {
+      shown.append(word.substr(0, equals + 1)).append(k_hidden);
+    } else {
+      shown += word;
+    }
+    shown += '\0';
+    is_secret = !is_secret && names_one && equals == word.size();
+  }
+  return shown;
 }
 
 const Setting* find_setting(Text name) noexcept {

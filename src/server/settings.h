@@ -79,7 +79,7 @@ struct Setting {
   std::string_view value;       ///< what is to be given, as the help shows it
   std::string_view help;
   bool live = false;    ///< may be changed while the server runs
-  bool secret = false;  ///< is not shown
+  bool secret = false;  ///< is not shown to those who look at the process
   /// Reads a value; else what is allowed, for "... is not ...".
   std::optional<std::string> (*set)(Settings&, std::string_view text) = nullptr;
   /// As set() would read it.
@@ -92,6 +92,10 @@ struct Setting {
 std::span<const Setting> setting_table() noexcept;
 /// By its name, or by the name that Redis has for it; in any case. Null: there is none.
 const Setting* find_setting(std::string_view name) noexcept;
+
+/// The words that a process was started with, each with a zero byte behind it, without the values
+/// of secret settings.
+std::string without_secrets(std::string_view command_line);
 
 /// What is wrong, in one line that names the setting, the value and what is allowed.
 using Problem = std::optional<std::string>;

@@ -1,38 +1,41 @@
 #include "server/thresholds.h"
 
 #include <algorithm>
+#include <cmath>
+#include <vector>
 
 namespace ullage::server {
 
 namespace {
 constexpr std::int64_t k_minute_ms = 60'000;
 
-std::uint64_t percent(std::uint64_t part, std::uint64_t whole) noexcept {
-  return whole == 0 ? 0 : part / std::max<std::uint64_t>(whole / 100, 1);
+double percent(std::uint64_t part, std::uint64_t whole) noexcept {
+  return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole);
 }
 }  // namespace
 
 void Thresholds::look_at(const Readings& readings) {
-  look_at({.rule = "process_use",
-           .group = {},
-           .value = percent(readings.resident_bytes, readings.limit_bytes),
-           .limit = limits_.process_use_percent,
-           .unit = "percent"},
-          readings.now_ms);
-  look_at({.rule = "cache_use",
-           .group = {},
-           .value = percent(readings.cache_bytes, readings.cache_limit_bytes),
-           .limit = limits_.cache_use_percent,
-           .unit = "percent"},
-          readings.now_ms);
+  const auto look_at_use = [&](std::string_view rule, double used, std::uint64_t limit) {
+    look_at({.rule = rule,
+             .group = {},
+             .value = static_cast<std::uint64_t>(used),
+             .limit = limit,
+             .unit = "percent",
+             .exact = used},
+            readings.now_ms);
+  };
+  look_at_use("process_use", percent(readings.resident_bytes, readings.limit_bytes),
+              limits_.process_use_percent);
+  look_at_use("cache_use", percent(readings.cache_bytes, readings.cache_limit_bytes),
+              limits_.cache_use_percent);
   look_at({.rule = "pause",
            .group = {},
            .value = readings.longest_round_ns / 1'000'000,
            .limit = limits_.pause_ms,
            .unit = "milliseconds"},
           readings.now_ms);
-  if (!before_ || readings.now_ms - minute_began_ms_ >= k_minute_ms) {
-    if (before_) {
+  if (!minute_began_ms_ || readings.now_ms - *minute_began_ms_ >= k_minute_ms) {
+    if (minute_began_ms_) {
       look_at({.rule = "evictions",
                .group = {},
                .value = readings.evictions - evictions_then_,
@@ -43,7 +46,6 @@ void Thresholds::look_at(const Readings& readings) {
     minute_began_ms_ = readings.now_ms;
     evictions_then_ = readings.evictions;
   }
-  before_ = readings;
 }
 
 void Thresholds::look_at(const observe::CensusResult& seen, std::int64_t now_ms) {
@@ -52,20 +54,24 @@ void Thresholds::look_at(const observe::CensusResult& seen, std::int64_t now_ms)
              .group = group.name,
              .value = group.fields,
              .limit = limits_.group_fields,
-             .unit = "fields"},
+             .unit = "fields",
+             .exact = static_cast<double>(group.fields)},
             now_ms);
     look_at({.rule = "group_bytes",
              .group = group.name,
              .value = group.bytes,
              .limit = limits_.group_bytes,
-             .unit = "bytes"},
+             .unit = "bytes",
+             .exact = static_cast<double>(group.bytes)},
             now_ms);
   }
 }
 
-Thresholds::Owner* Thresholds::owner_of(const Breach& reading, std::int64_t now_ms) {
+Thresholds::Owner* Thresholds::owner_of(const Breach& reading, std::int64_t now_ms,
+                                        bool may_be_new) {
   const std::pair key(std::string(reading.rule), std::string(reading.group));
   if (const auto found = owners_.find(key); found != owners_.end()) return &found->second;
+  if (!may_be_new) return nullptr;
   if (owners_.size() == k_owners_max) {
     // Who was not seen for longest makes room, unless all were seen just now.
     const auto oldest =
@@ -78,48 +84,51 @@ Thresholds::Owner* Thresholds::owner_of(const Breach& reading, std::int64_t now_
 
 void Thresholds::look_at(const Breach& reading, std::int64_t now_ms) {
   if (reading.limit == 0) return;  // switched off
-  // How fast it grows is known once it was seen twice: from half the threshold on it is followed.
-  if (reading.value < reading.limit / 2) return;
-  Owner* const owner = owner_of(reading, now_ms);
+  // How fast it grows is known once it was seen for a while: from half the threshold on it is
+  // followed.
+  const bool is_followed = reading.value >= reading.limit / 2;
+  Owner* const owner = owner_of(reading, now_ms, is_followed);
   if (owner == nullptr) return;
-  const std::int64_t passed_ms = now_ms - owner->seen_ms;
-  if (owner->seen_ms != 0 && passed_ms > 0) {
-    const auto more =
-        static_cast<std::int64_t>(reading.value) - static_cast<std::int64_t>(owner->value);
-    owner->slope_a_minute = more * k_minute_ms / passed_ms;
+  if (!is_followed) {
+    owner->then.reset();
+    owner->later.reset();
+    return;
   }
   owner->seen_ms = now_ms;
-  owner->value = reading.value;
+  if (reading.exact) {
+    const Owner::Value value{.at_ms = now_ms, .value = *reading.exact};
+    if (!owner->then) owner->then = value;
+    if (!owner->later) owner->later = value;
+    if (now_ms - owner->later->at_ms >= k_minute_ms) {
+      owner->then = std::exchange(owner->later, value);
+    }
+  }
   if (reading.value < reading.limit) return;
   if (owner->told_ms && now_ms - *owner->told_ms < k_again_ms) {
     ++owner->left_out;
     return;
   }
-  tell(reading, *owner);
+  tell(reading, *owner, now_ms);
   owner->told_ms = now_ms;
   owner->left_out = 0;
 }
 
-void Thresholds::tell(const Breach& breach, const Owner& owner) {
-  const std::int64_t slope = owner.slope_a_minute.value_or(0);
-  if (breach.group.empty()) {
-    log_.warning("over a threshold", {{"event.kind", "alert"},
-                                      {"event.action", breach.rule},
-                                      {"ullage.value", breach.value},
-                                      {"ullage.limit", breach.limit},
-                                      {"ullage.unit", breach.unit},
-                                      LogField::number("ullage.slope_per_minute", slope),
-                                      {"ullage.left_out", owner.left_out}});
-    return;
+void Thresholds::tell(const Breach& breach, const Owner& owner, std::int64_t now_ms) {
+  std::vector<LogField> fields{{"event.kind", "alert"}, {"event.action", breach.rule}};
+  if (!breach.group.empty()) fields.emplace_back("ullage.group", breach.group);
+  fields.emplace_back("ullage.value", breach.value);
+  fields.emplace_back("ullage.limit", breach.limit);
+  fields.emplace_back("ullage.unit", breach.unit);
+  // Over less than this what it grows by is chance.
+  constexpr std::int64_t k_least_ms = 10'000;
+  if (breach.exact && owner.then && now_ms - owner.then->at_ms >= k_least_ms) {
+    const double more = *breach.exact - owner.then->value;
+    const auto passed_ms = static_cast<double>(now_ms - owner.then->at_ms);
+    fields.push_back(
+        LogField::number("ullage.slope_per_minute", std::llround(more * k_minute_ms / passed_ms)));
   }
-  log_.warning("over a threshold", {{"event.kind", "alert"},
-                                    {"event.action", breach.rule},
-                                    {"ullage.group", breach.group},
-                                    {"ullage.value", breach.value},
-                                    {"ullage.limit", breach.limit},
-                                    {"ullage.unit", breach.unit},
-                                    LogField::number("ullage.slope_per_minute", slope),
-                                    {"ullage.left_out", owner.left_out}});
+  fields.emplace_back("ullage.left_out", owner.left_out);
+  log_.warning("over a threshold", fields);
 }
 
 }  // namespace ullage::server

@@ -40,6 +40,7 @@ class Thresholds {
 
   explicit Thresholds(Log& log) noexcept : log_(log) {}
 
+  [[nodiscard]] std::size_t owners() const noexcept { return owners_.size(); }
   void set(const Settings& settings) noexcept { limits_ = settings.thresholds; }
   void look_at(const Readings& readings);
   /// After a walk over the cache was finished.
@@ -52,24 +53,30 @@ class Thresholds {
     std::uint64_t value = 0;
     std::uint64_t limit = 0;
     std::string_view unit;
+    /// The same value with its fraction; none: how it changes says nothing.
+    std::optional<double> exact{};
   };
   /// What is remembered of an owner under a rule.
   struct Owner {
     std::int64_t seen_ms = 0;
-    std::uint64_t value = 0;
-    std::optional<std::int64_t> slope_a_minute{};
+    struct Value {
+      std::int64_t at_ms;
+      double value;
+    };
+    /// A minute old at least, and the one that will be; both since it came over half the threshold.
+    std::optional<Value> then{};
+    std::optional<Value> later{};
     std::optional<std::int64_t> told_ms{};
     std::uint64_t left_out = 0;
   };
   void look_at(const Breach& reading, std::int64_t now_ms);
-  void tell(const Breach& breach, const Owner& owner);
-  Owner* owner_of(const Breach& reading, std::int64_t now_ms);
+  void tell(const Breach& breach, const Owner& owner, std::int64_t now_ms);
+  Owner* owner_of(const Breach& reading, std::int64_t now_ms, bool may_be_new);
 
   Log& log_;
   ThresholdLimits limits_;
   std::map<std::pair<std::string, std::string>, Owner> owners_;  // by rule and group
-  std::optional<Readings> before_;
-  std::int64_t minute_began_ms_ = 0;
+  std::optional<std::int64_t> minute_began_ms_;
   std::uint64_t evictions_then_ = 0;
 };
 

@@ -79,11 +79,44 @@ TEST_F(ThresholdLines, ComeOnceInAWhileForEachOwner) {
 TEST_F(ThresholdLines, ShrinkingHasANegativeSlope) {
   set({.group_fields = 0, .group_bytes = 1000});
   see({{.name = "a", .bytes = 5000, .fields = 1'000'000}}, k_begin_ms);
-  ASSERT_EQ(lines().size(), 1U) << "of fields nothing is said";
+  const auto first = lines();
+  ASSERT_EQ(first.size(), 1U) << "of fields nothing is said";
+  EXPECT_FALSE(first[0].contains("ullage.slope_per_minute")) << "nobody can know yet";
   see({{.name = "a", .bytes = 2000}}, k_begin_ms + Thresholds::k_again_ms);
   const auto told = lines();
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0]["ullage.slope_per_minute"], -300);
+}
+
+TEST_F(ThresholdLines, OfAPercentItIsNotTheStepThatIsTakenForTheSlope) {
+  set({.process_use_percent = 50});
+  Readings readings{.now_ms = k_begin_ms, .resident_bytes = 400'000, .limit_bytes = 1'000'000};
+  for (int second = 0; second <= 300; ++second) {  // a fifth of a percent each second, then none
+    readings.now_ms = k_begin_ms + second * 1000;
+    readings.resident_bytes = 400'000 + 2000 * static_cast<std::uint64_t>(second);
+    thresholds_.look_at(readings);
+    if (readings.resident_bytes >= 500'000) break;
+  }
+  auto told = lines();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["ullage.slope_per_minute"], 12);
+  const std::int64_t then_ms = readings.now_ms;
+  for (int second = 1; second <= 600; ++second) {
+    readings.now_ms = then_ms + second * 1000;
+    thresholds_.look_at(readings);
+  }
+  told = lines();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["ullage.slope_per_minute"], 0);
+}
+
+TEST_F(ThresholdLines, WhatFellBelowHalfIsFollowedAnew) {
+  see({{.name = "a", .fields = 9000}}, k_begin_ms);
+  see({{.name = "a", .fields = 100}}, k_begin_ms + 60'000);
+  see({{.name = "a", .fields = 20'000}}, k_begin_ms + 6'000'000);
+  const auto told = lines();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_FALSE(told[0].contains("ullage.slope_per_minute"));
 }
 
 TEST_F(ThresholdLines, TheServerHasItsOwn) {
@@ -129,6 +162,7 @@ TEST_F(ThresholdLines, RememberAsManyOwnersAsTheyMay) {
   for (int i = 0; i < 1000; ++i)
     see({{.name = "g" + std::to_string(i), .fields = 20'000}}, k_begin_ms + i);
   EXPECT_EQ(lines().size(), 1000U);
+  EXPECT_EQ(thresholds_.owners(), Thresholds::k_owners_max);
 }
 
 }  // namespace

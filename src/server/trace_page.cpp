@@ -24,61 +24,63 @@ class TracePage final : public AdminPage {
       : services_(services),
         held_(std::move(held)),
         is_busy_(is_busy),
-        recorder_(options),
+        recorder_(std::make_unique<observe::TraceRecorder>(options)),
         end_ms_(services.clock.running_ms() + options.duration_ns / 1'000'000) {
     is_busy_ = true;
-    services_.cache.set_trace(&recorder_);
-    services_.trace.set(&recorder_);
-    observe::set_allocation_trace(&recorder_);
+    services_.cache.set_trace(recorder_.get());
+    services_.trace.set(recorder_.get());
+    observe::set_allocation_trace(recorder_.get());
     note_counters();
   }
-  ~TracePage() override {
-    stop();
-    is_busy_ = false;
-  }
+  ~TracePage() override { stop(); }
   TracePage(const TracePage&) = delete;
   TracePage& operator=(const TracePage&) = delete;
 
   bool step() override {
+    if (is_stopped_) return recorder_->step();
     note_counters();
-    return services_.clock.running_ms() >= end_ms_;
+    if (services_.clock.running_ms() >= end_ms_) stop();
+    return false;
   }
   std::int64_t wait_ms() const override {
+    if (is_stopped_) return 0;
     return std::max<std::int64_t>(std::min(next_ms_, end_ms_) - services_.clock.running_ms(), 0);
   }
   AdminResponse response() override {
-    stop();
-    return {.content_type = "application/octet-stream",
-            .body = recorder_.finish(),
-            .file_name = "ullage.perfetto-trace"};
+    AdminResponse made{.content_type = "application/octet-stream",
+                       .body = recorder_->finish(),
+                       .file_name = "ullage.perfetto-trace"};
+    recorder_.reset();
+    held_.keep(made.body.size());
+    return made;
   }
 
  private:
+  // The next one may begin while the client still takes this one.
   void stop() noexcept {
+    if (std::exchange(is_stopped_, true)) return;
     services_.cache.set_trace(nullptr);
     services_.trace.set(nullptr);
     observe::set_allocation_trace(nullptr);
+    is_busy_ = false;
   }
   void note_counters() {
     next_ms_ = services_.clock.running_ms() + k_counters_ms;
     const Stats stats = services_.cache.stats();
-    recorder_.counter("cache charged bytes", stats.charged_bytes);
-    recorder_.counter("cache headroom bytes", stats.headroom_bytes);
-    recorder_.counter("cache entries", stats.entries);
-    recorder_.counter("held for clients bytes", services_.held.used_bytes());
+    recorder_->counter("cache charged bytes", stats.charged_bytes);
+    recorder_->counter("cache headroom bytes", stats.headroom_bytes);
+    recorder_->counter("cache entries", stats.entries);
+    recorder_->counter("held for clients bytes", services_.held.used_bytes());
   }
 
   command::Services& services_;
   command::TakenBytes held_;
   bool& is_busy_;
-  observe::TraceRecorder recorder_;
+  std::unique_ptr<observe::TraceRecorder> recorder_;
   std::int64_t end_ms_;
   std::int64_t next_ms_ = 0;
+  bool is_stopped_ = false;
 };
-
-AdminResponse refused(unsigned status, std::string text) {
-  return {.status = status, .body = std::move(text) + "\n"};
-}
 
 }  // namespace
 

@@ -58,7 +58,6 @@ class Admin(unittest.TestCase):
         status, text = self.ask("/debug/pprof/")
         self.assertEqual(status, 200)
         self.assertIn("data", text)
-        self.assertIn("--admin-port", self.ask("/debug/pprof/cmdline")[1] + "--admin-port")
         self.assertEqual(self.ask("/debug/pprof/cmdline")[1].split("\0")[1], "serve")
         self.assertEqual(self.ask("/debug/pprof/data", Host="evil.example")[0], 403)
         self.assertEqual(self.ask("/metrics", Host="ullage.default.svc:7380")[0], 200)
@@ -66,6 +65,42 @@ class Admin(unittest.TestCase):
         self.assertEqual(self.ask("/debug/pprof/data?slabs=%")[0], 400)
         self.assertEqual(self.ask("/debug/pprof/data?nonsense=1")[0], 400)
         self.assertEqual(self.ask("/debug/pprof/nothing")[0], 404)
+
+    def test_secrets_are_not_shown(self):
+        port = servers.free_port()
+        with servers.ullage("--admin-token", "geheim", "--password=streng",
+                            environment={"ULLAGE_ADMIN_PORT": str(port)}) as server:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            connection.request("GET", "/debug/pprof/cmdline")
+            words = connection.getresponse().read().decode().split("\0")
+            connection.close()
+            self.assertEqual(words[words.index("--admin-token") + 1], "***")
+            self.assertIn("--password=***", words)
+            with server.connect() as wire:
+                wire.ask("AUTH", "streng")
+                self.assertEqual(wire.ask("CONFIG", "GET", "admin-*"),
+                                 [b"admin-bind", b"127.0.0.1", b"admin-port", str(port).encode()])
+
+    def test_a_page_of_another_site_gets_nothing(self):
+        self.assertEqual(self.ask("/debug/pprof/data", **{"Sec-Fetch-Site": "cross-site"})[0], 403)
+        self.assertEqual(self.ask("/debug/pprof/data", **{"X-Forwarded-For": "192.0.2.1"})[0], 401)
+        self.assertEqual(self.ask("/healthz", **{"X-Forwarded-For": "192.0.2.1"})[0], 200)
+
+    def test_thresholds_are_told_in_the_log(self):
+        with servers.ullage(environment={"ULLAGE_ADMIN_PORT": "0",
+                                         "ULLAGE_ALERT_GROUP_FIELDS": "10",
+                                         "ULLAGE_ALERT_PROCESS_USE": "1",
+                                         "ULLAGE_LOG_FORMAT": "json"}) as server:
+            with server.connect() as wire:
+                wire.pipeline([["HSET", "large", f"f{i}", "v"] for i in range(20)])
+            deadline = time.monotonic() + 60
+            told = {}
+            while {"group_fields", "process_use"} - set(told):
+                lines = [json.loads(line) for line in server.log().splitlines() if line[:1] == "{"]
+                told = {line["event.action"]: line for line in lines if "event.action" in line}
+                self.assertLess(time.monotonic(), deadline, lines)
+            self.assertEqual(told["group_fields"]["ullage.group"], "large")
+            self.assertEqual(told["group_fields"]["ullage.value"], 20)
 
     def test_debug_may_have_a_port_of_its_own(self):
         debug = servers.free_port()
@@ -84,8 +119,13 @@ class Admin(unittest.TestCase):
                         asked[port, page] = connection.getresponse().status
                         connection.close()
                 self.assertEqual(asked, {(probes, "/healthz"): 200, (probes, "/metrics"): 200,
-                                         (probes, "/debug/pprof/"): 404, (debug, "/healthz"): 404,
-                                         (debug, "/metrics"): 404, (debug, "/debug/pprof/"): 200})
+                                         (probes, "/debug/pprof/"): 404, (debug, "/healthz"): 200,
+                                         (debug, "/metrics"): 200, (debug, "/debug/pprof/"): 200})
+                for url in (f"http://127.0.0.1:{debug}", "unix:" + path):
+                    shown = subprocess.run([os.environ["ULLAGE_PROGRAM"], "stats", "--url", url],
+                                           capture_output=True, text=True, timeout=60, check=False)
+                    self.assertEqual(shown.returncode, 0, shown.stderr)
+                    self.assertIn("entries in", shown.stdout)
                 with socket.socket(socket.AF_UNIX) as connection:
                     connection.connect(path)
                     connection.sendall(b"GET /debug/pprof/cmdline HTTP/1.0\r\n\r\n")
@@ -162,10 +202,11 @@ class Admin(unittest.TestCase):
                          samples["ullage_cache_charged_bytes"])
         self.assertGreater(samples['ullage_cache_group_bytes{group="large"}'], 3000 * 50)
         self.assertGreater(samples['ullage_cache_group_fields{group="large"}'], 2500)
-        self.assertGreater(samples['ullage_cache_group_fields{group="other"}'], 900)
+        self.assertGreater(samples["ullage_cache_other_groups_fields"], 900)
         self.assertNotIn('ullage_cache_group_bytes{group="g1"}', samples, "too small to be told")
         self.assertEqual(sum(value for name, value in samples.items()
-                             if name.startswith("ullage_cache_group_bytes")),
+                             if name.startswith("ullage_cache_group_bytes"))
+                         + samples["ullage_cache_other_groups_bytes"],
                          samples["ullage_cache_charged_bytes"])
 
     def test_accounts_of_memory_add_up(self):

@@ -45,7 +45,10 @@ constexpr const char* k_stats_footer = R"(Examples:
 constexpr std::chrono::seconds k_patience{60};
 
 void add_server(CLI::App& app, std::string& url, std::string& token) {
-  app.add_option("--url", url, fmt::format("The server's admin port (default: {})", k_default_url))
+  app.add_option(
+         "--url", url,
+         fmt::format("The server's admin port (default: {}), or unix:/PATH of its --debug-socket",
+                     k_default_url))
       ->type_name("URL");
   app.add_option("--token", token, "The admin token, if the server is on another machine")
       ->type_name("TEXT")
@@ -193,9 +196,10 @@ int trace_command(const TraceTexts& texts) {
 void add_stats(CLI::App& app, StatsTexts& texts) {
   app.footer(k_stats_footer);
   add_server(app, texts.url, texts.token);
-  app.add_flag("--json", texts.json, "As the server says it");
+  CLI::Option* const json = app.add_flag("--json", texts.json, "As the server says it");
   app.add_option("--watch", texts.watch, "Again every so many seconds, until it is stopped")
-      ->type_name("N");
+      ->type_name("N")
+      ->excludes(json);
 }
 
 namespace {
@@ -269,6 +273,10 @@ void print_stats(const std::string& metrics, const std::string& memstats) {
 
 int stats_command(const StatsTexts& texts) {
   const Url url = Url::parse(texts.url);
+  constexpr std::uint64_t k_seconds_max = 86'400;
+  const std::uint64_t seconds = texts.watch.empty() ? 0 : parse_count("--watch", texts.watch);
+  if (!texts.watch.empty() && (seconds == 0 || seconds > k_seconds_max))
+    throw Failure("--watch: a number of seconds from 1 to 86400", k_exit_usage);
   const auto get = [&](const char* path) { return http_get(url, path, k_patience, texts.token); };
   if (texts.json) {
     fmt::print("{}", get("/debug/memstats"));
@@ -277,10 +285,6 @@ int stats_command(const StatsTexts& texts) {
   std::string metrics = get("/metrics");
   print_stats(metrics, get("/debug/memstats"));
   if (texts.watch.empty()) return 0;
-  const std::uint64_t seconds = parse_count("--watch", texts.watch);
-  constexpr std::uint64_t k_seconds_max = 86'400;
-  if (seconds == 0 || seconds > k_seconds_max)
-    throw Failure("--watch: a number of seconds from 1 to 86400", k_exit_usage);
   fmt::print("\n{:>10} {:>10} {:>8} {:>12} {:>12} {:>12}\n", "commands/s", "reads/s", "hits",
              "removed/s", "charged", "resident");
   while (true) {
@@ -289,12 +293,16 @@ int stats_command(const StatsTexts& texts) {
     const Counts before = counts_of(metrics);
     metrics = get("/metrics");
     const Counts now = counts_of(metrics);
-    const std::uint64_t hits = now.hits - before.hits;
-    const std::uint64_t reads = hits + now.misses - before.misses;
+    // A server that has been started anew counts from zero.
+    const auto since = [](std::uint64_t then, std::uint64_t value) {
+      return value >= then ? value - then : value;
+    };
+    const std::uint64_t hits = since(before.hits, now.hits);
+    const std::uint64_t reads = hits + since(before.misses, now.misses);
     fmt::print("{:>10} {:>10} {:>8} {:>12} {:>12} {:>12}\n",
-               format_count((now.commands - before.commands) / seconds),
+               format_count(since(before.commands, now.commands) / seconds),
                format_count(reads / seconds), format_percent(share(hits, reads)),
-               format_count((now.removals - before.removals) / seconds),
+               format_count(since(before.removals, now.removals) / seconds),
                format_bytes(static_cast<double>(metric(metrics, "ullage_cache_charged_bytes"))),
                format_bytes(static_cast<double>(metric(metrics, "ullage_resident_bytes"))));
   }

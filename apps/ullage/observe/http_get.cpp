@@ -5,13 +5,17 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <fmt/core.h>
+#include <sys/un.h>
 
 namespace ullage::app {
 
@@ -31,16 +35,20 @@ class Exchange {
 
   std::string get(const std::string& target, const std::string& token) {
     beast::error_code failed;
-    tcp::resolver resolver(context_);
-    const auto addresses = resolver.resolve(url_.host, url_.port, failed);
-    stop_at(failed, "find");
     stream_.expires_after(std::chrono::seconds(10));
-    stream_.async_connect(addresses, [&](beast::error_code error, const auto&) { failed = error; });
+    if (!url_.socket.empty()) {
+      const boost::asio::local::stream_protocol::endpoint there(url_.socket);
+      stream_.async_connect(there, [&](beast::error_code error) { failed = error; });
+    } else {
+      const auto addresses = resolved();
+      stream_.async_connect(addresses,
+                            [&](beast::error_code error, const auto&) { failed = error; });
+    }
     wait();
     stop_at(failed, "reach");
 
     http::request<http::empty_body> request(http::verb::get, target, 11);
-    request.set(http::field::host, url_.host + ":" + url_.port);
+    request.set(http::field::host, authority());
     if (!token.empty()) request.set(http::field::authorization, "Bearer " + token);
     request.keep_alive(false);
     stream_.expires_after(patience_);
@@ -66,8 +74,26 @@ class Exchange {
   }
 
  private:
+  /// Generic, so that it holds a Unix socket as well.
+  using Stream = beast::basic_stream<boost::asio::generic::stream_protocol>;
+
+  std::vector<boost::asio::generic::stream_protocol::endpoint> resolved() {
+    beast::error_code failed;
+    tcp::resolver resolver(context_);
+    const auto found = resolver.resolve(url_.host, url_.port, failed);
+    stop_at(failed, "find");
+    std::vector<boost::asio::generic::stream_protocol::endpoint> addresses;
+    for (const auto& one : found)
+      addresses.emplace_back(one.endpoint());
+    return addresses;
+  }
+  [[nodiscard]] std::string authority() const {
+    if (!url_.socket.empty()) return "localhost";
+    const bool is_ipv6 = url_.host.find(':') != std::string::npos;
+    return (is_ipv6 ? "[" + url_.host + "]" : url_.host) + ":" + url_.port;
+  }
   [[nodiscard]] std::string where() const {
-    return escape_excerpt(url_.host) + ":" + escape_excerpt(url_.port);
+    return escape_excerpt(url_.socket.empty() ? authority() : url_.socket);
   }
   void wait() {
     context_.restart();
@@ -84,18 +110,26 @@ class Exchange {
   const Url& url_;
   std::chrono::seconds patience_;
   boost::asio::io_context context_;
-  beast::tcp_stream stream_;
+  Stream stream_;
 };
 
 }  // namespace
 
 Url Url::parse(const std::string& text) {
   const auto refuse = [&] {
-    return Failure(fmt::format("--url: \"{}\" is not http://HOST:PORT", escape_excerpt(text)),
-                   k_exit_usage);
+    return Failure(
+        fmt::format("--url: \"{}\" is not http://HOST:PORT or unix:/PATH", escape_excerpt(text)),
+        k_exit_usage);
   };
   constexpr std::string_view k_scheme = "http://";
+  constexpr std::string_view k_unix = "unix:";
   std::string_view rest = text;
+  if (rest.starts_with(k_unix)) {
+    Url url;
+    url.socket = rest.substr(k_unix.size());
+    if (url.socket.empty() || url.socket.size() >= sizeof(sockaddr_un::sun_path)) throw refuse();
+    return url;
+  }
   if (rest.starts_with(k_scheme)) rest.remove_prefix(k_scheme.size());
   if (rest.find("://") != std::string_view::npos) throw refuse();
   Url url;

@@ -8,11 +8,13 @@ namespace ullage::app {
 
 inline constexpr const char* k_default_url = "http://127.0.0.1:7380";
 
-/// "http://HOST[:PORT][/PATH]", or without the scheme. Throws Failure if it is something else.
+/// "http://HOST[:PORT][/PATH]", or without the scheme; "unix:/PATH" of a socket. Throws Failure if
+/// it is something else.
 struct Url {
   std::string host;
   std::string port;
-  std::string path;  ///< empty, or begins with a slash and ends without one
+  std::string path;    ///< empty, or begins with a slash and ends without one
+  std::string socket;  ///< of the file system; empty: over TCP
 
   static Url parse(const std::string& text);
 };

@@ -18,10 +18,21 @@
 namespace ullage::app {
 
 namespace {
+/// Values of strangers: a sum is right as long as it is within what a number holds.
+std::int64_t sum_of(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+std::int64_t minus(std::int64_t value) {
+  return static_cast<std::int64_t>(-static_cast<std::uint64_t>(value));
+}
+std::uint64_t size_of(std::int64_t value) {
+  return static_cast<std::uint64_t>(value < 0 ? minus(value) : value);
+}
+
 std::int64_t total_of(const observe::ParsedProfile& profile, std::size_t type) {
   std::int64_t total = 0;
   for (const auto& sample : profile.samples)
-    total += sample.values[type];
+    total = sum_of(total, sample.values[type]);
   return total;
 }
 
@@ -32,7 +43,7 @@ double percent(std::int64_t part, std::int64_t whole) {
 
 std::string format_value(std::int64_t value, const std::string& unit) {
   const std::string sign = value < 0 ? "-" : "";
-  const auto size = static_cast<std::uint64_t>(std::abs(value));
+  const std::uint64_t size = size_of(value);
   if (unit == "bytes") return sign + format_bytes(static_cast<double>(size));
   if (unit == "nanoseconds") return sign + format_seconds(static_cast<double>(size) / 1e9);
   return sign + format_count(size);
@@ -46,15 +57,16 @@ std::vector<ProfileRow> profile_rows(const observe::ParsedProfile& profile, std:
   for (std::size_t s = 0; s < profile.samples.size(); ++s) {
     const auto& sample = profile.samples[s];
     const std::int64_t value = sample.values[type];
-    if (!sample.frames.empty()) rows[sample.frames.front()].flat += value;
+    const auto add = [&](std::int64_t& to) { to = sum_of(to, value); };
+    if (!sample.frames.empty()) add(rows[sample.frames.front()].flat);
     for (const std::uint32_t frame : sample.frames) {
-      if (std::exchange(seen_in[frame], s) != s) rows[frame].cumulative += value;
+      if (std::exchange(seen_in[frame], s) != s) add(rows[frame].cumulative);
     }
   }
   std::erase_if(rows, [](const auto& row) { return row.flat == 0 && row.cumulative == 0; });
   std::ranges::sort(rows, [](const ProfileRow& a, const ProfileRow& b) {
     const auto by_size = [](const ProfileRow& row) {
-      return std::pair(-std::abs(row.flat), -std::abs(row.cumulative));
+      return std::pair(~size_of(row.flat), ~size_of(row.cumulative));  // the largest first
     };
     return std::tuple(by_size(a), std::string_view(a.name)) <
            std::tuple(by_size(b), std::string_view(b.name));
@@ -80,7 +92,7 @@ observe::ParsedProfile difference(observe::ParsedProfile profile,
       taken.frames.push_back(found->second);
     }
     for (const std::int64_t value : sample.values)
-      taken.values.push_back(-value);
+      taken.values.push_back(minus(value));
     profile.samples.push_back(std::move(taken));
   }
   return profile;
@@ -92,13 +104,13 @@ std::string profile_table(const observe::ParsedProfile& profile, std::size_t typ
   const std::int64_t total = total_of(profile, type);
   const std::vector<ProfileRow> rows = profile_rows(profile, type);
   std::string text = fmt::format("{} of {} in {} samples\n", format_value(total, unit),
-                                 profile.types[type].type, profile.samples.size());
+                                 escape_excerpt(profile.types[type].type), profile.samples.size());
   for (const std::string& comment : profile.comments)
     text += escape_excerpt(comment, 400) + "\n";
   text += fmt::format("{:>12} {:>7} {:>7} {:>12} {:>7}\n", "flat", "flat%", "sum%", "cum", "cum%");
   std::int64_t sum = 0;
   for (const ProfileRow& row : std::span(rows).first(std::min(most, rows.size()))) {
-    sum += row.flat;
+    sum = sum_of(sum, row.flat);
     text += fmt::format("{:>12} {:>6.2f}% {:>6.2f}% {:>12} {:>6.2f}%  {}\n",
                         format_value(row.flat, unit), percent(row.flat, total), percent(sum, total),
                         format_value(row.cumulative, unit), percent(row.cumulative, total),
@@ -124,14 +136,14 @@ class Flames {
       const std::int64_t value = sample.values[type];
       if (value <= 0) continue;  // of a difference, what went has no width
       Box* box = &root_;
-      box->value += value;
+      box->value = sum_of(box->value, value);
       std::size_t depth = 0;
       for (auto frame = sample.frames.rbegin();
            frame != sample.frames.rend() && depth < k_depth_max; ++frame, ++depth) {
         auto& next = box->above[*frame];
         if (!next) next = std::make_unique<Box>();
         box = next.get();
-        box->value += value;
+        box->value = sum_of(box->value, value);
       }
       deepest_ = std::max(deepest_, depth);
     }

@@ -43,6 +43,8 @@ struct HeapProfileOptions {
   bool shows_all = false;
   /// Gives back what threads keep for their next allocations, first.
   bool purges = false;
+  /// More text of stacks than this the allocator may not give: there are too many.
+  std::size_t dump_max_bytes = std::size_t{16} << 20;
   /// Set on the profile: when it was made.
   std::int64_t unix_ns = 0;
 };
@@ -58,9 +60,6 @@ struct HeapProfile {
 /// up in steps. Not thread-safe.
 class HeapProfiler {
  public:
-  /// More text than this the allocator may not give: there are too many stacks.
-  static constexpr std::size_t k_dump_max_bytes = std::size_t{16} << 20;
-
   /// Errors: system, with what to do; busy, if nothing was sampled yet.
   static Result<HeapProfiler> begin(const HeapProfileOptions& options = {});
   ~HeapProfiler();
@@ -74,8 +73,9 @@ class HeapProfiler {
   [[nodiscard]] std::size_t held_bytes() const noexcept;
   /// What was gathered. Once, after the last step.
   [[nodiscard]] HeapProfile finish();
-  /// The same for people, as Go's ?debug=1 shows it. After the last step.
-  [[nodiscard]] std::string text() const;
+  /// The same for people, as Go's ?debug=1 shows it: those that hold most, until there are so many
+  /// bytes. After the last step.
+  [[nodiscard]] std::string text(std::size_t bytes_max) const;
 
  private:
   class Gathered;

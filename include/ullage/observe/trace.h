@@ -25,6 +25,8 @@ struct TraceOptions {
   std::string process_name = "ullage";
 };
 
+class CodeNames;
+
 /// Give it to Cache::set_trace() and to TraceHooks of your own; take it from them again before
 /// finish(). on_event() is thread-safe, allocates nothing and waits for nobody; the rest is for one
 /// thread.
@@ -45,7 +47,10 @@ class TraceRecorder final : public TraceSink {
   [[nodiscard]] std::uint64_t kept() const noexcept;
   /// Events that found no room in their share of the time.
   [[nodiscard]] std::uint64_t lost() const noexcept;
-  /// The trace. Once, when nobody tells any more.
+  /// When nobody tells any more: looks up the names of functions in one more of the files that are
+  /// loaded; answers whether that was the last.
+  bool step();
+  /// The trace. Once; does the steps that are left.
   [[nodiscard]] std::string finish();
 
  private:
@@ -71,6 +76,7 @@ class TraceRecorder final : public TraceSink {
   std::atomic<std::uint64_t> lost_{0};
   std::vector<std::string> counters_;
   std::vector<Value> values_;
+  std::unique_ptr<CodeNames> names_;  // since the first step
 };
 
 /// Tells `sink` of each allocation that the heap profile samples, until it is set to null: an event
