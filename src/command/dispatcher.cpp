@@ -110,17 +110,19 @@ void Dispatcher::run_visible(Session& session, const Found& found, resp::Args ar
   if (found.row->is(k_fast)) return call.run();
   const auto started = std::chrono::steady_clock::now();
   call.run();
-  note_if_slow(call, std::chrono::steady_clock::now() - started);
+  note_if_slow(call, started, std::chrono::steady_clock::now() - started);
 }
 
 // A trace shows what is slow for it, whatever the slow log is set to.
-void Dispatcher::tell_if_slow(const Call& call, std::chrono::nanoseconds took) {
+void Dispatcher::tell_if_slow(const Call& call, std::chrono::steady_clock::time_point started,
+                              std::chrono::nanoseconds took) {
   constexpr std::chrono::microseconds k_slow{200};
   if (took < k_slow) return;
   const std::string name = call.name();
   TraceEvent event;
   event.kind = TraceKind::other;
-  event.began_ns = TraceHook::now_ns() - took.count();
+  event.began_ns =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(started.time_since_epoch()).count();
   event.took_ns = took.count();
   event.name = name;
   for (std::size_t i = 0; i < call.args.size(); ++i)
@@ -128,12 +130,13 @@ void Dispatcher::tell_if_slow(const Call& call, std::chrono::nanoseconds took) {
   services_.trace.tell(event);
 }
 
-void Dispatcher::note_if_slow(const Call& call, std::chrono::nanoseconds took) {
+void Dispatcher::note_if_slow(const Call& call, std::chrono::steady_clock::time_point started,
+                              std::chrono::nanoseconds took) {
   const std::int64_t took_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
   if (services_.latency.is_slow(took_us))
     services_.latency.add("command", services_.clock.now_ms(), took_us);
   if (services_.trace.is_on()) [[unlikely]]
-    tell_if_slow(call, took);
+    tell_if_slow(call, started, took);
   if (!services_.slow_log.is_slow(took_us)) return;
   const Session& session = call.session;
   services_.slow_log.add({.id = 0,

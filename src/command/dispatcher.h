@@ -40,8 +40,10 @@ class Dispatcher {
                            const resp::RequestBatch& batch, std::size_t first, resp::Reply& reply);
   void unknown(Session& session, resp::Args args, const Row* container, resp::Reply& reply);
   void help(const Row& container, resp::Reply& reply);
-  void tell_if_slow(const Call& call, std::chrono::nanoseconds took);
-  void note_if_slow(const Call& call, std::chrono::nanoseconds took);
+  void tell_if_slow(const Call& call, std::chrono::steady_clock::time_point started,
+                    std::chrono::nanoseconds took);
+  void note_if_slow(const Call& call, std::chrono::steady_clock::time_point started,
+                    std::chrono::nanoseconds took);
   /// Keeps a command of a transaction for EXEC.
   void queue(Call& call);
 

@@ -352,6 +352,7 @@ Result<bool> Writer::edit_group(std::string_view name, FunctionRef<void(RecordDr
     }
     reclaim_.make_room(patience, work);
   } while (patience.again());
+  state_.trace.tell(TraceKind::no_room, 0, 0);
   return Error{
       Errc::no_room,
       "the cache is full and nothing could be reclaimed within the work bound of one call"};
@@ -471,6 +472,7 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
     }
     reclaim_.make_room(patience, work);
   } while (patience.again());
+  state_.trace.tell(TraceKind::no_room, 0, 0);
   return Error{Errc::no_room,
                "rename_group: the cache is full and nothing could be reclaimed within the work "
                "bound of one call"};

@@ -133,6 +133,7 @@ Pages::Split Pages::split(const Level& level, const Found& found, std::uint64_t 
     fresh[side] = state_.alloc(halves[side].used(), work);
     if (fresh[side] == k_no_ref) {
       if (fresh[0] != k_no_ref) state_.arena->free(fresh[0]);
+      span.forget();
       return Split::no_room;
     }
     base::store_image(state_.page(fresh[side]), halves[side].seal(), halves[side].used());

@@ -7,11 +7,11 @@
 #include <cstdlib>
 #include <new>
 
-// Read by jemalloc before main(). A program may define its own, which then holds.
+// Read by jemalloc before main(). A program may define its own, which then holds. Without
+// prof_accum: with it a record stays of each thread that was ever sampled.
 extern "C" {
 extern const char* malloc_conf;
-__attribute__((weak)) const char* malloc_conf =
-    "prof:true,prof_active:true,prof_accum:true,lg_prof_sample:19";
+__attribute__((weak)) const char* malloc_conf = "prof:true,prof_active:true,lg_prof_sample:19";
 }
 
 namespace {
@@ -34,14 +34,14 @@ template <class Allocate>
 }
 
 [[gnu::always_inline]] inline void* allocate(std::size_t bytes, const void* frame) {
-  const AllocationFrame here(frame);
+  const AllocationFrame here(frame, bytes);
   if (void* const memory = std::malloc(bytes)) [[likely]]
     return memory;
   return allocate_after_handler([bytes] { return std::malloc(bytes); });
 }
 [[gnu::always_inline]] inline void* allocate(std::size_t bytes, std::align_val_t alignment,
                                              const void* frame) {
-  const AllocationFrame here(frame);
+  const AllocationFrame here(frame, bytes);
   const auto align = static_cast<std::size_t>(alignment);
   const auto aligned = [bytes, align] {
     void* memory = nullptr;

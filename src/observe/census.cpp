@@ -8,9 +8,9 @@
 namespace ullage::observe {
 
 namespace {
-/// Of a large group every page has at least so much: less than this, in one slab, is of a group
-/// that is not among the largest.
-constexpr std::uint64_t k_share_min_bytes = 1024;
+/// Of a large group every page but few has at least so much, since pages with less are merged: less
+/// than this, in one slab, is of a group that is not among the largest.
+constexpr std::uint64_t k_share_min_bytes = 256;
 constexpr std::uint64_t k_share_of_floor = 64;
 constexpr std::size_t k_groups_told = 32;
 }  // namespace

@@ -27,11 +27,6 @@ const LoadedCode* CodeNames::code(std::uint64_t address) const noexcept {
   return found == code_.end() ? nullptr : &*found;
 }
 
-std::size_t CodeNames::held_bytes() const noexcept {
-  constexpr std::size_t k_a_name = 128;  // its node, and the text
-  return names_.size() * k_a_name + code_.size() * sizeof(LoadedCode);
-}
-
 CodeProfile::CodeProfile(const CodeNames& names, std::span<const Profile::ValueType> types)
     : names_(names), profile_(types) {
   // Numbered from 1 in this order: the program comes first, as readers expect.

@@ -30,7 +30,6 @@ class CodeNames {
   /// None: it is in no file.
   [[nodiscard]] const LoadedCode* code(std::uint64_t address) const noexcept;
   [[nodiscard]] std::span<const LoadedCode> all_code() const noexcept { return code_; }
-  [[nodiscard]] std::size_t held_bytes() const noexcept;
 
  private:
   std::vector<LoadedCode> code_;
@@ -43,8 +42,7 @@ class CodeProfile {
  public:
   CodeProfile(const CodeNames& names, std::span<const Profile::ValueType> types);
 
-  /// `return_addresses`: the innermost first. What is in front of the first is left out by the
-  /// caller.
+  /// `calls`: where each call stands (call_before()), the innermost first.
   void add(std::span<const std::uint64_t> calls, std::span<const std::int64_t> values);
   [[nodiscard]] Profile& profile() noexcept { return profile_; }
 

@@ -105,16 +105,19 @@ ContainerMemory container_memory(const std::string& root) {
   const Files& files = place.version == 1 ? k_v1 : k_v2;
   const std::string mount = root + std::string(files.mount);
   std::string path = place.path == "/" ? "" : place.path;
-  // In a container the kernel may name a path that is seen from outside alone; what is mounted is
-  // our group then.
-  if (!number_in(mount + path + std::string(files.charged))) path.clear();
+  // A group without the memory's accounts is part of one around it that has them. And in a
+  // container the kernel may name a path that is seen from outside alone; what is mounted is our
+  // group then.
+  const auto charged_of = [&] { return number_in(mount + path + std::string(files.charged)); };
+  auto charged = charged_of();
+  for (; !charged && !path.empty(); charged = charged_of())
+    path.resize(std::min(path.rfind('/'), path.size() - 1));
+  // The outermost group of version 2 has no accounts, and no limit: there is no container.
+  if (!charged) return memory;
   const std::string ours = mount + path;
-  const auto charged = number_in(ours + std::string(files.charged));
-  // The outermost group of version 2 has no such file, and no limit.
-  if (!charged && !text_of(mount + "/cgroup.controllers")) return memory;
   memory.version = place.version;
   memory.path = place.path;
-  memory.charged = charged.value_or(0);
+  memory.charged = *charged;
   memory.inactive_files = line_of(ours + "/memory.stat", files.inactive);
   memory.oom_kills =
       line_of(ours + (place.version == 1 ? "/memory.oom_control" : "/memory.events"), "oom_kill");

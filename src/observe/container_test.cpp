@@ -96,6 +96,30 @@ TEST(Container, AboveItsLimitHasNoHeadroom) {
   EXPECT_EQ(container_memory(tree.root()).headroom, 0U);
 }
 
+TEST(Container, WithoutAccountsOfItsOwnIsPartOfTheNextThatHasThem) {
+  const Tree tree;
+  tree.write("proc/self/cgroup", "0::/system.slice/ullage.service/worker\n");
+  const std::string groups = "sys/fs/cgroup";
+  tree.write(groups + "/cgroup.controllers", "memory\n");
+  tree.write(groups + "/system.slice/memory.current", "8000\n");
+  tree.write(groups + "/system.slice/memory.max", "10000\n");
+  tree.write(groups + "/system.slice/ullage.service/memory.current", "5000\n");
+  tree.write(groups + "/system.slice/ullage.service/memory.max", "7000\n");
+  tree.write(groups + "/system.slice/ullage.service/worker/cgroup.procs", "1\n");
+  const ContainerMemory memory = container_memory(tree.root());
+  EXPECT_EQ(memory.version, 2);
+  EXPECT_EQ(memory.charged, 5000U);
+  EXPECT_EQ(memory.limit, 7000U);
+  EXPECT_EQ(memory.headroom, 2000U);
+}
+
+TEST(Container, TheOutermostGroupIsNone) {
+  const Tree tree;
+  tree.write("proc/self/cgroup", "0::/\n");
+  tree.write("sys/fs/cgroup/cgroup.controllers", "memory\n");
+  EXPECT_EQ(container_memory(tree.root()).version, 0);
+}
+
 TEST(Container, ThatCannotBeReadIsNone) {
   const Tree tree;
   EXPECT_EQ(container_memory(tree.root()).version, 0);

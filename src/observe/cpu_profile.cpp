@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <ctime>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include <sys/time.h>
 #include <ucontext.h>
 
 namespace ullage::observe {
@@ -97,19 +99,18 @@ class CpuProfiler::Gathering {
       return Error{Errc::busy, "a CPU profile is being made already"};
     is_sampling_ = true;
     if (const auto installed = install_handler(); !installed) return installed.error();
-    sigevent event{};
-    event.sigev_notify = SIGEV_SIGNAL;
-    event.sigev_signo = SIGPROF;
-    if (::timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer_) != 0)
-      return system_error("there is no timer for a CPU profile");
+    itimerval others{};
+    ::getitimer(ITIMER_PROF, &others);
+    if (others.it_value.tv_sec != 0 || others.it_value.tv_usec != 0)
+      return Error{Errc::busy, "the program uses the profiling timer itself"};
+    // What its first use looks up is not to be looked up in a handler.
+    std::array<void*, 4> frames;
+    static_cast<void>(unwind_stack(frames));
+    began_ns_ = processor_ns();
+    // Not a timer of timer_create(): before Linux 6.4 those send to the main thread, whichever
+    // runs.
+    if (!set_timer(period_ns() / 1000)) return system_error("the profiling timer cannot be set");
     has_timer_ = true;
-    constexpr long k_second_ns = 1'000'000'000;
-    itimerspec times{};
-    times.it_interval.tv_sec = period_ns() / k_second_ns;
-    times.it_interval.tv_nsec = period_ns() % k_second_ns;
-    times.it_value = times.it_interval;
-    if (::timer_settime(timer_, 0, &times, nullptr) != 0)
-      return system_error("the timer of the CPU profile cannot be set");
     return {};
   }
 
@@ -117,7 +118,8 @@ class CpuProfiler::Gathering {
     if (!is_sampling_) return;
     is_sampling_ = false;
     duration_ns_ = duration_ns;
-    if (has_timer_) ::timer_delete(timer_);
+    if (has_timer_) set_timer(0);
+    used_ns_ = processor_ns() - began_ns_;
     g_counts.store(nullptr, std::memory_order_seq_cst);
     while (g_handlers.load(std::memory_order_seq_cst) != 0)
       std::this_thread::yield();
@@ -134,21 +136,25 @@ class CpuProfiler::Gathering {
     constexpr std::array<Profile::ValueType, 2> k_types{
         {{"samples", "count"}, {"cpu", "nanoseconds"}}};
     CodeProfile code(names_, k_types);
+    // The kernel looks at the timer once a tick at most: where more was asked for, a sample stands
+    // for more than a period.
+    const double ns_a_sample =
+        static_cast<double>(used_ns_) / static_cast<double>(std::max<std::uint64_t>(taken(), 1));
     std::vector<std::uint64_t> calls;
     counts_.for_each([&](std::span<const std::uint64_t> addresses, std::uint64_t count) {
       calls.clear();
       for (std::size_t i = 0; i < addresses.size(); ++i)
         calls.push_back(call_at(addresses, i));
       const auto samples = static_cast<std::int64_t>(count);
-      code.add(calls, std::array{samples, samples * period_ns()});
+      code.add(calls, std::array<std::int64_t, 2>{
+                          samples, std::llround(static_cast<double>(samples) * ns_a_sample)});
     });
     Profile& profile = code.profile();
     profile.set_time(options_.unix_ns, duration_ns_);
     profile.set_period({"cpu", "nanoseconds"}, period_ns());
     profile.set_default_type("cpu");
     if (counts_.lost() != 0) {
-      profile.add_comment(std::to_string(counts_.lost()) + " of " +
-                          std::to_string(counts_.lost() + counts_.added()) +
+      profile.add_comment(std::to_string(counts_.lost()) + " of " + std::to_string(taken()) +
                           " samples found no room and are not in it");
     }
     return {.gzipped = profile.encode_gzipped(),
@@ -157,6 +163,22 @@ class CpuProfiler::Gathering {
   }
 
  private:
+  [[nodiscard]] std::uint64_t taken() const noexcept { return counts_.added() + counts_.lost(); }
+  /// Of all threads, so far.
+  static std::int64_t processor_ns() noexcept {
+    timespec time{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  }
+  /// 0: none.
+  static bool set_timer(long period_us) noexcept {
+    constexpr long k_second_us = 1'000'000;
+    itimerval times{};
+    times.it_interval.tv_sec = period_us / k_second_us;
+    times.it_interval.tv_usec = period_us % k_second_us;
+    times.it_value = times.it_interval;
+    return ::setitimer(ITIMER_PROF, &times, nullptr) == 0;
+  }
   [[nodiscard]] long period_ns() const noexcept { return 1'000'000'000 / long{options_.hertz}; }
   /// The innermost was interrupted there; the others called.
   [[nodiscard]] static std::uint64_t call_at(std::span<const std::uint64_t> addresses,
@@ -167,7 +189,8 @@ class CpuProfiler::Gathering {
   CpuProfileOptions options_;
   StackCounts counts_;
   CodeNames names_;
-  timer_t timer_{};
+  std::int64_t began_ns_ = 0;  // of processor time
+  std::int64_t used_ns_ = 0;
   bool is_sampling_ = false;
   bool has_timer_ = false;
   std::int64_t duration_ns_ = 0;

@@ -50,9 +50,10 @@ TEST(CpuProfile, NamesWhoUsesTheProcessor) {
   EXPECT_EQ(profile.time_ns, 77);
   std::int64_t all = 0;
   std::int64_t in_burn = 0;
+  std::int64_t ns = 0;
   for (const auto& sample : profile.samples) {
     all += sample.values.at(0);
-    EXPECT_EQ(sample.values.at(1), sample.values.at(0) * 2'000'000);
+    ns += sample.values.at(1);
     if (std::ranges::any_of(sample.frames, [](const std::string& frame) {
           return frame.find("burn") != std::string::npos;
         }))
@@ -61,6 +62,9 @@ TEST(CpuProfile, NamesWhoUsesTheProcessor) {
   // A kernel may count time in coarser steps than it is asked for.
   EXPECT_GT(all, 30);
   EXPECT_LT(all, 300);
+  // But not the time itself: what was used is what is told.
+  EXPECT_GT(ns, 400'000'000);
+  EXPECT_LT(ns, 700'000'000);
   EXPECT_GT(in_burn * 10, all * 8);
 }
 

@@ -125,7 +125,6 @@ class DataProfiler::Gathering {
       // Sizes and ages are told apart no further, and of groups only that they are.
       key = Key{};
       key.group = holding.has_group ? 1 + groups_.other() : 0;
-      key.is_entry = holding.has_field;
     }
     sums[key.pack()] += sum;
   }
@@ -184,7 +183,6 @@ class DataProfiler::Gathering {
   }
 
  private:
-  // Neighbours often share their group.
   Patterns::Id group_of(std::string_view name, std::uint64_t weight) {
     return groups_.of(options_.group_name ? options_.group_name(name) : name, weight);
   }

@@ -113,9 +113,10 @@ void name_functions(const LoadedCode& code, std::map<std::uint64_t, std::string>
   const auto first = names.lower_bound(code.range.begin);
   const auto last = names.lower_bound(code.range.end);
   if (first == last) return;
-  const ElfFile file(code.file);
+  // What has been replaced since it was loaded has other names at the same places.
+  const ElfFile file(code.is_program ? "/proc/self/exe" : code.file);
   const auto table = file.symbols();
-  if (!table) return;
+  if (!table || file.build_id() != code.build_id) return;
   // Which symbol each address is in, so that only those are demangled.
   std::map<std::uint64_t, GElf_Sym> found;
   for (std::size_t i = 0; i < table->count; ++i) {
@@ -124,7 +125,8 @@ void name_functions(const LoadedCode& code, std::map<std::uint64_t, std::string>
     const auto type = GELF_ST_TYPE(symbol.st_info);
     if ((type != STT_FUNC && type != STT_GNU_IFUNC) || symbol.st_shndx == SHN_UNDEF) continue;
     const std::uint64_t begin = symbol.st_value + code.moved_by;
-    for (auto at = names.lower_bound(begin); at != last && at->first < begin + symbol.st_size; ++at)
+    for (auto at = names.lower_bound(begin);
+         at != names.end() && at->first < std::min(begin + symbol.st_size, code.range.end); ++at)
       found.try_emplace(at->first, symbol);
   }
   for (const auto& [address, symbol] : found) {

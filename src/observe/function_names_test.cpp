@@ -78,6 +78,16 @@ TEST(FunctionNames, OfAFileThatHasGoneAreUnknown) {
   EXPECT_EQ(names[10], "");
 }
 
+TEST(FunctionNames, OfAFileThatWasReplacedAreUnknown) {
+  std::vector<LoadedCode> all = loaded_code();
+  ASSERT_TRUE(all.front().is_program);
+  const auto ours = reinterpret_cast<std::uint64_t>(&one_of_ours);
+  std::map<std::uint64_t, std::string> names{{ours, ""}};
+  all.front().build_id = "of another build";
+  name_functions(all.front(), names);
+  EXPECT_EQ(names[ours], "");
+}
+
 TEST(LoadedCode, NamesFiles) {
   const std::vector<LoadedCode> all = loaded_code();
   ASSERT_GE(all.size(), 2U);

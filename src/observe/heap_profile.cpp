@@ -34,16 +34,26 @@ constinit TraceHook g_allocation_trace;
 
 std::uint64_t sampled_every_bytes() noexcept;
 
+/// What an allocation that was sampled stands for.
+std::uint64_t stands_for(std::size_t bytes, std::uint64_t rate) noexcept {
+  if (bytes == 0) return rate;  // nobody has said how large it is
+  const double share = -std::expm1(-static_cast<double>(bytes) / static_cast<double>(rate));
+  return static_cast<std::uint64_t>(static_cast<double>(bytes) / share);
+}
+
 void on_sample(void** addresses, unsigned* count, unsigned most) {
-  *count = static_cast<unsigned>(g_heap_walk.capture(t_allocation_frame, {addresses, most}));
+  *count = static_cast<unsigned>(g_heap_walk.capture(t_allocation.frame, {addresses, most}));
   if (!g_allocation_trace.is_on() || *count == 0) [[likely]]
     return;
   TraceEvent event;
   event.kind = TraceKind::other;
   event.began_ns = TraceHook::now_ns();
-  event.bytes = sampled_every_bytes();
+  event.bytes =
+      stands_for(t_allocation.frame == nullptr ? 0 : t_allocation.bytes, sampled_every_bytes());
   event.name = "allocation";
-  event.code = call_before(reinterpret_cast<std::uint64_t>(addresses[0]));
+  // From plain malloc() the first frames are ours and the allocator's.
+  if (t_allocation.frame != nullptr)
+    event.code = call_before(reinterpret_cast<std::uint64_t>(addresses[0]));
   g_allocation_trace.tell(event);
 }
 
@@ -105,19 +115,28 @@ class MemoryFile {
   int descriptor_;
 };
 
-Result<HeapDump> take_dump(std::size_t bytes_max) {
+Result<HeapDump> take_dump(const HeapProfileOptions& options) {
   const MemoryFile file;
   const std::string path = file.path();
   const char* const name = path.c_str();
-  if (!file.is_open() || !jemalloc::write("prof.dump", name)) {
+  const int failed = file.is_open()
+                         ? jemalloc::control("prof.dump", nullptr, nullptr,
+                                             static_cast<const void*>(&name), sizeof name)
+                         : errno;
+  if (failed != 0) {
     return Error{Errc::system,
-                 "the heap profile cannot be taken: " + std::string(std::strerror(errno))};
+                 "the heap profile cannot be taken: " + std::string(std::strerror(failed))};
   }
-  if (file.size() > bytes_max) {
+  if (file.size() > HeapProfiler::k_dump_max_bytes) {
     return Error{Errc::system, "the heap profile has " + std::to_string(file.size()) +
-                                   " bytes of stacks, of " + std::to_string(bytes_max) +
-                                   " that may be read: sample less often"};
+                                   " bytes of stacks, of " +
+                                   std::to_string(HeapProfiler::k_dump_max_bytes) +
+                                   " that are read: sample less often"};
   }
+  // The text as a file, as it is read, what it says, and that with names.
+  constexpr std::size_t k_times = 4;
+  if (options.may_hold && !options.may_hold(k_times * file.size()))
+    return Error{Errc::busy, "there is no memory for a heap profile now"};
   auto dump = parse_heap_dump(file.text());
   if (!dump) return Error{Errc::system, "the allocator wrote a heap profile of an unknown format"};
   return std::move(*dump);
@@ -201,15 +220,10 @@ class HeapProfiler::Gathered {
         address = call_before(address);
         names_.add(address);
       }
-      addresses_ += stack.addresses.size();
     }
   }
 
   bool step() { return names_.step(); }
-  [[nodiscard]] std::size_t held_bytes() const noexcept {
-    return names_.held_bytes() + addresses_ * sizeof(std::uint64_t) +
-           dump_.stacks.size() * sizeof(HeapStack);
-  }
 
   [[nodiscard]] HeapProfile finish() const {
     constexpr std::array<Profile::ValueType, 4> k_types{{{"alloc_objects", "count"},
@@ -256,8 +270,9 @@ class HeapProfiler::Gathered {
       largest.push_back({.stack = &stack, .live = live, .all = all});
     }
     std::ranges::sort(largest, std::greater<>{}, [](const Shown& one) { return one.live.bytes; });
-    std::string text = "heap profile: " + counts_text(live_sum, all_sum) + " @ heap/" +
-                       std::to_string(dump_.sample_bytes) + "\n";
+    std::string text = "heap profile: " + counts_text(live_sum, all_sum) +
+                       " @ heapprofile\n# sampled: one in " + std::to_string(dump_.sample_bytes) +
+                       " bytes; figures are scaled to all\n";
     for (auto one = largest.begin(); one != largest.end(); ++one) {
       if (text.size() > bytes_max) {
         text += "# and " + std::to_string(largest.end() - one) + " more that hold less\n";
@@ -288,7 +303,6 @@ class HeapProfiler::Gathered {
   HeapProfileOptions options_;
   HeapDump dump_;
   CodeNames names_;
-  std::size_t addresses_ = 0;
 };
 
 HeapProfiler::HeapProfiler(std::unique_ptr<Gathered> gathered) noexcept
@@ -299,8 +313,13 @@ HeapProfiler& HeapProfiler::operator=(HeapProfiler&&) noexcept = default;
 
 Result<HeapProfiler> HeapProfiler::begin(const HeapProfileOptions& options) {
   if (const char* const problem = sampling_problem()) return Error{Errc::system, problem};
+  if (options.shows_all && !jemalloc::read<bool>("opt.prof_accum").value_or(false)) {
+    return Error{Errc::system,
+                 "what was ever allocated is not counted: jemalloc was started without "
+                 "prof_accum:true"};
+  }
   if (options.purges) release_free_memory();
-  auto dump = take_dump(options.dump_max_bytes);
+  auto dump = take_dump(options);
   if (!dump) return dump.error();
   if (dump->stacks.empty()) {
     const HeapSampling sampling = heap_sampling();
@@ -314,9 +333,6 @@ Result<HeapProfiler> HeapProfiler::begin(const HeapProfileOptions& options) {
 
 bool HeapProfiler::step() {
   return gathered_->step();
-}
-std::size_t HeapProfiler::held_bytes() const noexcept {
-  return gathered_->held_bytes();
 }
 HeapProfile HeapProfiler::finish() {
   return gathered_->finish();

@@ -63,16 +63,17 @@ CodeRange range_of(const dl_phdr_info& object, const ElfW(Phdr) & segment) noexc
 
 int add_object(dl_phdr_info* object, std::size_t /*bytes*/, void* to) {
   auto& all = *static_cast<std::vector<LoadedCode>*>(to);
+  const bool is_program = all.empty();  // it comes first
   const std::string build_id = build_id_of(*object);
   const std::string_view name = object->dlpi_name == nullptr ? "" : object->dlpi_name;
   for (std::size_t i = 0; i < object->dlpi_phnum; ++i) {
     const ElfW(Phdr)& segment = object->dlpi_phdr[i];
     if (!is_code(segment)) continue;
-    const bool is_program = all.empty() && name.empty();
     all.push_back({.range = range_of(*object, segment),
                    .file_offset = segment.p_offset,
                    .moved_by = object->dlpi_addr,
                    .file = is_program ? program_file() : std::string(name),
+                   .is_program = is_program,
                    .build_id = build_id});
   }
   return 0;

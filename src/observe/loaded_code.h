@@ -22,6 +22,7 @@ struct LoadedCode {
   std::uint64_t file_offset = 0;
   std::uint64_t moved_by = 0;  ///< its addresses, less those in the file's tables
   std::string file;
+  bool is_program = false;
   std::string build_id;  ///< in hexadecimal; empty if the file has none
 };
 

@@ -12,8 +12,10 @@ namespace ullage::observe {
 
 namespace {
 
-// Few bytes can say many frames: locations of many lines, each named by many samples.
+// Few bytes can say much: many samples the same locations of many lines, many functions one name.
 constexpr std::size_t k_frames_max = 16'000'000;
+constexpr std::size_t k_samples_max = 2'000'000;
+constexpr std::size_t k_text_max_bytes = ParsedProfile::k_bytes_max;
 
 /// The message's parts as they stand; what they refer to may come later.
 struct Raw {
@@ -51,6 +53,7 @@ struct Raw {
 };
 
 bool read_sample(std::string_view bytes, Raw& raw) {
+  if (raw.samples.size() == k_samples_max) return false;
   Raw::Sample& sample = raw.samples.emplace_back();
   ProtoReader reader(bytes);
   bool is_whole = true;
@@ -90,6 +93,22 @@ bool read_location(std::string_view bytes, Raw& raw) {
   raw.locations[id] = std::move(lines);
   return !reader.is_broken();
 }
+
+Error too_much() {
+  return {Errc::invalid_argument, "the profile says more than can be read"};
+}
+
+/// Names are copied, and one text may be the name of many.
+class TextBudget {
+ public:
+  [[nodiscard]] bool take(std::size_t bytes) noexcept {
+    taken_ += bytes;
+    return taken_ <= k_text_max_bytes;
+  }
+
+ private:
+  std::size_t taken_ = 0;
+};
 
 std::optional<Raw> read_raw(std::string_view bytes, ParsedProfile& profile) {
   Raw raw;
@@ -144,36 +163,51 @@ Result<ParsedProfile> parse_profile(std::string_view bytes, FrameNames names) {
   const std::optional<std::string> message = profile_message(bytes);
   const auto raw = message ? read_raw(*message, profile) : std::nullopt;
   if (!raw || raw->types.empty()) return no_profile();
-  for (const auto& [type, unit] : raw->types)
-    profile.types.push_back({.type = raw->string(type), .unit = raw->string(unit)});
+  TextBudget texts;
+  for (const auto& [type, unit] : raw->types) {
+    const ParsedProfile::ValueType made{.type = raw->string(type), .unit = raw->string(unit)};
+    if (!texts.take(made.type.size() + made.unit.size() + sizeof made)) return too_much();
+    profile.types.push_back(made);
+  }
   profile.default_type = profile.types.size() - 1;  // as pprof has it where nothing is said
   for (std::size_t i = 0; i < profile.types.size(); ++i) {
     if (raw->types[i].first == raw->default_type) profile.default_type = i;
   }
-  for (const std::uint64_t text : raw->comments)
+  for (const std::uint64_t text : raw->comments) {
     profile.comments.push_back(raw->string(text));
+    if (!texts.take(profile.comments.back().size() + sizeof(std::string))) return too_much();
+  }
 
+  // Each location's frames once, however many samples name it.
   std::unordered_map<std::string, std::uint32_t> numbers;
-  const auto number_of = [&](std::string name) {
-    const auto [found, is_new] =
-        numbers.emplace(std::move(name), static_cast<std::uint32_t>(profile.functions.size()));
-    if (is_new) profile.functions.push_back(found->first);
-    return found->second;
-  };
+  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> frames_at;
+  for (const auto& [id, lines] : raw->locations) {
+    std::vector<std::uint32_t>& frames = frames_at[id];
+    const auto add = [&](std::string name) {
+      const auto [found, is_new] =
+          numbers.emplace(std::move(name), static_cast<std::uint32_t>(profile.functions.size()));
+      if (is_new) profile.functions.push_back(found->first);
+      frames.push_back(found->second);
+    };
+    if (lines.empty()) add("?");
+    for (const Raw::Line& line : lines) {
+      std::string name = raw->name(line, names);
+      if (!texts.take(name.size() + sizeof name)) return too_much();
+      add(std::move(name));
+    }
+  }
   std::size_t frames = 0;
   for (const Raw::Sample& sample : raw->samples) {
     if (sample.values.size() != profile.types.size()) return no_profile();
     ParsedProfile::Sample& made = profile.samples.emplace_back();
     made.values = sample.values;
+    frames += made.values.size();
     for (const std::uint64_t id : sample.locations) {
-      const auto location = raw->locations.find(id);
-      if (location == raw->locations.end()) return no_profile();
-      frames += location->second.size() + 1;
-      if (frames > k_frames_max)
-        return Error{Errc::invalid_argument, "the profile has more frames than can be read"};
-      if (location->second.empty()) made.frames.push_back(number_of("?"));
-      for (const Raw::Line& line : location->second)
-        made.frames.push_back(number_of(raw->name(line, names)));
+      const auto location = frames_at.find(id);
+      if (location == frames_at.end()) return no_profile();
+      frames += location->second.size();
+      if (frames > k_frames_max) return too_much();
+      made.frames.insert(made.frames.end(), location->second.begin(), location->second.end());
     }
   }
   return profile;

@@ -50,6 +50,37 @@ TEST(ParsedProfile, IsWhatWasWritten) {
   }
 }
 
+TEST(ParsedProfile, LittleThatSaysMuchIsRefused) {
+  // One text of a megabyte, which is the name of a thousand functions, and as many comments.
+  for (const bool is_comment : {false, true}) {
+    ProtoWriter profile;
+    ProtoWriter type;
+    type.number(1, std::uint64_t{1});
+    profile.message(1, type);
+    profile.bytes(6, "");
+    profile.bytes(6, std::string(1 << 20, 'x'));
+    for (std::uint64_t i = 1; i <= 1000; ++i) {
+      if (is_comment) {
+        profile.varint(13, 1);
+        continue;
+      }
+      ProtoWriter function;
+      function.number(1, i);
+      function.number(2, std::uint64_t{1});
+      profile.message(5, function);
+      ProtoWriter line;
+      line.number(1, i);
+      ProtoWriter location;
+      location.number(1, i);
+      location.message(4, line);
+      profile.message(4, location);
+    }
+    const auto refused = parse_profile(profile.text());
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("more than can be read"), std::string::npos);
+  }
+}
+
 TEST(ParsedProfile, CutAnywhereIsRefusedOrWithinBounds) {
   for (const bool gzipped : {false, true}) {
     const std::string whole = example(gzipped);

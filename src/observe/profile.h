@@ -70,7 +70,6 @@ class Profile {
   /// For people: pprof shows it above its tables.
   void add_comment(std::string_view text) { comments_.push_back(string(text)); }
 
-  [[nodiscard]] bool is_empty() const noexcept { return samples_ == 0; }
   [[nodiscard]] std::uint64_t samples() const noexcept { return samples_; }
   /// The whole message. Samples may be added afterwards, and encoded again.
   [[nodiscard]] std::string encode() const;

@@ -47,7 +47,6 @@ class ProtoWriter {
 
   [[nodiscard]] const std::string& text() const& noexcept { return text_; }
   [[nodiscard]] std::string text() && noexcept { return std::move(text_); }
-  void clear() noexcept { text_.clear(); }
 
  private:
   void tag(std::uint32_t field, std::uint32_t wire_type) { raw(field << 3 | wire_type); }

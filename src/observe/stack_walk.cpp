@@ -89,6 +89,7 @@ std::size_t StackWalk::follow(const void* frame, std::span<void*> addresses) con
 std::size_t StackWalk::unwind(std::uint64_t first, std::span<void*> addresses) noexcept {
   unwound_.fetch_add(1, std::memory_order_relaxed);
   std::size_t count = unwind_stack(addresses);
+  const bool is_cut = count == addresses.size();  // there may be more below
   if (first != 0) {
     // What lies between here and the function that is asked for is ours or the allocator's.
     const auto all = addresses.first(count);
@@ -105,7 +106,7 @@ std::size_t StackWalk::unwind(std::uint64_t first, std::span<void*> addresses) n
       std::find_if(all.rbegin(), all.rend(), [&](void* one) { return code_.has(number(one)); });
   if (ours == all.rend() || ours == all.rbegin()) return count;
   const auto base = ours.base();
-  if (count < addresses.size()) learn_base(number(*base));
+  if (!is_cut) learn_base(number(*base));
   return static_cast<std::size_t>(base - all.begin()) + 1;
 }
 

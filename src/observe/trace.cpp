@@ -172,6 +172,20 @@ std::string TraceRecorder::finish() {
   }
   const CodeNames& names = *names_;
 
+  // A place in the cache that is free again is taken again: the same number is of another group.
+  std::vector<std::pair<std::uint64_t, std::int64_t>> drops;
+  for (const Kept& one : events) {
+    if (one.kind == TraceKind::drop_group && one.flow != 0)
+      drops.emplace_back(one.flow, one.end_ns());
+  }
+  std::ranges::sort(drops);
+  const auto flow_of = [&](const Kept& one) -> std::uint64_t {
+    if (one.flow == 0) return 0;
+    const auto behind = std::ranges::upper_bound(drops, std::pair(one.flow, one.end_ns()));
+    const bool is_seen = behind != drops.begin() && std::prev(behind)->first == one.flow;
+    return is_seen ? static_cast<std::uint64_t>(behind - drops.begin()) : 0;
+  };
+
   PerfettoWriter out;
   const auto pid = static_cast<std::uint32_t>(::getpid());
   out.process(k_process_track, pid, options_.process_name);
@@ -197,7 +211,7 @@ std::string TraceRecorder::finish() {
       const PerfettoWriter::Slice slice{
           .name = is_own ? std::string_view(at->name) : to_string(at->kind),
           .category = is_own ? "program" : "cache",
-          .flow = at->flow,
+          .flow = flow_of(*at),
           .arguments = std::span(arguments).first(count)};
       if (at->took_ns == 0) {
         nesting.instant(at->began_ns, slice);

@@ -133,8 +133,31 @@ TEST(Trace, FlowsGoFromOneToTheOther) {
   recorder.on_event(event);
   const ReadTrace trace(recorder.finish());
   const auto& events = trace.events.begin()->second;
-  EXPECT_EQ(events.at(0).flow, 0x0102030405060708U);
-  EXPECT_EQ(events.at(1).flow, 0x0102030405060708U);
+  EXPECT_NE(events.at(0).flow, 0U);
+  EXPECT_EQ(events.at(1).flow, events.at(0).flow);
+}
+
+// What the cache calls a group by is another's when that group has gone.
+TEST(Trace, FlowsOfGroupsThatWereInOnePlaceAreTwo) {
+  TraceRecorder recorder({.events_max = 100});
+  const std::int64_t began_ns = TraceHook::now_ns();
+  for (const std::int64_t at_ns : {100, 300}) {
+    for (const auto& [kind, after_ns] :
+         {std::pair(TraceKind::drop_group, 0), std::pair(TraceKind::free_pages, 50)}) {
+      TraceEvent event = span(kind, began_ns + at_ns + after_ns, 7);
+      event.flow = 5;
+      recorder.on_event(event);
+    }
+  }
+  const ReadTrace trace(recorder.finish());
+  std::vector<std::uint64_t> flows;
+  for (const auto& event : trace.events.begin()->second) {
+    if (event.type == 1) flows.push_back(event.flow);
+  }
+  ASSERT_EQ(flows.size(), 4U);
+  EXPECT_EQ(flows[0], flows[1]);
+  EXPECT_EQ(flows[2], flows[3]);
+  EXPECT_NE(flows[0], flows[2]);
 }
 
 TEST(Trace, FunctionsAreNamed) {

@@ -110,15 +110,7 @@ class HeapPage final : public AdminPage {
 
   bool step() override {
     if (profiler_) return profiler_->step();
-    // The allocator's text twice, as a file and as it is read, what it says, and that with names
-    // as it is written: half of what is left stays for clients.
-    constexpr std::size_t k_times = 6;
-    const std::size_t left = options_.held.limit_bytes() - options_.held.used_bytes();
-    options_.profile.dump_max_bytes = std::min(options_.profile.dump_max_bytes, left / 2 / k_times);
-    if (!held_.take(options_.profile.dump_max_bytes * k_times)) {
-      problem_ = {Errc::busy, k_no_memory};
-      return true;
-    }
+    options_.profile.may_hold = [this](std::size_t bytes) { return held_.take(bytes); };
     auto begun = observe::HeapProfiler::begin(options_.profile);
     if (!begun) {
       problem_ = begun.error();
@@ -215,8 +207,8 @@ std::optional<std::vector<std::uint64_t>> addresses_of(std::string_view text) {
 
 class SymbolPage final : public AdminPage {
  public:
-  explicit SymbolPage(std::vector<std::uint64_t> addresses)
-      : addresses_(std::move(addresses)), lookup_(addresses_) {}
+  SymbolPage(std::vector<std::uint64_t> addresses, command::TakenBytes held)
+      : held_(std::move(held)), addresses_(std::move(addresses)), lookup_(addresses_) {}
 
   bool step() override { return lookup_.step(); }
   AdminResponse response() override {
@@ -232,6 +224,7 @@ class SymbolPage final : public AdminPage {
   }
 
  private:
+  command::TakenBytes held_;
   std::vector<std::uint64_t> addresses_;
   observe::SymbolLookup lookup_;
 };
@@ -340,10 +333,12 @@ AdminAnswer ProfilePages::cpu(const AdminRequest& request) {
   observe::CpuProfileOptions options;
   options.hertz = static_cast<std::uint32_t>(*hertz);
   options.unix_ns = unix_ns();
+  // The stacks, their names, and both as they are written: half of what is left stays for clients.
+  constexpr std::size_t k_times = 4;
   options.stacks_max_bytes =
-      std::min(options.stacks_max_bytes, (held_.limit_bytes() - held_.used_bytes()) / 2);
+      std::min(options.stacks_max_bytes, (held_.limit_bytes() - held_.used_bytes()) / 2 / k_times);
   command::TakenBytes held(held_);
-  if (!held.take(options.stacks_max_bytes)) return refused(503, k_no_memory);
+  if (!held.take(options.stacks_max_bytes * k_times)) return refused(503, k_no_memory);
   return std::make_unique<CpuPage>(clock_, options, static_cast<std::int64_t>(*seconds) * 1000,
                                    std::move(held));
 }
@@ -351,7 +346,12 @@ AdminAnswer ProfilePages::cpu(const AdminRequest& request) {
 AdminAnswer ProfilePages::symbol(const AdminRequest& request) {
   auto addresses = addresses_of(request.is_post ? request.body : request.query);
   if (!addresses) return refused(400, "addresses are hexadecimal, with plus signs in between");
-  return std::make_unique<SymbolPage>(std::move(*addresses));
+  std::ranges::sort(*addresses);
+  addresses->erase(std::ranges::unique(*addresses).begin(), addresses->end());
+  constexpr std::size_t k_a_name = 512;
+  command::TakenBytes held(held_);
+  if (!held.take(addresses->size() * k_a_name)) return refused(503, k_no_memory);
+  return std::make_unique<SymbolPage>(std::move(*addresses), std::move(held));
 }
 
 AdminAnswer ProfilePages::sampling(const AdminRequest& request) {

@@ -208,7 +208,7 @@ class Profiles(unittest.TestCase):
             self.assertIn(b"allocator is not jemalloc", body)
             return
         self.assertEqual(answer.status, 200)
-        self.assertRegex(body.decode(), r"^heap profile: \d+: \d+ \[\d+: \d+\] @ heap/4096\n")
+        self.assertRegex(body.decode(), r"^heap profile: \d+: \d+ \[\d+: \d+\] @ heapprofile\n# sampled: one in 4096 bytes")
         found = re.search(rb"#\t0x([0-9a-f]+)\t(ullage::\S+)", body)
         address, name = found[1].decode(), found[2].decode()
         for answer, body in (self.ask(f"/debug/pprof/symbol?0x{address}"),

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -33,18 +34,22 @@ struct HeapSampling {
 /// Thread-safe. Errors: system (not available), invalid_argument.
 Result<void> set_heap_sampling(std::uint64_t sample_bytes);
 
-/// Makes the walk of a sampled stack cheap: by frame pointers, in the program's own code. Linking
-/// ullage::heap does it at the start. Answers whether the allocator can be told.
+/// Makes the walk of a sampled stack cheap: by frame pointers, in the program's own code, all of
+/// which must be compiled with them (-fno-omit-frame-pointer; ullage::heap asks for it in what
+/// links it): where some has none, callers are left out. Linking ullage::heap does it at the start.
+/// Answers whether the allocator can be told.
 bool install_heap_hook() noexcept;
 
 struct HeapProfileOptions {
   /// What tools show first: false, what is live ("inuse_space"); true, all that was ever allocated
-  /// ("alloc_space").
+  /// ("alloc_space"). That is counted only if jemalloc was started with prof_accum:true, which is
+  /// for programs of few threads: a record stays of each that was ever sampled.
   bool shows_all = false;
-  /// Gives back what threads keep for their next allocations, first.
+  /// Gives free memory back to the system first, and what this thread keeps for its next
+  /// allocations.
   bool purges = false;
-  /// More text of stacks than this the allocator may not give: there are too many.
-  std::size_t dump_max_bytes = std::size_t{16} << 20;
+  /// Asked whether so many bytes may be held while the profile is made; empty: yes.
+  std::function<bool(std::size_t bytes)> may_hold{};
   /// Set on the profile: when it was made.
   std::int64_t unix_ns = 0;
 };
@@ -60,6 +65,9 @@ struct HeapProfile {
 /// up in steps. Not thread-safe.
 class HeapProfiler {
  public:
+  /// More text than this the allocator may not give: there are too many stacks.
+  static constexpr std::size_t k_dump_max_bytes = std::size_t{16} << 20;
+
   /// Errors: system, with what to do; busy, if nothing was sampled yet.
   static Result<HeapProfiler> begin(const HeapProfileOptions& options = {});
   ~HeapProfiler();
@@ -69,8 +77,6 @@ class HeapProfiler {
   /// Looks up the names of functions in one more of the files that are loaded; answers whether that
   /// was the last.
   bool step();
-  /// How many bytes it holds until it is finished, about.
-  [[nodiscard]] std::size_t held_bytes() const noexcept;
   /// What was gathered. Once, after the last step.
   [[nodiscard]] HeapProfile finish();
   /// The same for people, as Go's ?debug=1 shows it: those that hold most, until there are so many
