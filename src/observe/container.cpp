@@ -119,6 +119,8 @@ ContainerMemory container_memory(const std::string& root) {
   memory.path = place.path;
   memory.charged = *charged;
   memory.inactive_files = line_of(ours + "/memory.stat", files.inactive);
+  memory.limit_hits = place.version == 1 ? number_in(ours + "/memory.failcnt").value_or(0)
+                                         : line_of(ours + "/memory.events", "max");
   memory.oom_kills =
       line_of(ours + (place.version == 1 ? "/memory.oom_control" : "/memory.events"), "oom_kill");
   if (place.version == 2) {
@@ -129,12 +131,25 @@ ContainerMemory container_memory(const std::string& root) {
         memory.pressure_percent = std::strtod(text->c_str() + at + k_average.size(), nullptr);
     }
   }
+  bool is_known = false;  // the fullest
   while (true) {
     const std::string group = mount + path;
     const std::uint64_t used = number_in(group + std::string(files.charged)).value_or(0);
     const std::uint64_t limit = limit_in(group + std::string(files.limit));
     memory.limit = std::min(memory.limit, limit);
     memory.headroom = std::min(memory.headroom, room_below(limit, used));
+    if (limit != k_no_limit) {
+      const std::uint64_t files_bytes = line_of(group + "/memory.stat", files.inactive);
+      const std::uint64_t taken = used - std::min(used, files_bytes);
+      const auto share = [](std::uint64_t part, std::uint64_t whole) {
+        return static_cast<double>(part) / static_cast<double>(std::max<std::uint64_t>(whole, 1));
+      };
+      if (!is_known || share(taken, limit) > share(memory.tightest_used, memory.tightest_limit)) {
+        memory.tightest_limit = limit;
+        memory.tightest_used = taken;
+      }
+      is_known = true;
+    }
     if (place.version == 2) memory.high = std::min(memory.high, limit_in(group + "/memory.high"));
     if (path.empty()) break;
     path.resize(std::min(path.rfind('/'), path.size()));

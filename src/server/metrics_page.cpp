@@ -50,6 +50,7 @@ std::string MetricsPage::text(MetricsText::Format format) {
   const Stats stats = sources_.services.cache.stats();
   outside(out, stats);
   cache(out, stats);
+  governor(out);
   owners(out);
   clients(out);
   commands(out);
@@ -132,6 +133,9 @@ void MetricsPage::outside(MetricsText& out, const Stats& stats) const {
       gauge(out, "ullage_container_headroom_bytes", "What may still be taken below that.",
             container.headroom);
     }
+    counter(out, "ullage_container_limit_hits",
+            "How often it was at its limit, and the kernel had to look for memory.",
+            container.limit_hits);
     counter(out, "ullage_container_oom_kills", "Processes that the kernel has killed in it.",
             container.oom_kills);
     out.family("ullage_container_pressure_ratio", Type::gauge,
@@ -147,6 +151,21 @@ void MetricsPage::outside(MetricsText& out, const Stats& stats) const {
              "What the container is charged with, droppable files left out, less what is "
              "accounted for; of the process where there is no container.");
   out.sample(static_cast<double>(charged) - static_cast<double>(accounted));
+}
+
+void MetricsPage::governor(MetricsText& out) const {
+  const GovernorTask& task = sources_.governor;
+  gauge(out, "ullage_governor_stage",
+        "What the container's use of its limit asks for: 0 nothing, 1 the cache gives memory up, 2 "
+        "the allocator too, 3 no new clients either.",
+        static_cast<std::uint64_t>(task.order().stage));
+  gauge(out, "ullage_governor_given_up_bytes", "What the cache may take less for now.",
+        task.given_up_bytes());
+  out.family("ullage_governor_actions", Type::counter, "What it has done.");
+  for (std::size_t i = 0; i < GovernorTask::k_actions; ++i) {
+    const auto action = static_cast<GovernorTask::Action>(i);
+    out.sample(task.count(action), {{"action", to_string(action)}});
+  }
 }
 
 /// As the last walk over the cache has seen it.

@@ -9,6 +9,7 @@
 #include "server/budget.h"
 #include "server/buffer_pool.h"
 #include "server/counters.h"
+#include "server/governor_task.h"
 #include "server/round_times.h"
 
 #include <array>
@@ -30,6 +31,7 @@ class MetricsPage {
     const Counters& counters;
     const BufferPool& pool;
     const observe::Census& census;
+    const GovernorTask& governor;
     std::function<Budget()> budget;
     std::function<RoundTimes::Sum()> round_times;
     std::size_t groups_max = k_groups_max;  ///< that are named
@@ -44,6 +46,7 @@ class MetricsPage {
   void memory(observe::MetricsText& out) const;
   void outside(observe::MetricsText& out, const Stats& stats) const;
   void cache(observe::MetricsText& out, const Stats& stats);
+  void governor(observe::MetricsText& out) const;
   void owners(observe::MetricsText& out) const;
   void commands(observe::MetricsText& out) const;
   void clients(observe::MetricsText& out) const;

@@ -137,6 +137,7 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
   removal_news_->set_services(&services_);
   admin_.set_token(settings.admin_token);
   thresholds_.set(settings);
+  governor_.set(budget.arena_bytes, settings.governor);
   set_live(settings);
   // Where nothing can be sampled, /debug/pprof/heap says so.
   static_cast<void>(observe::set_heap_sampling(settings.heap_sample));
@@ -300,6 +301,8 @@ void Server::accept(Arrival arrival) {
   std::string_view refusal;
   if (counters_.connections_open.load(std::memory_order_relaxed) >= max_clients_) {
     refusal = "-ERR max number of clients reached\r\n";
+  } else if (governor_.refuses_clients()) {
+    refusal = "-ERR the container is short of memory: no new clients are served now\r\n";
   } else if (settings_.protected_mode && !acl_.find("default")->needs_password() &&
              !arrival.is_local) {
     refusal =
@@ -360,6 +363,7 @@ Problem Server::apply(const Settings& before, const Settings& after) {
   mailbox_.post([this, after] {
     settings_ = after;
     thresholds_.set(after);
+    governor_.set(current_budget().arena_bytes, after.governor);
   });
   for (const auto& io_thread : io_threads_)
     io_thread->resume();
@@ -376,10 +380,13 @@ Problem Server::resize(std::size_t limit_bytes) {
     return "at least " + size_text(others + k_memory_limit_min_bytes) +
            ", since buffers and code keep the size they were started with";
   }
-  const auto done = cache_.set_memory_limit(limit_bytes - others);
-  if (!done && done.error().code == Errc::limit_too_large) {
+  // No more than the container has room for now: the governor lets it grow when there is.
+  const std::size_t cache_bytes = limit_bytes - others;
+  if (cache_bytes > cache_growth_bytes_)
     return "at most " + size_text(cache_growth_bytes_ + others) + " without a restart";
-  }
+  const bool is_short = governor_.governed_bytes() < before.arena_bytes;
+  const auto done = cache_.set_memory_limit(
+      is_short ? std::min(cache_bytes, governor_.governed_bytes()) : cache_bytes);
   if (!done) return done.error().message;
   log_.info("memory limit changed", {{"from", before.limit_bytes}, {"to", limit_bytes}});
   const std::lock_guard lock(budget_mutex_);
@@ -403,6 +410,7 @@ RoundTimes::Sum Server::round_times() const {
 void Server::look_after() {
   constexpr std::int64_t k_look_ms = 1000;
   const std::int64_t now_ms = clock_->running_ms();
+  governor_.step();
   if (census_.step()) thresholds_.look_at(census_.census().last(), now_ms);
   if (now_ms < next_look_ms_) return;
   next_look_ms_ = now_ms + k_look_ms;
@@ -421,9 +429,9 @@ void Server::look_after() {
 }
 
 int Server::poll_timeout_ms() const {
-  const auto census_ms = static_cast<int>(census_.wait_ms());
+  const auto own_ms = static_cast<int>(std::min(census_.wait_ms(), governor_.wait_ms()));
   const int admin_ms = admin_.poll_timeout_ms();
-  return admin_ms < 0 ? census_ms : std::min(admin_ms, census_ms);
+  return admin_ms < 0 ? own_ms : std::min(admin_ms, own_ms);
 }
 
 void Server::reload() {

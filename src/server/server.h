@@ -16,6 +16,7 @@
 #include "server/buffer_pool.h"
 #include "server/census_task.h"
 #include "server/counters.h"
+#include "server/governor_task.h"
 #include "server/host.h"
 #include "server/io_thread.h"
 #include "server/listener.h"
@@ -116,11 +117,18 @@ class Server {
   Signals signals_;
   CensusTask census_{cache_, held_, *clock_};
   Thresholds thresholds_{log_};
+  GovernorTask governor_{{.cache = cache_,
+                          .clock = *clock_,
+                          .log = log_,
+                          .trace = services_.trace,
+                          .container = [] { return observe::container_memory(); }},
+                         budget_.arena_bytes};
   std::int64_t next_look_ms_ = 0;
   ServerPages pages_{services_, MetricsPage({.services = services_,
                                              .counters = counters_,
                                              .pool = pool_,
                                              .census = census_.census(),
+                                             .governor = governor_,
                                              .budget = [this] { return current_budget(); },
                                              .round_times = [this] { return round_times(); },
                                              .groups_max = settings_.metrics_groups})};

@@ -1,5 +1,7 @@
 #include "server/settings.h"
 
+#include <ullage/observe/container.h>
+#include <ullage/observe/governor.h>
 #include <ullage/observe/heap_profile.h>
 
 #include "command/key_events.h"
@@ -80,6 +82,32 @@ Failure set_size(Settings& settings, Text text) {
 template <auto Member>
 std::string get_size(const Settings& settings) {
   return std::to_string(settings.*Member);
+}
+
+constexpr std::size_t k_memory_limit_least = 16 * k_mib;
+
+/// "auto" is what the container allows at this moment.
+Failure set_memory_limit(Settings& settings, Text text) {
+  constexpr unsigned k_of_container_percent = 75;
+  constexpr unsigned k_of_machine_percent = 50;
+  if (text != "auto") {
+    if (!set_size<&Settings::memory_limit, k_memory_limit_least, k_memory_limit_max_bytes>(settings,
+                                                                                           text))
+      return std::nullopt;
+    return "auto, or a size from " + size_text(k_memory_limit_least) + " to " +
+           size_text(k_memory_limit_max_bytes);
+  }
+  const observe::ContainerMemory container = observe::container_memory();
+  const std::size_t share = observe::container_share_bytes(
+      container, container.has_limit() ? k_of_container_percent : k_of_machine_percent);
+  // Whole mebibytes, as people would choose.
+  const std::size_t bytes = std::min(share, k_memory_limit_max_bytes) / k_mib * k_mib;
+  if (bytes < k_memory_limit_least) {
+    return "a size: of the memory that there is here, auto takes " + size_text(bytes) +
+           ", and the least is " + size_text(k_memory_limit_least);
+  }
+  settings.memory_limit = bytes;
+  return std::nullopt;
 }
 
 Failure set_heap_sample(Settings& settings, Text text) {
@@ -282,10 +310,21 @@ constexpr Setting k_settings[] = {
     {.name = "memory-limit",
      .redis_name = "maxmemory",
      .value = "SIZE",
-     .help = "What the whole process may take, its buffers and code included",
+     .help =
+         "What the whole process may take, its buffers and code included; auto: 75 % of what its "
+         "container may, or without one half of the machine's memory",
      .live = true,
-     .set = set_size<&Settings::memory_limit, 16 * k_mib, k_memory_limit_max_bytes>,
+     .set = set_memory_limit,
      .get = get_size<&Settings::memory_limit>},
+    {.name = "governor",
+     .redis_name = "",
+     .value = "yes|no",
+     .help =
+         "Give memory up before the kernel kills: when the container, neighbours included, is at "
+         "85 % of its limit",
+     .live = true,
+     .set = set_yes_no<&Settings::governor>,
+     .get = get_yes_no<&Settings::governor>},
     {.name = "max-value",
      .redis_name = "proto-max-bulk-len",
      .value = "SIZE",

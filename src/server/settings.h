@@ -53,6 +53,7 @@ struct Settings {
   std::string tls_ca_cert_file;
   TlsClients tls_auth_clients = TlsClients::no;
   std::size_t memory_limit = 64 * k_mib;
+  bool governor = true;
   std::size_t max_value = k_value_default_max_bytes;
   unsigned io_threads = 0;          ///< 0: one for each core
   std::uint64_t max_clients = 0;    ///< 0: what the memory limit has room for

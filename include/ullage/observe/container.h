@@ -19,7 +19,12 @@ struct ContainerMemory {
   std::uint64_t high = k_no_limit;   ///< above which the kernel slows down; version 2 alone
   /// What may still be taken before the first of those limits is reached.
   std::uint64_t headroom = k_no_limit;
-  std::uint64_t oom_kills = 0;  ///< processes that the kernel has killed in our group
+  /// Of the group, ours or one around it, that is fullest: its limit, and what is used of it, less
+  /// files that the kernel drops before anything else.
+  std::uint64_t tightest_limit = k_no_limit;
+  std::uint64_t tightest_used = 0;
+  std::uint64_t limit_hits = 0;  ///< how often our group was at its limit, and the kernel looked
+  std::uint64_t oom_kills = 0;   ///< processes that the kernel has killed in our group
   /// Of the last ten seconds, the share in which somebody in our group waited for memory, in
   /// percent; version 2 alone.
   double pressure_percent = 0;

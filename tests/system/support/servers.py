@@ -103,7 +103,8 @@ def is_sanitized():
     return os.environ.get("ULLAGE_SANITIZED", "") != ""
 
 
-def ullage(*options, tcp=False, environment=None, file_limit=None):
+def ullage(*options, tcp=False, environment=None, file_limit=None, group=None):
+    """`group`: a control group that it runs in."""
     folder = tempfile.mkdtemp(prefix="ullage-test-")
     command = [os.environ["ULLAGE_PROGRAM"], "serve"]
     if tcp:
@@ -113,7 +114,10 @@ def ullage(*options, tcp=False, environment=None, file_limit=None):
     else:
         address = os.path.join(folder, "socket")
         command += ["--port", "0", "--unix-socket", address]
-    return Server(command + list(options), address, folder, environment, file_limit)
+    command += options
+    if group is not None:
+        command = group.command(command)
+    return Server(command, address, folder, environment, file_limit)
 
 
 def redis(*options):

@@ -1,0 +1,150 @@
+#include "server/governor_task.h"
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace ullage::server {
+namespace {
+
+using namespace ullage::literals;
+
+class Heard final : public TraceSink {
+ public:
+  void on_event(const TraceEvent& event) noexcept override { names.emplace_back(event.name); }
+  std::vector<std::string> names;
+};
+
+/// A cache of 64 MiB in a container of 100, with others in it.
+class GovernorTasks : public ::testing::Test {
+ protected:
+  GovernorTasks() {
+    Options options;
+    options.memory_limit = 64_MiB;
+    options.maintenance = Maintenance::manual;
+    cache_ = std::make_unique<Cache>(Cache::open(std::move(options)).value());
+    task_ = std::make_unique<GovernorTask>(
+        GovernorTask::Parts{.cache = *cache_,
+                            .clock = clock_,
+                            .log = log_,
+                            .trace = trace_,
+                            .container =
+                                [this] {
+                                  observe::ContainerMemory seen;
+                                  seen.version = 2;
+                                  seen.limit = seen.tightest_limit = 100_MiB;
+                                  seen.tightest_used = charged() + others_bytes_;
+                                  return seen;
+                                }},
+        64_MiB);
+  }
+  void fill() {
+    for (int i = 0; i < 60'000; ++i)
+      ASSERT_TRUE(cache_->set("g" + std::to_string(i), "f", std::string(1000, 'v')));
+  }
+  [[nodiscard]] std::size_t charged() const { return cache_->stats().charged_bytes; }
+  [[nodiscard]] std::size_t limit() const { return cache_->stats().memory_limit; }
+  /// So much time, with what is due in it; answers how many steps that were.
+  int pass(std::int64_t ms) {
+    int steps = 0;
+    for (const std::int64_t end = clock_.running_ms() + ms; clock_.running_ms() <= end;) {
+      for (; task_->wait_ms() == 0; ++steps)
+        task_->step();
+      time_->advance(Millis(std::max<std::int64_t>(task_->wait_ms(), 1)));
+    }
+    return steps;
+  }
+  std::vector<nlohmann::json> lines() {
+    std::fflush(file_.get());
+    std::rewind(file_.get());
+    std::vector<nlohmann::json> all;
+    char line[2048];
+    while (std::fgets(line, sizeof line, file_.get()) != nullptr)
+      all.push_back(nlohmann::json::parse(line));
+    return all;
+  }
+
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{std::tmpfile(), &std::fclose};
+  Log log_{file_.get(), LogFormat::json, LogLevel::info};
+  TraceHook trace_;
+  std::shared_ptr<ManualClock> time_ = std::make_shared<ManualClock>(1'700'000'000'000);
+  command::CommandClock clock_{time_};
+  std::unique_ptr<Cache> cache_;
+  std::size_t others_bytes_ = 10_MiB;
+  std::unique_ptr<GovernorTask> task_;
+};
+
+TEST_F(GovernorTasks, GiveMemoryUpInStepsAndTakeItBackWhenThereIsRoom) {
+  fill();
+  const std::size_t full = charged();
+  ASSERT_GT(full, 55_MiB);
+  pass(1000);
+  EXPECT_EQ(charged(), full);
+  EXPECT_EQ(task_->given_up_bytes(), 0U);
+
+  Heard heard;
+  trace_.set(&heard);
+  others_bytes_ = 50_MiB;
+  EXPECT_GE(pass(200), static_cast<int>((full - 30_MiB) / GovernorTask::k_step_bytes));
+  EXPECT_LE(charged() + others_bytes_, 81_MiB);
+  EXPECT_EQ(limit(), task_->governed_bytes());
+  EXPECT_GT(task_->given_up_bytes(), 20_MiB);
+  EXPECT_EQ(heard.names.front(), "governor gives");
+  trace_.set(nullptr);
+  // The first look had seen it worst.
+  const auto told = lines();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["event.action"], "container_use");
+  EXPECT_EQ(told[0]["ullage.stage"], "refuse");
+  EXPECT_FALSE(task_->refuses_clients()) << "it has room already";
+  EXPECT_EQ(task_->count(GovernorTask::Action::refuse), 1U);
+  EXPECT_GE(task_->count(GovernorTask::Action::purge), 1U);
+
+  others_bytes_ = 5_MiB;
+  pass(20'000);
+  EXPECT_LT(limit(), 64_MiB) << "not yet";
+  pass(120'000);
+  EXPECT_EQ(limit(), 64_MiB);
+  EXPECT_EQ(task_->given_up_bytes(), 0U);
+  EXPECT_GT(task_->count(GovernorTask::Action::grow), 3U);
+  EXPECT_EQ(lines().back()["message"], "the container has room again");
+}
+
+TEST_F(GovernorTasks, RefuseClientsWhileNothingHelps) {
+  others_bytes_ = 99_MiB;
+  pass(100);
+  EXPECT_TRUE(task_->refuses_clients());
+  others_bytes_ = 50_MiB;
+  pass(200);
+  EXPECT_FALSE(task_->refuses_clients());
+}
+
+TEST_F(GovernorTasks, SwitchedOffGiveBackWhatWasTaken) {
+  fill();
+  others_bytes_ = 60_MiB;
+  pass(200);
+  ASSERT_LT(limit(), 40_MiB);
+  task_->set(64_MiB, false);
+  pass(200);
+  EXPECT_EQ(limit(), 64_MiB);
+  EXPECT_FALSE(task_->refuses_clients());
+  fill();
+  task_->set(64_MiB, true);
+  pass(200);
+  EXPECT_LT(limit(), 64_MiB);
+}
+
+TEST_F(GovernorTasks, AnotherSizeIsTheMostFromThenOn) {
+  ASSERT_TRUE(cache_->set_memory_limit(32_MiB));
+  task_->set(32_MiB, true);
+  pass(200);
+  EXPECT_EQ(limit(), 32_MiB);
+  EXPECT_EQ(task_->governed_bytes(), 32_MiB);
+}
+
+}  // namespace
+}  // namespace ullage::server
