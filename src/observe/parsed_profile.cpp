@@ -192,7 +192,7 @@ Result<ParsedProfile> parse_profile(std::string_view bytes, FrameNames names) {
     if (lines.empty()) add("?");
     for (const Raw::Line& line : lines) {
       std::string name = raw->name(line, names);
-      if (!texts.take(name.size() + sizeof name)) return too_much();
+      if (!texts.take(name.size() + sizeof(std::string))) return too_much();
       add(std::move(name));
     }
   }

@@ -60,7 +60,7 @@ class GovernorTasks : public ::testing::Test {
   }
   std::vector<nlohmann::json> lines() {
     std::fflush(file_.get());
-    std::rewind(file_.get());
+    std::fseek(file_.get(), 0, SEEK_SET);
     std::vector<nlohmann::json> all;
     char line[2048];
     while (std::fgets(line, sizeof line, file_.get()) != nullptr)

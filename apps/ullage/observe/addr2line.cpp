@@ -29,12 +29,13 @@ File scratch_file() {
   return file;
 }
 
+/// From its beginning; less if it cannot be read.
 std::string contents(std::FILE* file) {
   std::string text;
-  std::rewind(file);
   char bytes[4096];
-  for (std::size_t n = 0; (n = std::fread(bytes, 1, sizeof bytes, file)) != 0;)
-    text.append(bytes, n);
+  for (ssize_t n = 0;
+       (n = ::pread(fileno(file), bytes, sizeof bytes, static_cast<off_t>(text.size()))) > 0;)
+    text.append(bytes, static_cast<std::size_t>(n));
   return text;
 }
 
@@ -43,9 +44,8 @@ std::string run(const std::vector<std::string>& words, const std::string& input)
   const File in = scratch_file();
   const File out = scratch_file();
   if (std::fwrite(input.data(), 1, input.size(), in.get()) != input.size() ||
-      std::fflush(in.get()) != 0)
+      std::fseek(in.get(), 0, SEEK_SET) != 0)
     throw Failure("cannot write a temporary file");
-  std::rewind(in.get());
 
   std::vector<char*> argv;
   for (const std::string& word : words)

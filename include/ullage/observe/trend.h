@@ -81,6 +81,6 @@ struct TrendPoint {
   double value = 0;
 };
 /// The same of any points, in the order of time.
-[[nodiscard]] TrendReport trend_of(std::span<const TrendPoint> points, double limit);
+[[nodiscard]] TrendReport trend_of(std::span<const TrendPoint> all, double limit);
 
 }  // namespace ullage::observe
