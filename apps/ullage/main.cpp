@@ -277,6 +277,11 @@ int run(int argc, char** argv) {
 
   QuickBenchOptions bench_options;
   BenchTexts bench_texts;
+  DoctorTexts doctor_texts;
+  auto* doctor = app.add_subcommand("doctor", "Say what is wrong with a server, or will be");
+  doctor->allow_extras();
+  add_doctor(*doctor, doctor_texts);
+
   auto* bench =
       app.add_subcommand("bench", "Measure throughput and bytes per entry in a few seconds");
   bench->allow_extras();
@@ -310,6 +315,10 @@ int run(int argc, char** argv) {
   if (trace->parsed()) {
     reject_extras(*trace, "trace");
     return trace_command(trace_texts);
+  }
+  if (doctor->parsed()) {
+    reject_extras(*doctor, "doctor");
+    return doctor_command(doctor_texts);
   }
   if (stats->parsed()) {
     reject_extras(*stats, "stats");

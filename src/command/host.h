@@ -45,6 +45,9 @@ class Host {
   /// Replaces it, whole or not at all. "" on success, else what is wrong.
   virtual std::string write_acl(std::string_view text) = 0;
 
+  /// What is wrong with the process or will be, in words; names of all tenants are in it.
+  [[nodiscard]] virtual std::string doctor() const = 0;
+
   /// A pause has ended before its time: clients that wait for its end need not.
   virtual void resume() = 0;
   /// Zeroes what INFO counts.

@@ -46,6 +46,7 @@ class BareHost final : public Host {
   std::string rewrite_settings() override { return "The server is running without a config file"; }
   [[nodiscard]] std::string acl_path() const override { return {}; }
   std::string write_acl(std::string_view /*text*/) override { return "there is no file"; }
+  [[nodiscard]] std::string doctor() const override { return "warning: \"b:secret\" grows.\n"; }
   void resume() override {}
   void reset_statistics() override {}
   void shut_down() override { stopped = true; }

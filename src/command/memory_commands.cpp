@@ -78,6 +78,8 @@ void doctor(Call& call) {
               " %. UL.TOP names the largest keys.\n";
     }
   }
+  // Names of groups are for those who may see all of them.
+  if (call.session.user && call.session.user->is_unlimited()) text += call.services.host.doctor();
   call.reply.verbatim("txt", text);
 }
 

@@ -1,6 +1,7 @@
 #include <ullage/observe/census.h>
 
 #include "observe/heavy_hitters.h"
+#include "observe/patterns.h"
 
 #include <algorithm>
 #include <utility>
@@ -15,10 +16,17 @@ constexpr std::uint64_t k_share_of_floor = 64;
 constexpr std::size_t k_groups_told = 32;
 }  // namespace
 
+std::string prefix_of(std::string_view group) {
+  const std::size_t end = group.find_first_of(":/|.");
+  return collapsed(end == std::string_view::npos ? group : group.substr(0, end + 1));
+}
+
 class Census::Walk {
  public:
   explicit Walk(CensusOptions options)
-      : options_(std::move(options)), groups_(options_.groups_max) {}
+      : options_(std::move(options)),
+        groups_(options_.groups_max),
+        prefixes_(options_.prefixes_max) {}
 
   /// Answers whether all was looked at; not if it is called from a callback of the cache.
   bool step(Cache& cache, std::uint64_t slabs) {
@@ -33,8 +41,14 @@ class Census::Walk {
     for (const HeavyHitters::One& one : groups_.largest(k_groups_told))
       result.groups.push_back(
           {.name = one.name, .bytes = one.amount - one.error, .fields = one.count});
+    for (const HeavyHitters::One& one : prefixes_.largest(options_.prefixes_max)) {
+      if (one.amount == one.error) break;  // of the others nothing is certain
+      result.prefixes.push_back(
+          {.name = one.name, .bytes = one.amount - one.error, .fields = one.count});
+    }
     floor_bytes_ = result.groups.size() == k_groups_told ? result.groups.back().bytes : 0;
     groups_.clear();
+    prefixes_.clear();
     result_ = {};
     cursor_ = {};
     return result;
@@ -47,11 +61,12 @@ class Census::Walk {
     std::uint64_t bytes = 0;
     std::uint64_t fields = 0;
     const auto settle = [&] {
-      if (of_group != nullptr &&
-          bytes >= std::min(floor_bytes_ / k_share_of_floor, k_share_min_bytes))
-        groups_.add(options_.group_name ? options_.group_name(of_group->group) : of_group->group,
-                    bytes, fields);
-      bytes = fields = 0;
+      if (of_group == nullptr) return;
+      const std::string_view name =
+          options_.group_name ? options_.group_name(of_group->group) : of_group->group;
+      if (bytes >= std::min(floor_bytes_ / k_share_of_floor, k_share_min_bytes))
+        groups_.add(name, bytes, fields);
+      prefixes_.add(prefix_of(name), bytes, fields);
     };
     for (const Holding& holding : slab.holdings) {
       result_.roles.field += holding.bytes.field;
@@ -65,6 +80,7 @@ class Census::Walk {
           of_group != nullptr && holding.has_group && holding.group == of_group->group;
       if (!is_same) {
         settle();
+        bytes = fields = 0;
         of_group = holding.has_group ? &holding : nullptr;
       }
       bytes += holding.bytes.sum();
@@ -77,6 +93,7 @@ class Census::Walk {
   InspectCursor cursor_;
   CensusResult result_;
   HeavyHitters groups_;
+  HeavyHitters prefixes_;
   std::uint64_t floor_bytes_ = 0;  // of the groups that were told of last
 };
 
@@ -88,6 +105,7 @@ Census& Census::operator=(Census&&) noexcept = default;
 
 std::size_t Census::held_bytes(const CensusOptions& options) noexcept {
   return HeavyHitters::held_bytes(options.groups_max) +
+         2 * HeavyHitters::held_bytes(options.prefixes_max) +  // and as it is told
          2 * k_groups_told * (HeavyHitters::k_name_max_bytes + sizeof(CensusResult::Group));
 }
 

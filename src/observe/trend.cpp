@@ -11,7 +11,7 @@ namespace ullage::observe {
 namespace {
 
 /// More points than this say no more, and all pairs of them are looked at.
-constexpr std::size_t k_points_max = 120;
+constexpr std::size_t k_points_max = 80;
 /// Changes of less than this share of what is there are no news.
 constexpr double k_share_that_matters = 0.02;
 /// Certainty of a slope: deviations of the normal distribution.
@@ -246,11 +246,18 @@ TrendReport trend_of(std::span<const TrendPoint> all, double limit) {
   const double range = highest - lowest;
   const double noise = noise_of(points);
   const double level = std::max(std::abs(median_of(points)), 1e-9);
-  report.last = median_of(std::span(points).last(std::min<std::size_t>(n, 5)));
+  const auto level_now = [&](double slope_per_s) {
+    std::vector<double> late;
+    for (const TrendPoint& one : std::span(points).last(std::max<std::size_t>(n / 4, 5)))
+      late.push_back(one.value + slope_per_s * (all.back().at_s - one.at_s));
+    return median(std::move(late));
+  };
+  report.last = level_now(0);
   const auto take = [&](const Slope& slope) {
     report.slope_per_s = slope.per_s;
     report.slope_low_per_s = slope.low_per_s;
     report.slope_high_per_s = slope.high_per_s;
+    report.last = level_now(slope.per_s);
   };
   report.verdict = Verdict::plateau;
   if (range < k_share_that_matters * level) return report;
@@ -271,7 +278,8 @@ TrendReport trend_of(std::span<const TrendPoint> all, double limit) {
     const double rise = teeth.troughs.back().value - teeth.troughs.front().value;
     const bool all_rise = std::ranges::is_sorted(teeth.troughs, {}, &TrendPoint::value);
     report.verdict = Verdict::sawtooth;
-    if (teeth.troughs.size() >= 3 && all_rise && rise > height / 2) {
+    const double higher = teeth.peaks.back().value - teeth.peaks.front().value;
+    if (teeth.troughs.size() >= 3 && all_rise && rise > height / 2 && higher > height / 3) {
       report.verdict = Verdict::leak;
       take(low);
       forecast(report, limit);
@@ -310,8 +318,9 @@ TrendReport trend_of(std::span<const TrendPoint> all, double limit) {
     report.verdict = Verdict::plateau;  // it has come to its end
     return report;
   }
-  if (!comes_and_goes && late < 0.6 * early &&
-      early - late > 3 * noise / std::sqrt(static_cast<double>(n) / 9)) {
+  // Of medians of so many points: their deviation, that of the bend of three, and three times that.
+  const double bend_of_chance = 3 * 2.45 * 1.25 * noise / std::sqrt(static_cast<double>(n) / 3);
+  if (!comes_and_goes && late < 0.6 * early && early - late > bend_of_chance) {
     report.verdict = Verdict::warming;
     take(slope_of(third(2)));
     const auto end = plateau_of(first, second, last);

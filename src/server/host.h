@@ -28,6 +28,8 @@ class ServerHost final : public command::Host {
     std::function<Problem(const Settings& before, const Settings& after)> apply;
     /// What the parts of the server may take, of late.
     std::function<Budget()> budget;
+    /// What the doctor has said last.
+    std::function<std::string()> doctor;
   };
 
   ServerHost(const Settings& settings, const BufferPool& pool, Counters& counters,
@@ -45,6 +47,7 @@ class ServerHost final : public command::Host {
     const std::scoped_lock lock(mutex_);
     return settings_;
   }
+  [[nodiscard]] std::string doctor() const override { return actions_.doctor(); }
   void resume() override { actions_.resume(); }
   void reset_statistics() override;
   void shut_down() override { actions_.shut_down(); }

@@ -51,6 +51,7 @@ std::string MetricsPage::text(MetricsText::Format format) {
   outside(out, stats);
   cache(out, stats);
   governor(out);
+  growth(out);
   owners(out);
   clients(out);
   commands(out);
@@ -165,6 +166,19 @@ void MetricsPage::governor(MetricsText& out) const {
   for (std::size_t i = 0; i < GovernorTask::k_actions; ++i) {
     const auto action = static_cast<GovernorTask::Action>(i);
     out.sample(task.count(action), {{"action", to_string(action)}});
+  }
+}
+
+void MetricsPage::growth(MetricsText& out) const {
+  constexpr std::size_t k_told_max = 16;
+  const auto all = sources_.early_warning.findings();
+  gauge(out, "ullage_growth_findings", "Who grows without an end in sight, by trend.", all.size());
+  out.family("ullage_growth_at_limit_seconds", Type::gauge,
+             "When the first of them will be at their limit, if they go on like this.");
+  for (const EarlyWarning::Finding& one : std::span(all).first(std::min(all.size(), k_told_max))) {
+    if (one.trend.at_limit)
+      out.sample(one.trend.at_limit->expected_s,
+                 {{"owner", to_string(one.kind)}, {"name", one.name}});
   }
 }
 

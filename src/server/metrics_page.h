@@ -9,6 +9,7 @@
 #include "server/budget.h"
 #include "server/buffer_pool.h"
 #include "server/counters.h"
+#include "server/early_warning.h"
 #include "server/governor_task.h"
 #include "server/round_times.h"
 
@@ -32,6 +33,7 @@ class MetricsPage {
     const BufferPool& pool;
     const observe::Census& census;
     const GovernorTask& governor;
+    const EarlyWarning& early_warning;
     std::function<Budget()> budget;
     std::function<RoundTimes::Sum()> round_times;
     std::size_t groups_max = k_groups_max;  ///< that are named
@@ -47,6 +49,7 @@ class MetricsPage {
   void outside(observe::MetricsText& out, const Stats& stats) const;
   void cache(observe::MetricsText& out, const Stats& stats);
   void governor(observe::MetricsText& out) const;
+  void growth(observe::MetricsText& out) const;
   void owners(observe::MetricsText& out) const;
   void commands(observe::MetricsText& out) const;
   void clients(observe::MetricsText& out) const;

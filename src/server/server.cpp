@@ -2,6 +2,7 @@
 
 #include <ullage/observe/heap_profile.h>
 
+#include "server/doctor.h"
 #include "server/sizes.h"
 
 #include <algorithm>
@@ -332,7 +333,12 @@ ServerHost::Actions Server::actions() {
               },
           .apply = [this](const Settings& before,
                           const Settings& after) { return apply(before, after); },
-          .budget = [this] { return current_budget(); }};
+          .budget = [this] { return current_budget(); },
+          .doctor =
+              [this] {
+                const std::lock_guard lock(doctor_mutex_);
+                return doctor_text_;
+              }};
 }
 
 void Server::set_live(const Settings& settings) {
@@ -411,21 +417,36 @@ void Server::look_after() {
   constexpr std::int64_t k_look_ms = 1000;
   const std::int64_t now_ms = clock_->running_ms();
   governor_.step();
-  if (census_.step()) thresholds_.look_at(census_.census().last(), now_ms);
+  if (census_.step()) {
+    thresholds_.look_at(census_.census().last(), now_ms);
+    next_doctor_ms_ = 0;
+  }
   if (now_ms < next_look_ms_) return;
   next_look_ms_ = now_ms + k_look_ms;
   const Stats stats = cache_.stats();
   std::uint64_t longest_ns = 0;
   for (const auto& io_thread : io_threads_)
     longest_ns = std::max(longest_ns, io_thread->round_times().take_longest_ns());
-  thresholds_.look_at(
-      {.now_ms = now_ms,
-       .resident_bytes = resident_bytes(),
-       .limit_bytes = current_budget().limit_bytes,
-       .cache_bytes = stats.charged_bytes,
-       .cache_limit_bytes = stats.memory_limit,
-       .evictions = stats.removed(RemovalCause::evicted) + stats.removed(RemovalCause::limit),
-       .longest_round_ns = longest_ns});
+  const Readings readings{
+      .now_ms = now_ms,
+      .resident_bytes = resident_bytes(),
+      .limit_bytes = current_budget().limit_bytes,
+      .cache_bytes = stats.charged_bytes,
+      .cache_limit_bytes = stats.memory_limit,
+      .evictions = stats.removed(RemovalCause::evicted) + stats.removed(RemovalCause::limit),
+      .longest_round_ns = longest_ns};
+  thresholds_.look_at(readings);
+  early_warning_.look_at(readings, census_.census().last());
+  ask_doctor(now_ms);
+}
+
+void Server::ask_doctor(std::int64_t now_ms) {
+  constexpr std::int64_t k_again_ms = 10'000;
+  if (now_ms < next_doctor_ms_) return;
+  next_doctor_ms_ = now_ms + k_again_ms;
+  std::string text = doctor_text(diagnose(doctor_facts(pages_.sources())));
+  const std::lock_guard lock(doctor_mutex_);
+  doctor_text_ = std::move(text);
 }
 
 int Server::poll_timeout_ms() const {

@@ -16,6 +16,7 @@
 #include "server/buffer_pool.h"
 #include "server/census_task.h"
 #include "server/counters.h"
+#include "server/early_warning.h"
 #include "server/governor_task.h"
 #include "server/host.h"
 #include "server/io_thread.h"
@@ -83,6 +84,7 @@ class Server {
   [[nodiscard]] RoundTimes::Sum round_times() const;
   /// What is done between rounds: the walk over the cache, and the thresholds.
   void look_after();
+  void ask_doctor(std::int64_t now_ms);
   /// How long the thread that takes clients may wait for events.
   [[nodiscard]] int poll_timeout_ms() const;
 
@@ -117,6 +119,7 @@ class Server {
   Signals signals_;
   CensusTask census_{cache_, held_, *clock_};
   Thresholds thresholds_{log_};
+  EarlyWarning early_warning_{log_, held_};
   GovernorTask governor_{{.cache = cache_,
                           .clock = *clock_,
                           .log = log_,
@@ -124,11 +127,15 @@ class Server {
                           .container = [] { return observe::container_memory(); }},
                          budget_.arena_bytes};
   std::int64_t next_look_ms_ = 0;
+  std::int64_t next_doctor_ms_ = 0;
+  mutable std::mutex doctor_mutex_;
+  std::string doctor_text_;  // guarded by doctor_mutex_: commands on other threads show it
   ServerPages pages_{services_, MetricsPage({.services = services_,
                                              .counters = counters_,
                                              .pool = pool_,
                                              .census = census_.census(),
                                              .governor = governor_,
+                                             .early_warning = early_warning_,
                                              .budget = [this] { return current_budget(); },
                                              .round_times = [this] { return round_times(); },
                                              .groups_max = settings_.metrics_groups})};

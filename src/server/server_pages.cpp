@@ -1,5 +1,6 @@
 #include "server/server_pages.h"
 
+#include "server/doctor.h"
 #include "server/memory_page.h"
 
 #include <optional>
@@ -14,6 +15,7 @@ AdminResponse index() {
 <html lang="en"><head><meta charset="utf-8"><title>ullage</title></head><body>
 <h1>ullage</h1>
 <ul>
+<li><a href="/debug/doctor">What is wrong, or will be</a></li>
 <li><a href="/debug/memory">Where the memory is</a>, <a href="/debug/memstats">as JSON</a></li>
 <li><a href="/debug/pprof/">Profiles</a>: whose bytes they are, who allocates, who uses the
 processor</li>
@@ -37,6 +39,7 @@ AdminAnswer ServerPages::open(const AdminRequest& request) {
     return AdminResponse{.content_type = std::string(observe::MetricsText::content_type(format)),
                          .body = metrics_.text(format)};
   }
+  if (path == "/debug/doctor") return doctor_page(metrics_.sources(), request);
   if (path == "/debug/memstats") return memstats_page(metrics_.sources());
   if (path == "/debug/trace") return traces_.open(request);
   if (path == "/debug/memory") return memory_page(metrics_.sources());
@@ -48,8 +51,8 @@ AdminAnswer ServerPages::open(const AdminRequest& request) {
   return AdminResponse{
       .status = 404,
       .body =
-          "there are /healthz, /readyz, /metrics, /debug/memory, /debug/memstats, /debug/trace and "
-          "/debug/pprof/\n"};
+          "there are /healthz, /readyz, /metrics, /debug/doctor, /debug/memory, /debug/memstats, "
+          "/debug/trace and /debug/pprof/\n"};
 }
 
 }  // namespace ullage::server

@@ -21,6 +21,7 @@ class ServerPages final : public AdminPages {
         metrics_(std::move(metrics)) {}
 
   [[nodiscard]] AdminAnswer open(const AdminRequest& request) override;
+  [[nodiscard]] const MetricsPage::Sources& sources() const noexcept { return metrics_.sources(); }
 
  private:
   ProfilePages profiles_;

@@ -193,6 +193,41 @@ int trace_command(const TraceTexts& texts) {
   return 0;
 }
 
+void add_doctor(CLI::App& app, DoctorTexts& texts) {
+  app.footer(R"(Exit code: 0 nothing is wrong, 3 something is, 1 the server cannot be asked.
+
+Example:
+  ullage doctor --url http://cache-1:7380 --token TOKEN)");
+  add_server(app, texts.url, texts.token);
+  app.add_flag("--json", texts.json, "For tools");
+}
+
+int doctor_command(const DoctorTexts& texts) {
+  const Url url = Url::parse(texts.url);
+  const std::string said = http_get(url, "/debug/doctor?format=json", k_patience, texts.token);
+  const auto page = nlohmann::json::parse(said, nullptr, false);
+  if (page.is_discarded() || !page.contains("findings") || !page["findings"].is_array())
+    throw Failure("the server's answer is none of a doctor's");
+  const auto& findings = page["findings"];
+  if (texts.json) {
+    fmt::print("{}", said);
+  } else if (findings.empty()) {
+    fmt::print("Nothing is wrong that can be seen from here.\n");
+  } else {
+    const auto text = [](const nlohmann::json& one, const char* name) {
+      // It is escaped where it was made; what a terminal would obey is none of a doctor's.
+      std::string words = one.value(name, std::string());
+      std::ranges::replace_if(words, [](char c) { return c < ' ' || c > '~'; }, '?');
+      return words;
+    };
+    for (const auto& one : findings) {
+      fmt::print("{}: {}.\n  seen by: {}\n  next:    {}\n", text(one, "severity"),
+                 text(one, "what"), text(one, "evidence"), text(one, "command"));
+    }
+  }
+  return findings.empty() ? 0 : k_exit_findings;
+}
+
 void add_stats(CLI::App& app, StatsTexts& texts) {
   app.footer(k_stats_footer);
   add_server(app, texts.url, texts.token);

@@ -37,6 +37,16 @@ struct TraceTexts {
 void add_trace(CLI::App& app, TraceTexts& texts);
 int trace_command(const TraceTexts& texts);
 
+struct DoctorTexts {
+  std::string url = k_default_url;
+  std::string token;
+  bool json = false;
+};
+void add_doctor(CLI::App& app, DoctorTexts& texts);
+/// 0: nothing is wrong; k_exit_findings: something is.
+inline constexpr int k_exit_findings = 3;
+int doctor_command(const DoctorTexts& texts);
+
 struct StatsTexts {
   std::string url = k_default_url;
   std::string token;

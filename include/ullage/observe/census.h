@@ -1,8 +1,8 @@
 // Who owns a cache's bytes, all the time: a walk that goes on a few slabs at a time and begins
 // anew, for metrics and logs that must cost next to nothing when they are asked for.
 //
-// What is told is what the last whole walk has seen: roles that add up to what was charged, and the
-// largest groups.
+// What is told is what the last whole walk has seen: roles that add up to what was charged, the
+// largest groups, and the largest prefixes of their names.
 #pragma once
 
 #include <ullage/cache.h>
@@ -20,6 +20,9 @@ struct CensusOptions {
   /// How many groups are followed at a time. Any group with more than the cache's bytes divided by
   /// this is found.
   std::size_t groups_max = 256;
+  /// The same for prefixes: what group names begin with, to the first of ":/|.", or what is left of
+  /// them without their numbers.
+  std::size_t prefixes_max = 640;
   /// What to show for the name of a group, where it is not the name itself; read before the next
   /// call.
   std::function<std::string_view(std::string_view)> group_name{};
@@ -35,9 +38,13 @@ struct CensusResult {
     std::uint64_t bytes = 0;   ///< at least
     std::uint64_t fields = 0;  ///< at least
   };
-  std::vector<Group> groups;  ///< the largest first
-  std::uint64_t walks = 0;    ///< that were finished so far; 0: this is none yet
+  std::vector<Group> groups;    ///< the largest first
+  std::vector<Group> prefixes;  ///< likewise, of all groups that share one
+  std::uint64_t walks = 0;      ///< that were finished so far; 0: this is none yet
 };
+
+/// "user:" for "user:42", "session<n>" for "session42".
+[[nodiscard]] std::string prefix_of(std::string_view group);
 
 /// Not thread-safe; the cache may be used meanwhile and must outlive it. Stops nobody.
 class Census {

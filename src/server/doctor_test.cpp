@@ -1,0 +1,130 @@
+#include "server/doctor.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace ullage::server {
+namespace {
+
+using namespace ullage::literals;
+
+/// A server that is well.
+DoctorFacts well() {
+  DoctorFacts facts;
+  facts.cache.entries = 50'000;
+  facts.cache.groups = 10'000;
+  facts.cache.hits = 90'000;
+  facts.cache.misses = 10'000;
+  facts.cache.inserts = 60'000;
+  facts.cache.memory_limit = 64_MiB;
+  facts.cache.charged_bytes = 40_MiB;
+  facts.cache.headroom_bytes = 24_MiB;
+  facts.seen.bytes = 40_MiB;
+  facts.seen.roles = {
+      .field = 10_MiB, .value = 20_MiB, .header = 4_MiB, .index = 2_MiB, .slack = 4_MiB};
+  facts.seen.groups = {{.name = "user:1", .bytes = 100'000, .fields = 900}};
+  facts.allocator.resident = 10_MiB;
+  facts.allocator.allocated = 8_MiB;
+  facts.resident_bytes = 60_MiB;
+  facts.limit_bytes = 100_MiB;
+  return facts;
+}
+
+TEST(Doctor, SaysNothingOfWhatIsWell) {
+  EXPECT_TRUE(diagnose(well()).empty());
+  EXPECT_EQ(doctor_text({}), "Nothing is wrong that can be seen from here.\n");
+  EXPECT_EQ(nlohmann::json::parse(doctor_json({}))["findings"].size(), 0U);
+}
+
+TEST(Doctor, NamesWhatGrowsAndWhenItIsTooLate) {
+  DoctorFacts facts = well();
+  EarlyWarning::Finding leak;
+  leak.kind = EarlyWarning::Kind::prefix;
+  leak.name = "session\n:";
+  leak.bytes = 10_MiB;
+  leak.trend.verdict = observe::Verdict::leak;
+  leak.trend.slope_per_s = 1024;
+  leak.trend.seen_s = 1800;
+  leak.trend.at_limit = observe::Forecast{.expected_s = 7200};
+  facts.growth = {leak};
+  auto all = diagnose(facts);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].severity, Severity::warning);
+  EXPECT_EQ(all[0].what,
+            "What begins with \"session\\x0a:\" grows, and nothing says that it will stop");
+  EXPECT_EQ(
+      all[0].evidence,
+      "10.0 MiB, 3.5 MiB more each hour, over 30 minutes; has filled what is free in 2 hours");
+  EXPECT_NE(all[0].command.find("ullage profile data --diff"), std::string::npos);
+  facts.growth[0].trend.at_limit->expected_s = 600;
+  EXPECT_EQ(diagnose(facts)[0].severity, Severity::critical);
+  facts.growth[0].kind = EarlyWarning::Kind::process;
+  EXPECT_NE(diagnose(facts)[0].command.find("ullage profile heap"), std::string::npos);
+}
+
+TEST(Doctor, LooksAtTheContainer) {
+  DoctorFacts facts = well();
+  facts.container.limit = 105_MiB;
+  EXPECT_EQ(diagnose(facts).at(0).what, "The memory limit leaves the container next to nothing");
+  facts.given_up_bytes = 5_MiB;
+  EXPECT_EQ(diagnose(facts).at(0).severity, Severity::warning);
+  facts.governor.stage = observe::GovernorStage::refuse;
+  facts.container.oom_kills = 2;
+  const auto all = diagnose(facts);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].severity, Severity::critical);
+  EXPECT_EQ(all[1].evidence, "2 since it was made");
+}
+
+TEST(Doctor, FindsEachOfTheOthers) {
+  const auto found = [](auto change) {
+    DoctorFacts facts = well();
+    change(facts);
+    const auto all = diagnose(facts);
+    EXPECT_EQ(all.size(), 1U);
+    return all.empty() ? std::string() : all[0].what;
+  };
+  EXPECT_EQ(found([](DoctorFacts& facts) { facts.seen.groups[0].fields = 20'000; }),
+            "Group \"user:1\" has a great many fields");
+  EXPECT_EQ(found([](DoctorFacts& facts) {
+              facts.cache.groups = 45'000;
+              facts.seen.roles.header = 20_MiB;
+              facts.seen.roles.value = 4_MiB;
+            }),
+            "Most groups have one field, and headers take much of the memory");
+  EXPECT_EQ(found([](DoctorFacts& facts) {
+              facts.cache.headroom_bytes = 1_MiB;
+              facts.seen.roles.slack = 15_MiB;
+            }),
+            "Much of a full cache holds nothing");
+  EXPECT_EQ(found([](DoctorFacts& facts) {
+              facts.cache.hits = 10'000;
+              facts.cache.misses = 90'000;
+              facts.cache.removals[static_cast<std::size_t>(RemovalCause::evicted)] = 50'000;
+            }),
+            "Most of what is written is evicted, and most reads find nothing");
+  EXPECT_EQ(found([](DoctorFacts& facts) { facts.allocator.resident = 50_MiB; }),
+            "The allocator holds much that nobody uses");
+  EXPECT_EQ(found([](DoctorFacts& facts) { facts.resident_bytes = 99_MiB; }),
+            "The process is at its memory limit");
+}
+
+TEST(Doctor, TellsTheWorstFirst) {
+  DoctorFacts facts = well();
+  facts.allocator.resident = 50_MiB;     // a note
+  facts.seen.groups[0].fields = 20'000;  // a warning
+  facts.resident_bytes = 99_MiB;         // critical
+  const auto all = diagnose(facts);
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].severity, Severity::critical);
+  EXPECT_EQ(all[2].severity, Severity::note);
+  const std::string text = doctor_text(all);
+  EXPECT_EQ(text.find("critical: The process is at its memory limit.\n  seen by: 99.0 MiB of "), 0U)
+      << text;
+  EXPECT_EQ(nlohmann::json::parse(doctor_json(all))["findings"][1]["severity"], "warning");
+}
+
+}  // namespace
+}  // namespace ullage::server

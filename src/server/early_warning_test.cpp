@@ -1,0 +1,153 @@
+#include "server/early_warning.h"
+
+#include "server/census_task.h"
+
+#include <cstdio>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace ullage::server {
+namespace {
+
+using namespace ullage::literals;
+
+class EarlyWarnings : public ::testing::Test {
+ protected:
+  std::vector<nlohmann::json> lines() {
+    std::fflush(file_.get());
+    std::fseek(file_.get(), 0, SEEK_SET);
+    std::vector<nlohmann::json> all;
+    char line[2048];
+    while (std::fgets(line, sizeof line, file_.get()) != nullptr)
+      all.push_back(nlohmann::json::parse(line));
+    return all;
+  }
+  /// A second later.
+  void look_at(std::vector<observe::CensusResult::Group> prefixes,
+               std::uint64_t resident_bytes = 100'000) {
+    observe::CensusResult seen;
+    seen.prefixes = std::move(prefixes);
+    now_ms_ += 1000;
+    warning_->look_at({.now_ms = now_ms_,
+                       .resident_bytes = resident_bytes,
+                       .limit_bytes = 1'000'000,
+                       .cache_bytes = 500'000,
+                       .cache_limit_bytes = 800'000},
+                      seen);
+  }
+
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{std::tmpfile(), &std::fclose};
+  Log log_{file_.get(), LogFormat::json, LogLevel::info};
+  command::ByteBudget held_{16_MiB};
+  std::unique_ptr<EarlyWarning> warning_ = std::make_unique<EarlyWarning>(log_, held_);
+  std::int64_t now_ms_ = 1'700'000'000'000;
+};
+
+TEST_F(EarlyWarnings, SayWhatGrowsHowFastAndUntilWhen) {
+  for (int second = 0; second < 400; ++second)
+    look_at({{.name = "a:", .bytes = 300'000},
+             {.name = "b:", .bytes = 10'000U + 100U * static_cast<unsigned>(second)}});
+  const auto told = lines();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["event.action"], "grows");
+  EXPECT_EQ(told[0]["ullage.owner"], "prefix");
+  EXPECT_EQ(told[0]["ullage.prefix"], "b:");
+  EXPECT_NEAR(told[0]["ullage.slope_per_minute"].get<double>(), 6000, 100);
+  EXPECT_NEAR(told[0]["ullage.at_limit_in_s"].get<double>(), 3000, 150);
+  const auto findings = warning_->findings();
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].name, "b:");
+  EXPECT_EQ(findings[0].trend.verdict, observe::Verdict::leak);
+}
+
+TEST_F(EarlyWarnings, OfTheProcessAsWell) {
+  for (int second = 0; second < 400; ++second)
+    look_at({}, 100'000 + 500U * static_cast<unsigned>(second));
+  const auto told = lines();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["ullage.owner"], "process");
+  EXPECT_FALSE(told[0].contains("ullage.group"));
+}
+
+TEST_F(EarlyWarnings, KeepSilentOnWhatIsSmallOrStays) {
+  std::mt19937 random(3);
+  for (int second = 0; second < 3000; ++second) {
+    look_at({{.name = "a:", .bytes = 300'000 + random() % 30'000},
+             {.name = "tiny:", .bytes = 10U + static_cast<unsigned>(second)}},
+            400'000 + random() % 10'000);
+  }
+  EXPECT_TRUE(lines().empty());
+  EXPECT_TRUE(warning_->findings().empty());
+}
+
+TEST_F(EarlyWarnings, HoldWhatTheyMayAndForgetWhoWentForNewOnes) {
+  command::ByteBudget little(64_KiB);
+  warning_ = std::make_unique<EarlyWarning>(log_, little);
+  EXPECT_LE(little.used_bytes(), 64_KiB / 2);
+  EXPECT_EQ(warning_->owners_max(), EarlyWarning::k_owners_least);
+  for (int i = 0; i < 100; ++i) {
+    now_ms_ += 10'000;
+    look_at({{.name = "p" + std::to_string(i) + ":", .bytes = 1000}});
+  }
+  EXPECT_LE(warning_->owners(), EarlyWarning::k_owners_least);
+}
+
+// One among five hundred, each as large as the others; by the clock of the test.
+TEST_F(EarlyWarnings, APlantedLeakIsNamedWithinSixMinutes) {
+  const auto time = std::make_shared<ManualClock>(now_ms_);
+  command::CommandClock clock(time);
+  Options options;
+  options.memory_limit = 64_MiB;
+  options.maintenance = Maintenance::manual;
+  options.clock = time;
+  Cache cache = Cache::open(std::move(options)).value();
+  CensusTask census(cache, held_, clock);
+  const auto word = [](int i) {
+    return std::string{static_cast<char>('a' + i / 26), static_cast<char>('a' + i % 26), ':'};
+  };
+  for (int prefix = 0; prefix < 500; ++prefix) {
+    for (int i = 0; i < 30; ++i)
+      ASSERT_TRUE(cache.set(word(prefix) + std::to_string(i), "f", std::string(800, 'v')));
+  }
+  std::mt19937 random(7);
+  int made = 0;
+  std::int64_t named_ms = 0;
+  for (int second = 0; second < 700 && named_ms == 0; ++second) {
+    // All are written all the time, and one grows.
+    for (int i = 0; i < 200; ++i) {
+      ASSERT_TRUE(cache.set(word(static_cast<int>(random() % 500)) + std::to_string(random() % 30),
+                            "f", std::string(700 + random() % 200, 'v')));
+    }
+    if (second >= 100) {
+      for (int i = 0; i < 15; ++i)
+        ASSERT_TRUE(cache.set("leak:" + std::to_string(made++), "f", std::string(800, 'v')));
+    }
+    for (; census.wait_ms() == 0;)
+      census.step();
+    const Stats stats = cache.stats();
+    warning_->look_at({.now_ms = clock.running_ms(),
+                       .resident_bytes = 90_MiB,
+                       .limit_bytes = 100_MiB,
+                       .cache_bytes = stats.charged_bytes,
+                       .cache_limit_bytes = stats.memory_limit},
+                      census.census().last());
+    time->advance(Millis(1000));
+    for (const auto& one : warning_->findings()) {
+      EXPECT_EQ(one.name, "leak:") << to_string(one.kind);
+      if (one.name == "leak:") named_ms = (second - 100) * 1000;
+    }
+  }
+  EXPECT_GT(named_ms, 0);
+  EXPECT_LE(named_ms, 360'000);
+  const auto told = lines();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["ullage.prefix"], "leak:");
+}
+
+}  // namespace
+}  // namespace ullage::server
