@@ -16,9 +16,29 @@ constexpr std::uint64_t k_share_of_floor = 64;
 constexpr std::size_t k_groups_told = 32;
 }  // namespace
 
-std::string prefix_of(std::string_view group) {
+namespace {
+/// Plain words, as most are, lead to no other text: looked at once for each group of a walk.
+bool is_plain(std::string_view word) noexcept {
+  return std::ranges::all_of(word, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+  });
+}
+
+/// `scratch` holds what is none of the name's own.
+std::string_view prefix_of(std::string_view group, std::string& scratch) {
+  constexpr std::size_t k_plain_max = 48;
   const std::size_t end = group.find_first_of(":/|.");
-  return collapsed(end == std::string_view::npos ? group : group.substr(0, end + 1));
+  const bool is_whole = end == std::string_view::npos;
+  const std::string_view prefix = is_whole ? group : group.substr(0, end + 1);
+  if (!is_whole && prefix.size() <= k_plain_max && is_plain(prefix.substr(0, end))) return prefix;
+  scratch = collapsed(prefix);
+  return scratch;
+}
+}  // namespace
+
+std::string prefix_of(std::string_view group) {
+  std::string scratch;
+  return std::string(prefix_of(group, scratch));
 }
 
 class Census::Walk {
@@ -66,7 +86,7 @@ class Census::Walk {
           options_.group_name ? options_.group_name(of_group->group) : of_group->group;
       if (bytes >= std::min(floor_bytes_ / k_share_of_floor, k_share_min_bytes))
         groups_.add(name, bytes, fields);
-      prefixes_.add(prefix_of(name), bytes, fields);
+      prefixes_.add(prefix_of(name, scratch_), bytes, fields);
     };
     for (const Holding& holding : slab.holdings) {
       result_.roles.field += holding.bytes.field;
@@ -94,6 +114,7 @@ class Census::Walk {
   CensusResult result_;
   HeavyHitters groups_;
   HeavyHitters prefixes_;
+  std::string scratch_;            // a prefix that was put together
   std::uint64_t floor_bytes_ = 0;  // of the groups that were told of last
 };
 

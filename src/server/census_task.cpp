@@ -8,8 +8,13 @@
 namespace ullage::server {
 
 namespace {
-observe::CensusOptions options() {
+observe::CensusOptions options(std::size_t held_bytes) {
   observe::CensusOptions options;
+  // A quarter of what clients may hold at most.
+  constexpr std::size_t k_share = 4;
+  constexpr std::size_t k_prefix_bytes = 512;
+  options.prefixes_max =
+      std::clamp<std::size_t>(held_bytes / k_share / k_prefix_bytes, 32, options.prefixes_max);
   options.group_name = [](std::string_view stored) { return command::decode_group(stored).key; };
   return options;
 }
@@ -28,9 +33,9 @@ CensusTask::CensusTask(Cache& cache, command::ByteBudget& held, const command::C
     : cache_(cache),
       clock_(clock),
       held_(held),
-      census_(cache, options()),
+      census_(cache, options(held.limit_bytes())),
       next_ms_(clock.running_ms() + k_tick_ms) {
-  static_cast<void>(held_.take(observe::Census::held_bytes(options())));
+  static_cast<void>(held_.take(observe::Census::held_bytes(options(held.limit_bytes()))));
 }
 
 std::int64_t CensusTask::wait_ms() const noexcept {

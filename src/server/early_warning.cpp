@@ -30,7 +30,8 @@ void EarlyWarning::look_at(const Readings& readings, const observe::CensusResult
   const std::int64_t now_ms = readings.now_ms;
   if (sampled_ms_ == 0 || now_ms - sampled_ms_ >= Trend::k_sample_ms) {
     sampled_ms_ = now_ms;
-    note(Kind::process, "", readings.resident_bytes, now_ms);
+    note(Kind::process, "",
+         readings.resident_bytes - std::min(readings.resident_bytes, readings.cache_bytes), now_ms);
     note(Kind::cache, "", readings.cache_bytes, now_ms);
     // Of the rest half are prefixes, and the other half groups; the largest of each.
     const std::size_t places = (owners_max_ - 2) / 2;
@@ -88,14 +89,24 @@ void EarlyWarning::look_at(const Name& name, Owner& owner, const Readings& readi
   // Until it alone has filled what is free now; a cache that is full takes from others.
   const std::uint64_t free_bytes =
       readings.cache_limit_bytes - std::min(readings.cache_limit_bytes, readings.cache_bytes);
-  finding.limit_bytes = name.kind == Kind::process ? readings.limit_bytes
+  const std::uint64_t outside_bytes =
+      readings.limit_bytes - std::min(readings.limit_bytes, readings.cache_limit_bytes);
+  finding.limit_bytes = name.kind == Kind::process ? outside_bytes
                         : name.kind == Kind::cache ? readings.cache_limit_bytes
                                                    : owner.bytes + free_bytes;
   finding.trend = owner.trend.report(static_cast<double>(finding.limit_bytes));
-  // A cache that fills its part of the limit does what it is there for.
-  const bool is_leak = finding.trend.verdict == Verdict::leak && name.kind != Kind::cache;
+  // A cache that fills its part of the limit does what it is there for, and so does everybody in it
+  // who grows no faster than the whole.
+  const double pace = finding.trend.slope_per_s / std::max(static_cast<double>(owner.bytes), 1.0);
+  if (name.kind == Kind::cache && finding.trend.verdict != Verdict::unknown)
+    cache_pace_ = std::max(pace, 0.0);
+  constexpr double k_faster = 1.5;
+  const bool is_ahead =
+      name.kind == Kind::process || (cache_pace_ && pace > k_faster * *cache_pace_);
+  const bool is_leak =
+      finding.trend.verdict == Verdict::leak && name.kind != Kind::cache && is_ahead;
   const std::uint64_t whole =
-      name.kind == Kind::process ? readings.limit_bytes : readings.cache_limit_bytes;
+      name.kind == Kind::process ? outside_bytes : readings.cache_limit_bytes;
   const bool matters = owner.bytes >= whole / k_share_that_matters;
   owner.leaks_in_a_row = is_leak && matters ? owner.leaks_in_a_row + 1 : 0;
   if (owner.leaks_in_a_row == 0) return;

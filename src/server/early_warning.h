@@ -1,8 +1,8 @@
 // Who grows, and when that will be too much: before it is.
 //
-// Followed are the process, the cache, and what the walk over the cache finds largest: prefixes of
-// group names, and groups. Each is a Trend; one is looked at after the other, a few each second, so
-// that a probe never waits for it.
+// Followed are the process outside of the cache, the cache, and what the walk over the cache finds
+// largest: prefixes of group names, and groups. Each is a Trend; one is looked at after the other,
+// a few each second, so that a probe never waits for it.
 #pragma once
 
 #include <ullage/observe/census.h>
@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,6 +83,8 @@ class EarlyWarning {
   std::size_t owners_max_ = 0;
   std::map<Name, std::unique_ptr<Owner>> owners_;
   Name next_{};  // to be looked at
+  /// How fast the whole cache grows, in shares of it a second; none: that is not known yet.
+  std::optional<double> cache_pace_;
   std::int64_t sampled_ms_ = 0;
 };
 
