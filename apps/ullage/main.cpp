@@ -275,13 +275,13 @@ int run(int argc, char** argv) {
   stats->allow_extras();
   add_stats(*stats, stats_texts);
 
-  QuickBenchOptions bench_options;
-  BenchTexts bench_texts;
   DoctorTexts doctor_texts;
   auto* doctor = app.add_subcommand("doctor", "Say what is wrong with a server, or will be");
   doctor->allow_extras();
   add_doctor(*doctor, doctor_texts);
 
+  QuickBenchOptions bench_options;
+  BenchTexts bench_texts;
   auto* bench =
       app.add_subcommand("bench", "Measure throughput and bytes per entry in a few seconds");
   bench->allow_extras();

@@ -1,5 +1,7 @@
 #include "observe/elf_file.h"
 
+#include "observe/hexadecimal.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -33,7 +35,6 @@ std::optional<ElfFile::Table> ElfFile::symbols() const noexcept {
 }
 
 std::string ElfFile::build_id() const {
-  constexpr char k_digits[] = "0123456789abcdef";
   std::string id;
   for (Elf_Scn* section = elf_ == nullptr ? nullptr : ::elf_nextscn(elf_, nullptr);
        section != nullptr && id.empty(); section = ::elf_nextscn(elf_, section)) {
@@ -45,12 +46,8 @@ std::string ElfFile::build_id() const {
     std::size_t name = 0;
     std::size_t text = 0;
     for (std::size_t at = 0; (at = ::gelf_getnote(data, at, &note, &name, &text)) != 0;) {
-      const auto* const bytes = static_cast<const unsigned char*>(data->d_buf);
       if (note.n_type != NT_GNU_BUILD_ID || note.n_namesz != 4) continue;
-      for (std::size_t i = 0; i < note.n_descsz; ++i) {
-        id += k_digits[bytes[text + i] >> 4];
-        id += k_digits[bytes[text + i] & 0xf];
-      }
+      id += hexadecimal({static_cast<const char*>(data->d_buf) + text, note.n_descsz});
     }
   }
   return id;

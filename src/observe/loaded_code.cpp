@@ -1,5 +1,7 @@
 #include "observe/loaded_code.h"
 
+#include "observe/hexadecimal.h"
+
 #include <cstring>
 #include <string_view>
 
@@ -24,7 +26,6 @@ const char* in_memory(const dl_phdr_info& object, const ElfW(Phdr) & segment) no
 /// The note that the linker leaves: a number of the build. Notes are three numbers, the name and
 /// the description, each filled up to a multiple of four.
 std::string build_id_of(const dl_phdr_info& object) {
-  constexpr std::string_view k_digits = "0123456789abcdef";
   constexpr std::string_view k_gnu("GNU\0", 4);
   const auto filled_up = [](std::size_t bytes) { return (bytes + 3) & ~std::size_t{3}; };
   for (std::size_t i = 0; i < object.dlpi_phnum; ++i) {
@@ -39,12 +40,7 @@ std::string build_id_of(const dl_phdr_info& object) {
       const std::size_t bytes = name_bytes + filled_up(note.n_descsz);
       if (bytes > notes.size()) break;
       if (note.n_type == NT_GNU_BUILD_ID && notes.substr(0, note.n_namesz) == k_gnu) {
-        std::string id;
-        for (const char byte : notes.substr(name_bytes, note.n_descsz)) {
-          id += k_digits[static_cast<unsigned char>(byte) >> 4];
-          id += k_digits[static_cast<unsigned char>(byte) & 15];
-        }
-        return id;
+        return hexadecimal(notes.substr(name_bytes, note.n_descsz));
       }
       notes.remove_prefix(bytes);
     }

@@ -1,8 +1,8 @@
 #include "server/early_warning.h"
 
 #include "server/census_task.h"
+#include "server/log_testing.h"
 
-#include <cstdio>
 #include <memory>
 #include <random>
 #include <string>
@@ -18,15 +18,7 @@ using namespace ullage::literals;
 
 class EarlyWarnings : public ::testing::Test {
  protected:
-  std::vector<nlohmann::json> lines() {
-    std::fflush(file_.get());
-    std::fseek(file_.get(), 0, SEEK_SET);
-    std::vector<nlohmann::json> all;
-    char line[2048];
-    while (std::fgets(line, sizeof line, file_.get()) != nullptr)
-      all.push_back(nlohmann::json::parse(line));
-    return all;
-  }
+  std::vector<nlohmann::json> lines() { return lines_.all(); }
   /// A second later.
   void look_at(std::vector<observe::CensusResult::Group> prefixes,
                std::uint64_t outside_bytes = 50'000, std::uint64_t cache_bytes = 500'000) {
@@ -41,10 +33,9 @@ class EarlyWarnings : public ::testing::Test {
                       seen);
   }
 
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{std::tmpfile(), &std::fclose};
-  Log log_{file_.get(), LogFormat::json, LogLevel::info};
+  LogLines lines_;
   command::ByteBudget held_{16_MiB};
-  std::unique_ptr<EarlyWarning> warning_ = std::make_unique<EarlyWarning>(log_, held_);
+  std::unique_ptr<EarlyWarning> warning_ = std::make_unique<EarlyWarning>(lines_.log(), held_);
   std::int64_t now_ms_ = 1'700'000'000'000;
 };
 
@@ -97,7 +88,7 @@ TEST_F(EarlyWarnings, KeepSilentOnACacheThatFills) {
 
 TEST_F(EarlyWarnings, HoldWhatTheyMayAndForgetWhoWentForNewOnes) {
   command::ByteBudget little(64_KiB);
-  warning_ = std::make_unique<EarlyWarning>(log_, little);
+  warning_ = std::make_unique<EarlyWarning>(lines_.log(), little);
   EXPECT_LE(little.used_bytes(), 64_KiB / 2);
   EXPECT_EQ(warning_->owners_max(), EarlyWarning::k_owners_least);
   for (int i = 0; i < 100; ++i) {

@@ -1,6 +1,7 @@
 #include "server/governor_task.h"
 
-#include <cstdio>
+#include "server/log_testing.h"
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,7 +31,7 @@ class GovernorTasks : public ::testing::Test {
     task_ = std::make_unique<GovernorTask>(
         GovernorTask::Parts{.cache = *cache_,
                             .clock = clock_,
-                            .log = log_,
+                            .log = lines_.log(),
                             .trace = trace_,
                             .container =
                                 [this] {
@@ -58,18 +59,9 @@ class GovernorTasks : public ::testing::Test {
     }
     return steps;
   }
-  std::vector<nlohmann::json> lines() {
-    std::fflush(file_.get());
-    std::fseek(file_.get(), 0, SEEK_SET);
-    std::vector<nlohmann::json> all;
-    char line[2048];
-    while (std::fgets(line, sizeof line, file_.get()) != nullptr)
-      all.push_back(nlohmann::json::parse(line));
-    return all;
-  }
+  std::vector<nlohmann::json> lines() { return lines_.all(); }
 
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{std::tmpfile(), &std::fclose};
-  Log log_{file_.get(), LogFormat::json, LogLevel::info};
+  LogLines lines_;
   TraceHook trace_;
   std::shared_ptr<ManualClock> time_ = std::make_shared<ManualClock>(1'700'000'000'000);
   command::CommandClock clock_{time_};

@@ -1,6 +1,7 @@
 #include "server/thresholds.h"
 
-#include <cstdio>
+#include "server/log_testing.h"
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,22 +26,11 @@ class ThresholdLines : public ::testing::Test {
     thresholds_.look_at(seen, at_ms);
   }
   /// The lines since the last call.
-  std::vector<nlohmann::json> lines() {
-    std::fflush(file_.get());
-    std::fseek(file_.get(), read_, SEEK_SET);
-    std::vector<nlohmann::json> all;
-    char line[2048];
-    while (std::fgets(line, sizeof line, file_.get()) != nullptr)
-      all.push_back(nlohmann::json::parse(line));
-    read_ = std::ftell(file_.get());
-    return all;
-  }
+  std::vector<nlohmann::json> lines() { return lines_.since(); }
 
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{std::tmpfile(), &std::fclose};
-  Log log_{file_.get(), LogFormat::json, LogLevel::info};
+  LogLines lines_;
   Settings settings_;
-  Thresholds thresholds_{log_};
-  long read_ = 0;
+  Thresholds thresholds_{lines_.log()};
 };
 
 constexpr std::int64_t k_begin_ms = 1'700'000'000'000;

@@ -1,6 +1,5 @@
 """The examples: a service with a leak, which `go tool pprof` names."""
 
-import contextlib
 import http.client
 import os
 import pathlib
@@ -8,10 +7,10 @@ import re
 import shutil
 import subprocess
 import tempfile
-import threading
 import unittest
 
 from support import servers
+from support.background import going_on
 
 GO = shutil.which("go")
 EXAMPLES = pathlib.Path(os.environ["ULLAGE_PROGRAM"]).parent.parent / "examples"
@@ -85,26 +84,10 @@ class LeakyService(unittest.TestCase):
                 self.assertGreater(grown, 600_000)
                 self.assertLess(grown, 1_600_000)
 
-    @contextlib.contextmanager
-    def in_use(self, port):
-        is_done = threading.Event()
-
-        def ask():
-            while not is_done.is_set():
-                self.use(port, 200)
-
-        thread = threading.Thread(target=ask)
-        thread.start()
-        try:
-            yield
-        finally:
-            is_done.set()
-            thread.join()
-
     @unittest.skipUnless(GO, "there is no Go here")
     def test_its_processor_time_and_its_requests(self):
         port = self.serve("leaky_service")
-        with tempfile.TemporaryDirectory() as folder, self.in_use(port):
+        with tempfile.TemporaryDirectory() as folder, going_on(lambda: self.use(port, 200)):
             self.assertRegex(
                 self.pprof("-top", "-cum", f"http://127.0.0.1:{port}/debug/pprof/profile"),
                 r"Type: cpu[^$]*::Service::handle_request|Type: cpu[^$]*::talk")

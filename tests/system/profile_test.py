@@ -14,6 +14,7 @@ import threading
 import unittest
 
 from support import servers
+from support.background import going_on
 
 GO = shutil.which("go")
 
@@ -170,22 +171,9 @@ class Profiles(unittest.TestCase):
     @contextlib.contextmanager
     def busy(self):
         """A client that asks for more all the time."""
-        is_done = threading.Event()
-
-        def write():
-            with self.server.connect() as wire:
-                for round_ in range(2000):
-                    if is_done.is_set():
-                        return
-                    wire.pipeline([["HSET", f"user:{i}", "f", str(round_)] for i in range(200)])
-
-        thread = threading.Thread(target=write)
-        thread.start()
-        try:
+        with self.server.connect() as wire, going_on(
+                lambda: wire.pipeline([["HSET", f"user:{i}", "f", "v"] for i in range(200)])):
             yield
-        finally:
-            is_done.set()
-            thread.join()
 
     def allocate(self):
         for _ in range(100):

@@ -61,7 +61,6 @@ class Trend {
   /// not negative.
   void add(std::int64_t at_ms, double value) noexcept;
   [[nodiscard]] std::size_t samples() const noexcept { return added_; }
-  [[nodiscard]] std::int64_t last_ms() const noexcept { return last_ms_; }
 
   /// `limit`: 0 for none. Cost: some ten thousand operations.
   [[nodiscard]] TrendReport report(double limit = 0) const;
