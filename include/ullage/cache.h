@@ -26,6 +26,7 @@
 // than k_visitor_depth_max, get Errc::reentered.
 #pragma once
 
+#include <ullage/classes.h>
 #include <ullage/inspect.h>
 #include <ullage/limits.h>
 #include <ullage/options.h>
@@ -258,6 +259,22 @@ class Cache {
   void set_max_entries(std::uint64_t entries) noexcept;
   /// The limits of groups that have none of their own.
   Result<void> set_default_group_limits(const GroupLimits& limits);
+  /// Defines a class (classes.h), or gives one that is there other limits. Limits hold from when
+  /// this returns; a max below what the class holds brings it down with the next ticks, and until
+  /// then it does not grow. Groups that are there find their new class within the next ticks, a
+  /// bucket at a time; until then they count for the one that they were in (ClassInfo::settled).
+  /// New groups do at once. Cost: O(max_classes) and some steps of maintenance.
+  /// Errors: invalid_argument (what does not go together, with the numbers), ttl_out_of_range.
+  Result<void> define_class(std::string_view pattern, const ClassLimits& limits);
+  /// Makes these the classes, all or none.
+  Result<void> define_classes(std::span<const ClassDefinition> definitions);
+  /// Answers whether there was one. Its groups go to its parent.
+  Result<bool> remove_class(std::string_view pattern);
+  /// All classes in the order of their patterns.
+  [[nodiscard]] std::vector<ClassInfo> classes() const;
+  /// The pattern of the class that a group of this name is in, or would be; empty: none.
+  [[nodiscard]] std::string class_of(std::string_view group) const;
+
   /// Limits of one group, which must exist; they go with it. Answers whether it exists.
   Result<bool> set_group_limits(std::string_view group, const GroupLimits& limits);
   [[nodiscard]] std::optional<GroupLimits> group_limits(std::string_view group);

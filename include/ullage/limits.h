@@ -36,6 +36,24 @@ inline constexpr std::size_t k_value_share_of_limit = 4;
 /// clamped: a page keeps moments of the clock in 48 bits.
 inline constexpr std::int64_t k_ttl_max_ms = (std::int64_t{1} << 47) - 1;
 
+/// The most classes that Options::max_classes may ask for, and what it is by itself: one for so
+/// many bytes of the memory limit, within these.
+inline constexpr std::size_t k_classes_max = 4096;
+inline constexpr std::size_t k_classes_default_min = 32;
+inline constexpr std::size_t k_classes_default_max = 1024;
+inline constexpr std::size_t k_class_share_of_limit_bytes = 128 * k_kib;
+/// Longest pattern of a class, its star included.
+inline constexpr std::size_t k_class_pattern_max_bytes = 128;
+/// Classes within classes.
+inline constexpr std::size_t k_class_depth_max = 8;
+/// The sum of all `min` is at most this share of the memory limit: the rest is what pages lose to
+/// rounding and what others need to be written at all.
+inline constexpr std::size_t k_class_min_numerator = 3;
+inline constexpr std::size_t k_class_min_denominator = 4;
+inline constexpr std::uint32_t k_class_weight_max = 10'000;
+/// The weight of all groups together whose class has none.
+inline constexpr std::uint32_t k_class_weight_of_others = 100;
+
 /// The most requests that one get_many() or set_many() call takes.
 inline constexpr std::size_t k_batch_max = 4096;
 
@@ -72,6 +90,11 @@ static_assert(k_memory_limit_max_bytes / 16 - 1 <= UINT32_MAX,
 static_assert(k_value_default_max_bytes <= k_value_max_bytes);
 static_assert(k_value_default_max_bytes <= k_memory_limit_min_bytes / k_value_share_of_limit,
               "the default maximum of a value works with the smallest limit");
+static_assert(k_classes_max <= UINT16_MAX - 1, "a record names its class in two bytes");
+static_assert(k_classes_default_min <= k_classes_default_max &&
+              k_classes_default_max <= k_classes_max);
+static_assert(k_class_pattern_max_bytes <= 255 && k_class_pattern_max_bytes <= k_name_max_bytes);
+static_assert(k_class_min_numerator < k_class_min_denominator);
 static_assert(k_name_max_bytes < 32 * k_kib, "a name's length fits two bytes with room for flags");
 
 namespace literals {

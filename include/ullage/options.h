@@ -80,7 +80,7 @@ enum class RemovalCause : std::uint8_t {
   expired,   ///< its own, its group's or the idle time to live ended
   replaced,  ///< a new value took its place
   erased,    ///< erase(), erase_if(), erase_group() or clear()
-  limit,     ///< its group's own max_fields or max_bytes
+  limit,     ///< its group's own max_fields or max_bytes, or its class's max
 };
 inline constexpr std::size_t k_removal_causes = 5;
 std::string_view to_string(RemovalCause cause) noexcept;
@@ -143,6 +143,10 @@ struct Options {
   std::size_t max_value_bytes = k_value_default_max_bytes;
   /// Limits that hold for every group without limits of its own.
   GroupLimits group{};
+  /// How many classes (classes.h) there may be at once; each takes some 700 bytes of memory_limit,
+  /// whether it is used or not. 0: one for each k_class_share_of_limit_bytes of memory_limit,
+  /// within k_classes_default_min and k_classes_default_max.
+  std::size_t max_classes = 0;
   Policy policy = Policy::adaptive;
   Maintenance maintenance = Maintenance::thread;
   HugePages huge_pages = HugePages::automatic;

@@ -231,11 +231,7 @@ std::optional<GroupLimits> Cache::group_limits(std::string_view group) {
   if (group.size() > k_name_max_bytes || UpdateScope::holds(core_.get())) return std::nullopt;
   const auto facts = core_->reader.group(group);
   if (!facts || facts->fields == 0) return std::nullopt;
-  if (facts->has_limits) return facts->limits;
-  const State& state = core_->state;
-  return GroupLimits{state.group_max_fields.load(std::memory_order_relaxed),
-                     state.group_max_bytes.load(std::memory_order_relaxed),
-                     Millis(state.group_idle_ms.load(std::memory_order_relaxed))};
+  return facts->limits;
 }
 
 }  // namespace ullage

@@ -35,6 +35,7 @@ constexpr std::size_t k_reserve_divisor =
     96;  // about 1 % of the slabs are reclaim's to move pages with
 constexpr std::size_t k_reserve_slabs_min = 4;
 constexpr std::size_t k_memories_divisor = 2;  // of what lies outside the arena
+constexpr std::size_t k_classes_divisor = 8;   // of memory_limit that their table may take
 constexpr int k_idle_steps_max = 1000;
 constexpr std::size_t k_ghost_min_bytes = 4 * k_kib;
 // Also how often a quiet process is woken: as often as by Redis.
@@ -95,8 +96,12 @@ Budget Budget::of(const Options& options) noexcept {
     const std::size_t wanted = options.removal_buffer_bytes;
     b.ring_bytes = (wanted == 0 ? most : std::min(most, wanted)) / 64 * 64;  // ends with a line
   }
-  b.fixed_bytes =
-      (sizeof(Shard) << b.shard_bits) + sizeof(Counters) + b.ring_bytes + b.ghost_bytes + 64;
+  b.max_classes = options.max_classes != 0
+                      ? options.max_classes
+                      : std::clamp(limit / k_class_share_of_limit_bytes, k_classes_default_min,
+                                   k_classes_default_max);
+  b.fixed_bytes = (sizeof(Shard) << b.shard_bits) + sizeof(Counters) + b.ring_bytes +
+                  b.ghost_bytes + Classes::bytes_for(b.max_classes) + 64;
   b.reserve_slabs = reserve_slabs_of(limit, b.slab_bytes);
   return b;
 }
@@ -137,6 +142,13 @@ Result<std::unique_ptr<CacheCore>> CacheCore::open(Options options) {
     return Error{Errc::ttl_out_of_range,
                  "group.idle_ttl of " + std::to_string(options.group.idle_ttl.count()) +
                      " ms is not within 0 and " + std::to_string(k_ttl_max_ms)};
+  }
+  if (options.max_classes > k_classes_max ||
+      Classes::bytes_for(options.max_classes) > limit / k_classes_divisor) {
+    return Error{Errc::invalid_argument,
+                 "max_classes of " + std::to_string(options.max_classes) + " is above " +
+                     std::to_string(k_classes_max) + " or takes more than 1/" +
+                     std::to_string(k_classes_divisor) + " of memory_limit"};
   }
   const Budget budget = Budget::of(options);
   arena::ArenaLayout layout;
@@ -187,6 +199,9 @@ CacheCore::CacheCore(Options opts, const Budget& budget, std::unique_ptr<arena::
   state.idle_since_ms = state.now_ms();
   auto* ghosts = reinterpret_cast<std::atomic<std::uint64_t>*>(
       fixed + (sizeof(Shard) << budget.shard_bits) + sizeof(Counters) + budget.ring_bytes);
+  state.classes.attach(fixed + (sizeof(Shard) << budget.shard_bits) + sizeof(Counters) +
+                           budget.ring_bytes + budget.ghost_bytes,
+                       budget.max_classes, key.k0 ^ 0x636c6173736573ULL);
   state.ranking = std::make_unique<policy::Ranking>(options.policy == Policy::adaptive,
                                                     std::span(ghosts, budget.ghost_bytes / 8));
   reclaim.set_writer(writer);
@@ -237,6 +252,12 @@ std::size_t CacheCore::tick(std::size_t budget) {
   }
   CallWork work;
   std::size_t done = 0;
+  if (state.classes.has_changes() || !state.classes.is_settled()) {
+    // Not while the limit is being changed, which may take long.
+    const std::unique_lock lock(limit_mutex_, std::try_to_lock);
+    while (lock && done + 1 < budget && relabel.step(work))
+      ++done;
+  }
   // However much one finds to do, it leaves the others their turn; what they leave it takes after.
   const std::size_t share = budget / k_tick_shares;
   for (const std::size_t left_to_others : {share, std::size_t{0}}) {
@@ -277,6 +298,7 @@ Result<void> CacheCore::set_memory_limit(std::size_t bytes) {
   }
   const std::lock_guard one_at_a_time(limit_mutex_);
   state.memory_limit.store(bytes, std::memory_order_relaxed);
+  state.classes.protect(bytes);
   state.max_value_bytes.store(std::min(options.max_value_bytes, bytes / k_value_share_of_limit),
                               std::memory_order_relaxed);
   const std::size_t target = bytes - Budget::outside_bytes(bytes);

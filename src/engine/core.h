@@ -2,6 +2,7 @@
 // upkeep and validation; the public Cache (cache.cpp) calls the parts.
 #pragma once
 
+#include <ullage/classes.h>
 #include <ullage/options.h>
 #include <ullage/result.h>
 #include <ullage/stats.h>
@@ -13,6 +14,7 @@
 #include "engine/loader.h"
 #include "engine/reader.h"
 #include "engine/reclaim.h"
+#include "engine/relabel.h"
 #include "engine/removal_events.h"
 #include "engine/scan.h"
 #include "engine/state.h"
@@ -24,9 +26,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
+#include <span>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 namespace ullage::engine {
 
@@ -36,6 +42,7 @@ struct Budget {
   unsigned shard_bits = 0;
   std::size_t ring_bytes = 0;
   std::size_t ghost_bytes = 0;
+  std::size_t max_classes = 0;
   std::size_t fixed_bytes = 0;  ///< shards, counters, ring, ghosts
   std::size_t reserve_slabs = 0;
   static std::size_t reserve_slabs_of(std::size_t memory_limit, std::size_t slab_bytes) noexcept;
@@ -61,6 +68,13 @@ class CacheCore {
   Result<void> set_memory_limit(std::size_t bytes);
   /// They have been checked.
   void set_default_group_limits(const GroupLimits& limits);
+  /// Makes these the classes. Limits hold at once; where classes come or go, groups follow with
+  /// ticks, the first of them here.
+  Result<void> set_classes(std::span<const ClassDefinition> definitions);
+  /// Changes one, adds it, or with no limits takes it away; false if there is none of that pattern.
+  Result<bool> change_class(std::string_view pattern, const std::optional<ClassLimits>& limits);
+  [[nodiscard]] std::vector<ClassInfo> classes();
+  [[nodiscard]] std::string class_pattern(ClassId id);
   /// Takes out a group's fields whose time has come, before a call that treats the group as a
   /// whole.
   /// Writes an entry for a caller of the cache. A load of it that is under way is told that it is
@@ -80,6 +94,7 @@ class CacheCore {
   Writer writer{state, directory, ring, debt, evictor, reclaim};
   Reader reader{state, directory};
   Expiry expiry{state, directory, ring, writer};
+  Relabel relabel{state, writer, reclaim, expiry};
   Scan scan{state, directory};
   Flights flights;
   std::shared_ptr<Lifeline> lifeline = std::make_shared<Lifeline>();
@@ -90,6 +105,7 @@ class CacheCore {
   void maintain();
   std::vector<Ref> balance(Validation& v, std::optional<std::size_t> half_swept);
   std::size_t deliver_removals(std::size_t max);
+  Result<void> accept_classes(std::span<const ClassDefinition> definitions);
 
   std::mutex limit_mutex_;  // held while the memory limit or those of groups change
   std::mutex deliver_mutex_;

@@ -30,19 +30,28 @@ inline std::uint32_t weight_of(Weigh weigh, std::uint32_t payload) noexcept {
 }
 }  // namespace
 
-std::optional<Victim> Evictor::worst(const PageItems& page, Weigh weigh, CallWork& work) const {
+std::optional<Victim> Evictor::worst(const PageItems& page, Weigh weigh, const Choice& choice,
+                                     CallWork& work) const {
   Victim best;
   best.score = -1;
   std::uint64_t ranked = 0;
+  Sway sway_of(state_.classes, choice);
+  if (page.is_leaf && sway_of(choice.leaf_class) < 0) return std::nullopt;
   const auto score_of = state_.ranking->scorer();
-  for_each_entry(page, [&](EntryPlace place, const std::byte* at, std::uint32_t size,
-                           policy::Rank rank) ULLAGE_INLINE {
-    ++ranked;
-    const float score = score_of(rank, weight_of(weigh, payload_of(at, size)));
-    if (score > best.score) best.place = place, best.score = score;
-  });
+  for_each_entry_in_class(
+      page, choice.leaf_class,
+      [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank rank, ClassId id)
+          ULLAGE_INLINE {
+            const float sway = sway_of(id);
+            if (sway < 0) return;
+            ++ranked;
+            const float rank_score = score_of(rank, weight_of(weigh, payload_of(at, size)));
+            const float score = rank_score * sway;
+            if (score > best.score)
+              best.place = place, best.score = score, best.rank_score = rank_score;
+          });
   work.candidates_ranked += ranked;
-  if (ranked == 0) return std::nullopt;
+  if (best.score < 0) return std::nullopt;
   return best;
 }
 
@@ -68,6 +77,7 @@ void Evictor::pick(const PageImage& image, const Names* keep, const Wanted& want
   victims.count_ = 0;
   victims.page_bytes_ = 0;
   const auto score_of = state_.ranking->scorer();
+  Sway sway_of(state_.classes, wanted.choice);
   // Mostly one or two are enough: an entry makes room for another of its size. So the few worst are
   // kept in order while all are ranked, and only where they do not do are all sorted.
   constexpr std::size_t k_few = 4;
@@ -75,19 +85,23 @@ void Evictor::pick(const PageImage& image, const Names* keep, const Wanted& want
   std::size_t n = 0;
   std::uint64_t ranked = 0;
   float least = wanted.score;
-  for_each_entry(image.items(), [&](EntryPlace place, const std::byte* at, std::uint32_t size,
-                                    policy::Rank rank) ULLAGE_INLINE {
-    ++ranked;
-    const std::uint32_t payload = payload_of(at, size);
-    const float score = score_of(rank, weight_of(wanted.weigh, payload));
-    if (score < least || (n == k_few && score == least)) return;
-    if (n < k_few) ++n;
-    std::size_t to = n - 1;
-    for (; to != 0 && few[to - 1].score < score; --to)
-      few[to] = few[to - 1];
-    few[to] = {place, score, size + static_cast<std::uint32_t>(k_slot_bytes), payload};
-    if (n == k_few) least = few[k_few - 1].score;
-  });
+  for_each_entry_in_class(
+      image.items(), wanted.choice.leaf_class,
+      [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank rank, ClassId id)
+          ULLAGE_INLINE {
+            const float sway = sway_of(id);
+            if (sway < 0) return;
+            ++ranked;
+            const std::uint32_t payload = payload_of(at, size);
+            const float score = score_of(rank, weight_of(wanted.weigh, payload)) * sway;
+            if (score < least || (n == k_few && score == least)) return;
+            if (n < k_few) ++n;
+            std::size_t to = n - 1;
+            for (; to != 0 && few[to - 1].score < score; --to)
+              few[to] = few[to - 1];
+            few[to] = {place, score, size + static_cast<std::uint32_t>(k_slot_bytes), payload};
+            if (n == k_few) least = few[k_few - 1].score;
+          });
   work.candidates_ranked += ranked;
   std::uint64_t payload = 0;
   const auto enough = [&] {
@@ -118,13 +132,16 @@ void Evictor::pick(const PageImage& image, const Names* keep, const Wanted& want
   payload = 0;
   work.candidates_ranked += ranked;  // once more
   std::size_t all = 0;
-  for_each_entry(image.items(), [&](EntryPlace place, const std::byte* at, std::uint32_t size,
-                                    policy::Rank rank) ULLAGE_INLINE {
-    const std::uint32_t bytes = payload_of(at, size);
-    const float score = score_of(rank, weight_of(wanted.weigh, bytes));
-    if (score < wanted.score || all == Victims::k_max) return;
-    ones[all++] = {place, score, size + static_cast<std::uint32_t>(k_slot_bytes), bytes};
-  });
+  for_each_entry_in_class(
+      image.items(), wanted.choice.leaf_class,
+      [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank rank, ClassId id)
+          ULLAGE_INLINE {
+            const float sway = sway_of(id);
+            const std::uint32_t bytes = payload_of(at, size);
+            const float score = score_of(rank, weight_of(wanted.weigh, bytes)) * sway;
+            if (sway < 0 || score < wanted.score || all == Victims::k_max) return;
+            ones[all++] = {place, score, size + static_cast<std::uint32_t>(k_slot_bytes), bytes};
+          });
   const auto better = [](const Victims::One& a, const Victims::One& b) {
     return a.score < b.score;
   };
@@ -152,12 +169,12 @@ std::optional<Victim> Evictor::worst_of_record(const PageImage& image, std::uint
     if (keep != nullptr && is_entry(image, place, *keep)) continue;
     const auto item = fields.item(f);
     if (decode_entry<PlainBytes>(item.at, item.bytes, image.base_ms()).deadline_ms <= now_ms)
-      return Victim{place, 0, true};
+      return Victim{place, 0, 0, true};
     const policy::Rank rank =
         head.fields == 1 ? image.slots().rank(record) : fields.slots().rank(f);
     const float score =
         state_.ranking->score(rank, weight_of(Weigh::bytes, payload_of(item.at, item.bytes)));
-    if (!best || score > best->score) best = Victim{place, score, false};
+    if (!best || score > best->score) best = Victim{place, score, score, false};
   }
   return best;
 }

@@ -14,7 +14,8 @@ namespace ullage::engine {
 
 struct Victim {
   EntryPlace place{};
-  float score = 0;
+  float score = 0;       ///< with what its class makes of it
+  float rank_score = 0;  ///< without
   bool expired = false;  ///< its time has come: it goes before any other, and as expired
   [[nodiscard]] RemovalCause cause(RemovalCause otherwise) const noexcept {
     return expired ? RemovalCause::expired : otherwise;
@@ -25,6 +26,18 @@ struct Victim {
 /// max_entries).
 enum class Weigh : std::uint8_t { bytes, count };
 
+/// Whom classes let evict.
+struct Choice {
+  enum class Of : std::uint8_t {
+    any,       ///< classes do not matter: a group's own limit
+    by_class,  ///< who is over its high first, who is below its min never, and so on
+    within,    ///< only what is in one class, or in one that lies in it: the class's own max
+  };
+  Of of = Of::any;
+  ClassId leaf_class = k_no_class;  ///< of a leaf's entries; a bucket's records know theirs
+  ClassId within_class = k_no_class;
+};
+
 /// How much is to go: victims are taken, worst first, until any of these is reached.
 struct Wanted {
   Weigh weigh = Weigh::bytes;
@@ -32,6 +45,7 @@ struct Wanted {
   std::size_t page_bytes = ~std::size_t{0};  ///< given back in the page
   std::uint64_t payload_bytes = ~std::uint64_t{0};
   float score = 0;  ///< what scores less stays
+  Choice choice{};
 };
 
 /// Victims in one page's image, ordered so that each can be removed without moving those after it.
@@ -60,11 +74,40 @@ class Victims {
 
 class Evictor {
  public:
+  /// What classes make of the scores of their entries; below 0: they stay. Remembers the last
+  /// class: an entry's neighbours are mostly in the same.
+  class Sway {
+   public:
+    Sway(const Classes& classes, const Choice& choice) noexcept
+        : classes_(classes),
+          choice_(choice),
+          matters_(choice.of != Choice::Of::any && classes.any()) {}
+    [[nodiscard]] float operator()(ClassId id) noexcept {
+      if (!matters_) return 1;
+      if (!known_ || id != last_) {
+        last_ = id;
+        known_ = true;
+        sway_ = choice_.of == Choice::Of::by_class             ? classes_.sway(id)
+                : classes_.is_within(id, choice_.within_class) ? 1.0F
+                                                               : -1.0F;
+      }
+      return sway_;
+    }
+
+   private:
+    const Classes& classes_;
+    const Choice& choice_;
+    const bool matters_;
+    bool known_ = false;
+    ClassId last_ = k_no_class;
+    float sway_ = 1;
+  };
+
   explicit Evictor(State& state) noexcept : state_(state) {}
 
-  /// The worst entry of the page; none if it has none. O(entries of the page).
+  /// The worst entry of the page; none if it has none that may go. O(entries of the page).
   [[nodiscard]] std::optional<Victim> worst(const PageItems& page, Weigh weigh,
-                                            CallWork& work) const;
+                                            const Choice& choice, CallWork& work) const;
   /// The worst entries, `keep` excepted, until enough are taken. O(n + victims log n) for the n
   /// entries of the page.
   void pick(const PageImage& image, const Names* keep, const Wanted& wanted, Victims& victims,

@@ -157,8 +157,9 @@ bool Expiry::step_leaf(Shard& shard, Cursor& cursor, std::int64_t now_ms, CallWo
     if (image.due_ms() <= now_ms) {
       RemovalLog log(state_, ring_);
       std::uint32_t removed = 0;
-      const std::string_view name = chars(group.record + group.head.name_at, group.head.name_bytes);
-      const std::uint32_t payload = remove_expired(image, now_ms, name, log, removed);
+      const GroupOf owner{chars(group.record + group.head.name_at, group.head.name_bytes),
+                          group.head.class_id};
+      const std::uint32_t payload = remove_expired(image, now_ms, owner, log, removed);
       const std::int64_t due = image.due_ms();
       again = due <= now_ms;
       if (due == k_never_ms) image.drop_time();

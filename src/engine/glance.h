@@ -3,9 +3,9 @@
 //
 // Reader::look() answers everything and builds a description of all it meets on the way; this one
 // keeps what it needs in registers and gives up (`unsure`) on what is not the common case: large
-// groups, extensions, long names, pieces. So a get is a third fewer instructions. Reads shared
-// bytes without a lock, like look(): every offset is checked, and nothing counts until the shard's
-// version has proved unchanged.
+// groups, extensions but the class, long names, pieces. So a get is a third fewer instructions.
+// Reads shared bytes without a lock, like look(): every offset is checked, and nothing counts until
+// the shard's version has proved unchanged.
 #pragma once
 
 #include "base/words.h"
@@ -65,13 +65,21 @@ class Glance {
     for (std::uint32_t i = candidate_; i < records_; i = slots.find_tag(tag, i + 1)) {
       const auto item = slots.item(i);
       const std::uint64_t record = base::load_u64(item.at);
-      if ((record >> 8 & 0xff) != 0) return Saw::unsure;
+      const auto flags = static_cast<std::uint8_t>(record >> 8);
+      if ((flags & ~detail::k_record_class) != 0) return Saw::unsure;
       const auto name_bytes = static_cast<std::uint32_t>(record >> 16 & 0xff);
       if (name_bytes != names.group.size()) continue;
-      if (k_record_name_at + name_bytes > item.bytes) return Saw::unsure;
-      if (!base::equals(item.at + k_record_name_at, names.group)) continue;
-      body_ = item.at + k_record_name_at + name_bytes;
-      body_bytes_ = item.bytes - k_record_name_at - name_bytes;
+      std::uint32_t name_at = k_record_name_at;
+      if (flags != 0) name_at += k_record_class_bytes;
+      if (name_at + name_bytes > item.bytes) return Saw::unsure;
+      if (!base::equals(item.at + name_at, names.group)) continue;
+      has_group_ = true;
+      if (flags != 0) {
+        class_id_ = static_cast<ClassId>(record >> (8 * k_record_name_at));
+        if (state_.classes.idle_ms(class_id_) > 0) return Saw::unsure;
+      }
+      body_ = item.at + name_at + name_bytes;
+      body_bytes_ = item.bytes - name_at - name_bytes;
       fields_ = static_cast<std::uint32_t>(record & 0xff);
       slot_rank_at_ = slots.rank_at(i);
       if (fields_ == 0 || (fields_ > 1 && !fields().slots().sane())) return Saw::unsure;
@@ -114,10 +122,14 @@ class Glance {
   [[nodiscard]] std::uint32_t value_bytes() const noexcept { return value_bytes_; }
   [[nodiscard]] std::int64_t deadline_ms() const noexcept { return deadline_ms_; }
   [[nodiscard]] std::byte* rank_at() const noexcept { return const_cast<std::byte*>(rank_at_); }
+  /// Whether the group is there, and its class.
+  [[nodiscard]] bool has_group() const noexcept { return has_group_; }
+  [[nodiscard]] ClassId class_id() const noexcept { return class_id_; }
 
  private:
   static constexpr int k_nodes_max = 12;
   static constexpr std::uint32_t k_record_name_at = 3;  // fields, flags, length: record.h
+  static constexpr std::uint32_t k_record_class_bytes = 2;
 
   [[nodiscard]] SlotsView<SharedBytes> records() const noexcept {
     return {page_ + area_at_, records_, page_slots_cap(records_), used_ - area_at_};
@@ -135,6 +147,8 @@ class Glance {
   const std::byte* body_ = nullptr;
   std::uint32_t body_bytes_ = 0;
   std::uint32_t fields_ = 0;
+  bool has_group_ = false;
+  ClassId class_id_ = k_no_class;
   const std::byte* slot_rank_at_ = nullptr;
   std::int64_t deadline_ms_ = k_never_ms;
   const std::byte* value_ = nullptr;

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/words.h"
+#include "engine/class_charge.h"
 #include "engine/rebase.h"
 #include "engine/reclaim.h"
 #include "engine/writer.h"
@@ -48,6 +49,7 @@ Writer::Dropped Writer::take_out(PageImage& image, const GroupPlace& place, Remo
     dropped.stub = decode_stub<SharedBytes>(place.stub_body());
     dropped.anchor = place.anchor();
     dropped.name = chars(place.record + place.head.name_at, place.head.name_bytes);
+    dropped.class_id = place.head.class_id;
     image.slots().remove(place.item);
     return dropped;
   }
@@ -65,6 +67,14 @@ void Writer::owe(const Dropped& dropped) {
   state_.entries.fetch_sub(dropped.stub.fields, std::memory_order_relaxed);
   state_.uncount(Counter::payload_bytes, dropped.stub.bytes);
   state_.uncount(Counter::groups, 1);
+  if (const ClassId id = dropped.class_id; id != k_no_class) {
+    state_.classes.uncharge(id, state_.hash_group(dropped.name),
+                            dropped.stub.bytes + dropped.stub.fields * k_class_entry_bytes +
+                                group_charge(dropped.name.size()));
+    state_.classes.uncount_entries(id, dropped.stub.fields);
+    state_.classes.uncount_groups(id, 1);
+    state_.classes.count_removed(id, dropped.cause, dropped.stub.fields);
+  }
   state_.trace.tell(TraceKind::drop_group, dropped.stub.fields, dropped.stub.bytes, dropped.anchor);
   debt_.owe_group(dropped.anchor, dropped.stub.root, dropped.name, dropped.cause, dropped.now_ms);
 }
@@ -141,7 +151,7 @@ Writer::Step Writer::promote(Shard& shard, const GroupPlace& group, CallWork& wo
   RemovalLog log(state_, ring_);
   std::uint64_t payload = 0;
   std::uint32_t removed = 0;
-  const Names keep{name, {}, group_hash, 0};
+  const Names keep{name, {}, group_hash, 0, record.head().class_id};
   const Level level = directory_.shard_level(shard);
   const std::uint64_t hash = state_.in_shard(group_hash);
   Step fitted = fit(level, group.bucket, hash, image, keep, log, payload, removed, work);
@@ -158,7 +168,7 @@ Writer::Step Writer::promote(Shard& shard, const GroupPlace& group, CallWork& wo
 }
 
 bool Writer::over_limits(const GroupPlace& place) const noexcept {
-  const GroupLimits limits = limits_of(place);
+  const GroupLimits limits = limits_of(place, place.head.class_id);
   if (limits.max_fields == 0 && limits.max_bytes == 0) return false;
   std::uint64_t fields = place.head.fields;
   std::uint64_t bytes = 0;
@@ -191,7 +201,9 @@ bool Writer::remove_some_expired(Shard& shard, const GroupPlace& group, std::str
       RemovalLog log(state_, ring_);
       std::uint32_t removed = 0;
       const std::uint32_t payload =
-          image.due_ms() <= now_ms ? remove_expired(image, now_ms, name, log, removed) : 0;
+          image.due_ms() <= now_ms
+              ? remove_expired(image, now_ms, {name, group.head.class_id}, log, removed)
+              : 0;
       if (removed != 0) {
         commit_shrunk_leaf(shard, group, leaf, at, image, removed, payload, log, work);
         return true;
@@ -212,7 +224,7 @@ std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, st
   while (evicted < k_limit_evictions_a_call) {
     const GroupPlace group = lookup_.group(shard, name, hash);
     if (!group) break;
-    const GroupLimits limits = limits_of(group);
+    const GroupLimits limits = limits_of(group, group.head.class_id);
     RemovalLog log(state_, ring_);
     if (!group.head.is_stub()) {
       PageImage image;
@@ -227,7 +239,7 @@ std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, st
       const auto victim = evictor_.worst_of_record(image, group.item, keep, now_ms, work);
       if (!victim) break;
       std::uint32_t payload = 0;
-      remove_entry(image, victim->place, victim->cause(RemovalCause::limit), name, log, payload);
+      remove_entry(image, victim->place, victim->cause(RemovalCause::limit), {}, log, payload);
       commit_shrunk_bucket(shard, group.bucket, state_.in_shard(hash), image, log, work);
       ++evicted;
       continue;
@@ -266,14 +278,16 @@ std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, st
       Victims victims;
       evictor_.pick(image, keep, wanted, victims, work);
       if (!victims.empty() && (!worst || victims.begin()->score > worst->score)) {
-        worst = Victim{victims.begin()->place, victims.begin()->score, false};
+        worst =
+            Victim{victims.begin()->place, victims.begin()->score, victims.begin()->score, false};
         worst_leaf = leaf, worst_hash = at;
       }
     }
     if (!worst) break;
     image.load(state_.page(worst_leaf.page));
     std::uint32_t payload = 0;
-    remove_entry(image, worst->place, RemovalCause::limit, name, log, payload);
+    remove_entry(image, worst->place, RemovalCause::limit, {name, group.head.class_id}, log,
+                 payload);
     commit_shrunk_leaf(shard, group, worst_leaf, worst_hash, image, 1, payload, log, work);
     ++evicted;
   }
@@ -303,7 +317,7 @@ Result<bool> Writer::edit_group(std::string_view name, FunctionRef<void(RecordDr
   CallWork work;
   const std::uint64_t hash = state_.hash_group(name);
   Shard& shard = state_.shard_of(hash);
-  const Names keep{name, {}, hash, 0};
+  const Names keep{name, {}, hash, 0, k_no_class};
   Patience patience(work, name.size());
   do {
     work.keep_slabs = slabs_to_keep(patience.rounds());
@@ -383,10 +397,12 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
   const std::uint64_t to_hash = state_.hash_group(to);
   Shard& a = state_.shard_of(from_hash);
   Shard& b = state_.shard_of(to_hash);
-  const Names keep{to, {}, to_hash, 0};
+  Names keep{to, {}, to_hash, 0, k_no_class};
   Patience patience(work, from.size() + to.size());
   do {
     work.keep_slabs = slabs_to_keep(patience.rounds());
+    ClassId full = k_no_class;
+    std::uint64_t wanted_bytes = 0;
     {
       // Two shards in the order of their place in the table; everybody else holds one.
       const ShardGuard first(&a < &b ? a : b);
@@ -428,6 +444,20 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
         const RecordHead from_head = source_image.record(source.item);
         RecordDraft head = draft_of(bytes, from_head);
         head.name = to;
+        keep.class_id = head.class_id =
+            state_.classes.any() ? state_.classes.match(to) : k_no_class;
+        const GroupCharge leaves = charge_of(bytes, from_head);
+        const std::uint64_t comes = leaves.bytes - from.size() + to.size();
+        ClassMove move(state_.classes, {from_head.class_id, from_hash, leaves.bytes},
+                       {head.class_id, to_hash, comes});
+        if (comes > state_.classes.tightest_max(head.class_id))
+          return Error{Errc::no_room, "rename_group: the group's " + std::to_string(comes) +
+                                          " bytes are more than its new class's max"};
+        full = move.reserve();
+        if (full != k_no_class) {
+          wanted_bytes = comes;
+          break;
+        }
         RecordImage record;
         rebuild_record(record, head, bytes, from_head, source_image.slots().rank(source.item),
                        source_image.base_ms(), image.base_ms());
@@ -446,6 +476,7 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
         if (fitted == Step::restart) continue;
         if (fitted != Step::done || !pages_.commit(level, found, hash, image, work, k_nothing_else))
           break;
+        move.keep(leaves.entries);
         log.publish(state_, ring_, debt_);
         owe(dropped);
         if (head.anchor != k_no_ref)
@@ -470,7 +501,11 @@ Result<void> Writer::rename_group(std::string_view from, std::string_view to, bo
         return {};
       }
     }
-    reclaim_.make_room(patience, work);
+    if (full != k_no_class) {
+      reclaim_.make_class_room(full, wanted_bytes, patience, work);
+    } else {
+      reclaim_.make_room(patience, work);
+    }
   } while (patience.again());
   state_.trace.tell(TraceKind::no_room, 0, 0);
   return Error{Errc::no_room,

@@ -20,10 +20,9 @@ Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, boo
   if (!group) return seen;
   std::int64_t now_ms = -1;
   const auto now = [&] { return now_ms >= 0 ? now_ms : now_ms = state_.now_ms(); };
-  const std::int64_t idle_ms =
-      group.head.limits_at != 0
-          ? decode_limits<SharedBytes>(group.record, group.head).idle_ttl.count()
-          : state_.group_idle_ms.load(std::memory_order_relaxed);
+  seen.has_group = true;
+  seen.class_id = group.head.class_id;
+  const std::int64_t idle_ms = group_limits_of(state_, group.record, group.head).idle_ttl.count();
   if ((group.head.ttl_at != 0 || idle_ms > 0) &&
       group_end_ms(state_, group.record, group.head) <= now())
     return seen;
@@ -97,7 +96,7 @@ ReadResult Reader::read_in_full(const Names& names, ValueSink& sink, bool use) {
     if (shard.lock.validate(version)) {
       ULLAGE_CHECK(!seen.broken);
       if (use) {
-        state_.count(seen.result.hit ? Counter::hits : Counter::misses);
+        count(seen, names);
         note(shard, version, seen, names);
       }
       return seen.result;
@@ -113,7 +112,7 @@ ReadResult Reader::read_in_full(const Names& names, ValueSink& sink, bool use) {
     ULLAGE_CHECK(!seen.broken);
     store(shard, seen);
   }
-  if (use) state_.count(seen.result.hit ? Counter::hits : Counter::misses);
+  if (use) count(seen, names);
   if (seen.use_has_no_place) writer_->note_use(names.group);
   return seen.result;
 }
@@ -146,8 +145,7 @@ std::optional<Reader::GroupFacts> Reader::group(std::string_view name) {
   GroupFacts facts;
   if (place.head.ttl_at != 0)
     facts.deadline_ms = static_cast<std::int64_t>(base::load_u64(place.record + place.head.ttl_at));
-  if (place.head.limits_at != 0)
-    facts.has_limits = true, facts.limits = decode_limits<SharedBytes>(place.record, place.head);
+  facts.limits = group_limits_of(state_, place.record, place.head);
   if (place.head.is_stub()) {
     const Stub stub = decode_stub<SharedBytes>(place.stub_body());
     facts.fields = stub.fields;

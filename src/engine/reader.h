@@ -76,8 +76,7 @@ class Reader {
     std::uint64_t fields = 0;
     std::int64_t deadline_ms = k_never_ms;
     bool timed_fields = false;  ///< some of the fields may have ended and are still there
-    bool has_limits = false;
-    GroupLimits limits;
+    GroupLimits limits;         ///< its own, or what its class or the cache says
   };
   std::optional<GroupFacts> group(std::string_view name);
 
@@ -117,7 +116,7 @@ class Reader {
     if (read.saw != Glance::Saw::absent && read.saw != Glance::Saw::found) return false;
     if (read.saw == Glance::Saw::absent) {
       if (!undisturbed(*read.shard, read.version)) return false;
-      if (use) state_.count(Counter::misses);
+      if (use) count_miss(seen.has_group(), seen.class_id(), names);
       return true;
     }
     if (char* to = sink.start(seen.value_bytes()))
@@ -125,7 +124,7 @@ class Reader {
     const policy::Rank rank = base::load_u16(seen.rank_at());
     if (!undisturbed(*read.shard, read.version)) return false;
     result = {true, seen.value_bytes(), seen.deadline_ms()};
-    if (use) count_use(*read.shard, read.version, names, seen.rank_at(), rank);
+    if (use) count_use(*read.shard, read.version, names, seen.class_id(), seen.rank_at(), rank);
     return true;
   }
   /// Believes what a walk found, and copies it; false if it is not the common case, or was
@@ -140,7 +139,7 @@ class Reader {
         pos && pos.head.deadline_ms != k_never_ms && pos.head.deadline_ms <= state_.now_ms();
     if (!pos || expired) {
       if (!undisturbed(walk.shard(), walk.version())) return false;
-      if (use) state_.count(Counter::misses);
+      if (use) count_miss(walk.has_group(), walk.class_id(), walk.names());
       return true;
     }
     if (char* to = sink.start(pos.head.inline_bytes))
@@ -148,7 +147,8 @@ class Reader {
     const policy::Rank rank = base::load_u16(pos.rank_at);
     if (!undisturbed(walk.shard(), walk.version())) return false;
     result = {true, pos.head.inline_bytes, pos.head.deadline_ms};
-    if (use) count_use(walk.shard(), walk.version(), walk.names(), pos.rank_at, rank);
+    if (use)
+      count_use(walk.shard(), walk.version(), walk.names(), walk.class_id(), pos.rank_at, rank);
     return true;
   }
   /// Whatever finish() leaves.
@@ -167,7 +167,14 @@ class Reader {
     std::byte* use_at = nullptr;  ///< where the group's last use goes
     std::int64_t use_ms = 0;
     bool use_has_no_place = false;
+    bool has_group = false;
+    ClassId class_id = k_no_class;
   };
+  void count(const Look& seen, const Names& names) noexcept {
+    if (!seen.result.hit) return count_miss(seen.has_group, seen.class_id, names);
+    state_.count(Counter::hits);
+    if (seen.class_id != k_no_class) state_.classes.count_hit(seen.class_id);
+  }
   Look look(Shard& shard, const Names& names, ValueSink& sink, bool use);
   [[nodiscard]] bool undisturbed(const Shard& shard,
                                  base::VersionLock::Version version) const noexcept {
@@ -177,8 +184,9 @@ class Reader {
   }
   /// A hit, at the shard's version. The rank is stored only where it changes.
   void count_use(Shard& shard, base::VersionLock::Version version, const Names& names,
-                 std::byte* rank_at, policy::Rank rank) {
+                 ClassId class_id, std::byte* rank_at, policy::Rank rank) {
     state_.count(Counter::hits);
+    if (class_id != k_no_class) state_.classes.count_hit(class_id);
     if (state_.ranking->is_fresh(rank)) return;
     const policy::Rank next =
         state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash), rank);
@@ -186,6 +194,16 @@ class Reader {
     base::count_tick();
     base::store_bytes(rank_at, &next, sizeof next);
     shard.lock.unlock();
+  }
+  /// A miss of a class: of the group that is there without the field, or of the one that its name
+  /// says.
+  void count_miss(bool has_group, ClassId class_id, const Names& names) noexcept {
+    state_.count(Counter::misses);
+    if (class_id != k_no_class) {
+      state_.classes.count_miss(class_id);
+    } else if (!has_group) {
+      state_.classes.count_miss(names.group);
+    }
   }
   /// What the shard refers to for a group: a page or a node.
   [[nodiscard]] Ref top_ref(std::uint64_t group_hash) const noexcept {

@@ -42,6 +42,14 @@ constexpr std::uint32_t k_evictions_a_probe = 16;    // ... but so many at most,
 constexpr std::uint64_t k_large_bytes = 16 * k_kib;  // bytes of values went: they may be large
 constexpr std::size_t k_piece_bytes_enough =
     arena::k_page_max_bytes;  // freed pieces that end a step
+constexpr Choice k_by_class{Choice::Of::by_class};
+constexpr std::uint32_t k_evictions_a_weighing = 64;  // and writes under pressure
+constexpr std::size_t k_noted_pages = 3;     // of a class at its max that are looked at ...
+constexpr std::size_t k_pages_of_class = 4;  // ... and how many in all
+constexpr std::size_t k_class_walk = 32;     // pages, where neither notes nor chance find any
+constexpr std::uint64_t k_class_room_ahead = 256;
+// Slabs that the move of a protected page leaves: it may take reclaim's own, but for one.
+constexpr std::size_t k_protected_keeps_slabs = 1;
 // What one step can add at most stays below the half of a call's bound that Patience leaves.
 constexpr std::size_t k_entries_a_page = arena::k_page_max_bytes / (1 + k_slot_bytes);
 constexpr std::size_t k_rounds_a_slot = k_clear_rounds + k_clear_piece_rounds;
@@ -57,7 +65,7 @@ void Reclaim::set_writer(Writer& writer) noexcept {
   mover_.emplace(state_, directory_, writer.lookup(), writer.pages(), debt_);
 }
 
-std::optional<float> Reclaim::look_at(Ref page, Weigh weigh, CallWork& work) const {
+std::optional<float> Reclaim::look_at(Ref page, Weigh weigh, Choice choice, CallWork& work) {
   const auto owned = lock_owner(state_, page, false);
   if (!owned) return std::nullopt;
   const auto target = target_of(state_, directory_, writer_->lookup(), *owned, page);
@@ -68,9 +76,11 @@ std::optional<float> Reclaim::look_at(Ref page, Weigh weigh, CallWork& work) con
     residents.take(page_items);
     state_.ranking->note_residents(residents.ranks());
   }
-  const auto victim = evictor_.worst(page_items, weigh, work);
+  choice.leaf_class = target->group.head.class_id;
+  if (choice.leaf_class != k_no_class) state_.classes.note_if_tight(choice.leaf_class, page);
+  const auto victim = evictor_.worst(page_items, weigh, choice, work);
   if (!victim) return std::nullopt;
-  if (weigh == Weigh::bytes) evictor_.learn(victim->score);
+  if (weigh == Weigh::bytes) evictor_.learn(victim->rank_score);
   return victim->score;
 }
 
@@ -97,28 +107,33 @@ std::size_t Reclaim::evict_from(const OwnedPage& owned, const Target& target, co
   PageImage image;
   image.load(state_.page(target.found.page));
   RemovalLog log(state_, ring_);
-  std::string_view name;
+  GroupOf owner;
   if (target.leaf)
-    name = chars(target.group.record + target.group.head.name_at, target.group.head.name_bytes);
+    owner = {chars(target.group.record + target.group.head.name_at, target.group.head.name_bytes),
+             target.group.head.class_id};
   std::uint64_t payload = 0;
   std::uint32_t evicted = 0;
   const auto evict = [&](EntryPlace place) {
     std::uint32_t bytes = 0;
-    remove_entry(image, place, RemovalCause::evicted, name, log, bytes);
+    remove_entry(image, place, enough.cause, owner, log, bytes);
     payload += bytes;
     ++evicted;
   };
   if (enough.owner_of != k_no_ref) {
-    std::optional<EntryPlace> owner;
-    for_each_entry(image.items(), [&](EntryPlace place, const std::byte* at, std::uint32_t size,
-                                      policy::Rank) {
-      const EntryHead e = decode_entry<PlainBytes>(at, size, image.base_ms());
-      if (e.pieces && decode_link<PlainBytes>(at + e.value_at).first == enough.owner_of)
-        owner = place;
-    });
-    if (owner) evict(*owner);
+    std::optional<EntryPlace> found;
+    Evictor::Sway sway_of(state_.classes, enough.wanted.choice);
+    for_each_entry_in_class(
+        image.items(), owner.class_id,
+        [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank, ClassId id) {
+          const EntryHead e = decode_entry<PlainBytes>(at, size, image.base_ms());
+          if (e.pieces && decode_link<PlainBytes>(at + e.value_at).first == enough.owner_of &&
+              sway_of(id) >= 0)
+            found = place;
+        });
+    if (found) evict(*found);
   } else {
     Wanted wanted = enough.wanted;
+    wanted.choice.leaf_class = owner.class_id;
     wanted.entries = std::min(wanted.entries, log.room());
     Victims victims;
     evictor_.pick(image, nullptr, wanted, victims, work);
@@ -145,12 +160,21 @@ bool Reclaim::evict_from(Ref page, const Enough& enough, CallWork& work) {
 bool Reclaim::shrink(Ref page, CallWork& work) {
   // An eighth less than it holds now lets the page move to a smaller bin.
   const std::size_t used = load_header(state_.page(page)).used;
-  return evict_from(
-      page, {.wanted = {.page_bytes = used / 8 + 1, .payload_bytes = k_piece_bytes_enough}}, work);
+  Enough enough{.wanted = {.page_bytes = used / 8 + 1,
+                           .payload_bytes = k_piece_bytes_enough,
+                           .choice = k_by_class}};
+  // Who is over its high pays alone, where it has something in the page.
+  if (const float least = state_.classes.least_sway(); least > 1) {
+    enough.wanted.score = least;
+    if (evict_from(page, enough, work)) return true;
+    enough.wanted.score = 0;
+  }
+  return evict_from(page, enough, work);
 }
 
 bool Reclaim::evict_step(Weigh weigh, CallWork& work) {
   base::Random pick = random();
+  weigh_classes();
   const std::uint64_t ranked_before = work.candidates_ranked;
   const std::size_t pages_wanted = weigh == Weigh::count ? k_candidate_pages : k_pages_for_bytes;
   Ref best = k_no_ref;
@@ -162,12 +186,12 @@ bool Reclaim::evict_step(Weigh weigh, CallWork& work) {
        ++probe) {
     const Ref page = state_.arena->sample_page(pick);
     if (page == k_no_ref) continue;
-    const auto score = look_at(page, weigh, work);
+    const auto score = look_at(page, weigh, k_by_class, work);
     if (!score) continue;
     ++pages;
     if (*score > best_score) best = page, best_score = *score;
   }
-  const Wanted one{.weigh = weigh, .entries = 1};
+  const Wanted one{.weigh = weigh, .entries = 1, .choice = k_by_class};
   if (best != k_no_ref &&
       (weigh == Weigh::count ? evict_from(best, {.wanted = one}, work) : shrink(best, work)))
     return true;
@@ -190,13 +214,14 @@ void Reclaim::probe(CallWork& work) {
   if (next != k_no_ref) prefetch_lines(state_.page(next), k_lookahead_lines);
   const Ref page = next_probe_.exchange(next, std::memory_order_relaxed);
   if (page == k_no_ref) return;
-  const auto score = look_at(page, Weigh::bytes, work);
+  const auto score = look_at(page, Weigh::bytes, k_by_class, work);
   const float far_worse = evictor_.threshold() * k_far_worse;
   if (score && *score > far_worse)
     evict_from(page,
                {.wanted = {.entries = k_evictions_a_probe,
                            .payload_bytes = k_large_bytes,
-                           .score = far_worse}},
+                           .score = far_worse,
+                           .choice = k_by_class}},
                work);
 }
 
@@ -216,23 +241,30 @@ bool Reclaim::clear_page(Ref page, Drain how, CallWork& work) {
     // A bucket that holds only records of large groups has nothing to evict.
     if (evict_from(*owned, *target,
                    {.wanted = {.page_bytes = std::max<std::size_t>(owned->header().used - fits, 1),
-                               .payload_bytes = k_large_bytes}},
+                               .payload_bytes = k_large_bytes,
+                               .choice = k_by_class}},
                    work) == 0)
-      return false;
+      return move_protected(*owned, page, work);
     const auto left = target_of(state_, directory_, writer_->lookup(), *owned, page);
     if (!left) return true;
     owned->reread(left->found.header);
     if (mover_->move(*owned, page, arena::k_no_new_slab, work)) return true;
     if (debt_.owing()) return true;  // a large value may have gone: see clear_piece()
   }
-  return false;
+  return move_protected(*owned, page, work);
+}
+
+bool Reclaim::move_protected(const OwnedPage& owned, Ref page, CallWork& work) {
+  return state_.classes.any() && mover_->move(owned, page, k_protected_keeps_slabs, work);
 }
 
 void Reclaim::clear_piece(const OwnedPage& owned, Ref page, CallWork& work) {
   // What is coldest beside its owner may leave pieces free for it; its owner goes if nothing does.
   for (int round = 0; round < k_clear_piece_rounds; ++round) {
     const auto target = target_of(state_, directory_, writer_->lookup(), owned, page);
-    if (!target || evict_from(owned, *target, {.wanted = {.entries = 1}}, work) == 0) break;
+    if (!target ||
+        evict_from(owned, *target, {.wanted = {.entries = 1, .choice = k_by_class}}, work) == 0)
+      break;
     work.pages_freed += debt_.pay(k_debt_pages_a_step);
     if (mover_->move(owned, page, arena::k_no_new_slab, work)) return;
     // A large value went: once it is paid for there is room, and no other need go.
@@ -241,7 +273,10 @@ void Reclaim::clear_piece(const OwnedPage& owned, Ref page, CallWork& work) {
   const auto target = target_of(state_, directory_, writer_->lookup(), owned, page);
   const Ref first = pieces_.first_of(page);
   // The debt frees the chain, this piece with it.
-  if (target && first != k_no_ref) evict_from(owned, *target, {.owner_of = first}, work);
+  if (target && first != k_no_ref &&
+      evict_from(owned, *target, {.wanted = {.choice = k_by_class}, .owner_of = first}, work) != 0)
+    return;
+  move_protected(owned, page, work);
 }
 
 bool Reclaim::drain_step(Drain how, CallWork& work) {
@@ -340,6 +375,90 @@ void Reclaim::make_room(const Patience& patience, CallWork& work) {
   }
 }
 
+bool Reclaim::evict_of_class(ClassId id, std::uint64_t bytes, CallWork& work) {
+  base::Random pick = random();
+  const Choice choice{Choice::Of::within, k_no_class, id};
+  Ref best = k_no_ref;
+  float best_score = -1;
+  const auto consider = [&](Ref page) {
+    if (page == k_no_ref) return false;
+    const auto score = look_at(page, Weigh::bytes, choice, work);
+    if (score && *score > best_score) best = page, best_score = *score;
+    return score.has_value();
+  };
+  std::size_t pages = 0;
+  for (std::size_t n = 0; n < k_noted_pages; ++n)
+    pages += consider(state_.classes.noted_page(id, pick)) ? 1 : 0;
+  // Pages that were written lately are known; those that nobody writes to are met by chance.
+  for (std::size_t probe = 0; probe < k_probes && pages < k_pages_of_class; ++probe) {
+    const Ref page = state_.arena->sample_page(pick);
+    if (!consider(page)) continue;
+    ++pages;
+    state_.classes.note_page(id, page);
+  }
+  const Enough enough{.wanted = {.payload_bytes = bytes, .choice = choice},
+                      .cause = RemovalCause::limit};
+  if (best != k_no_ref) {
+    if (const auto owned = lock_owner(state_, best, true)) {
+      const auto target = target_of(state_, directory_, writer_->lookup(), *owned, best);
+      if (target && target->leaf) note_sibling(*owned, *target, id);
+      if (target && evict_from(*owned, *target, enough, work) != 0) return true;
+    }
+  }
+  arena::Arena::PageWalk walk = state_.arena->walk_from(pick);
+  for (std::size_t probe = 0; probe < k_class_walk; ++probe) {
+    const Ref page = state_.arena->next_page(walk);
+    if (page == k_no_ref) return false;
+    if (!evict_from(page, enough, work)) continue;
+    state_.classes.note_page(id, page);
+    return true;
+  }
+  return false;
+}
+
+// The leaves of a group are all of its class: once one is known, so are the others.
+void Reclaim::note_sibling(const OwnedPage& owned, const Target& leaf, ClassId id) noexcept {
+  const Level level =
+      directory_.group_level(owned.shard(), leaf.group.stub_body(), leaf.group.anchor());
+  std::uint64_t at = after_range(leaf.hash, leaf.found.depth());
+  const Found next = directory_.next_page(level, at, k_empty_refs_a_hold);
+  if (next.page != k_no_ref) state_.classes.note_page(id, next.page);
+}
+
+void Reclaim::make_class_room(ClassId full, std::uint64_t bytes, const Patience& patience,
+                              CallWork& work) {
+  const OpenNoSlab scope(work);
+  const TraceSpan span(state_.trace, TraceKind::make_room);
+  for (std::size_t i = 0; i < k_steps_a_round && patience.left(); ++i) {
+    const std::uint64_t most = state_.classes.max_now(full);
+    const std::uint64_t used = state_.classes.used(full);
+    if (used <= most && bytes <= most - used) return;
+    ++work.reclaim_steps;
+    // A little ahead, so that not every write has to look.
+    evict_of_class(full, bytes + k_class_room_ahead, work);
+  }
+}
+
+bool Reclaim::lower_classes(CallWork& work) {
+  const ClassId id = state_.classes.next_over_max();
+  if (id == k_no_class) return false;
+  const bool evicted = evict_of_class(id, k_large_bytes, work);
+  state_.classes.ratchet(id);
+  return evicted;
+}
+
+void Reclaim::weigh_classes() noexcept {
+  if (!state_.classes.any() ||
+      evictions_.fetch_add(1, std::memory_order_relaxed) % k_evictions_a_weighing != 0)
+    return;
+  // Of the groups of no class nobody keeps books: what all entries are charged less what classes
+  // are. Names of groups are left out.
+  const std::uint64_t all = state_.counted(Counter::payload_bytes) +
+                            state_.entries.load(std::memory_order_relaxed) * k_class_entry_bytes;
+  const std::uint64_t in_classes = state_.classes.sum_of_own();
+  state_.classes.weigh(all > in_classes ? all - in_classes : 0);
+}
+
 void Reclaim::enforce_entries(CallWork& work) {
   const std::uint64_t max = state_.max_entries.load(std::memory_order_relaxed);
   if (max == 0) return;
@@ -366,6 +485,7 @@ void Reclaim::after_write(CallWork& work) {
   }
   if (!pressure) return;
   if (waits_for_gathering(gathers)) return;
+  weigh_classes();
   if (writes_.fetch_add(1, std::memory_order_relaxed) % k_writes_a_probe == 0) probe(work);
   if (left == state_.reserve_slabs) return;
   ++work.reclaim_steps;
@@ -376,6 +496,7 @@ void Reclaim::after_write(CallWork& work) {
 bool Reclaim::tick_step(CallWork& work) {
   const OpenNoSlab scope(work);
   if (const std::size_t paid = debt_.pay(k_debt_pages_a_step); paid != 0) return true;
+  if (state_.classes.any() && lower_classes(work)) return true;
   const std::uint64_t max = state_.max_entries.load(std::memory_order_relaxed);
   if (max != 0 && state_.entries.load(std::memory_order_relaxed) > max)
     return evict_step(Weigh::count, work);

@@ -1,9 +1,10 @@
 // Making room: eviction of cold entries, emptying of sparse slabs, payment of the debt.
 //
 // Order of payment when the arena is full: what is owed (dropped groups and chains), expired
-// entries, then the ranking's worst among sampled pages. Freed bytes are scattered over bins, so
-// sparse slabs are emptied page by page until whole slabs are free again: that, not the eviction,
-// is what makes the bound hold when a workload's sizes change.
+// entries, then the ranking's worst among sampled pages, where classes (classes.h) have the first
+// word: who is over its high goes first, who is below its min not at all. Freed bytes are scattered
+// over bins, so sparse slabs are emptied page by page until whole slabs are free again: that, not
+// the eviction, is what makes the bound hold when a workload's sizes change.
 //
 // Nobody calls this while holding a shard: a step locks the shard of the page it works on.
 #pragma once
@@ -67,6 +68,9 @@ class Reclaim {
 
   /// A round of bounded steps towards a free slab, while patience is left.
   void make_room(const Patience& patience, CallWork& work);
+  /// A round of bounded steps towards `bytes` more in a class that is at its max: of its own
+  /// entries, the worst that are found.
+  void make_class_room(ClassId full, std::uint64_t bytes, const Patience& patience, CallWork& work);
   /// What every write does before it returns: its share of the debt, of the reserve, of
   /// max_entries.
   void after_write(CallWork& work);
@@ -80,6 +84,7 @@ class Reclaim {
   struct Enough {
     Wanted wanted{};
     Ref owner_of = k_no_ref;  ///< the entry alone whose value begins in this piece
+    RemovalCause cause = RemovalCause::evicted;
   };
   std::size_t evict_from(const OwnedPage& owned, const Target& target, const Enough& enough,
                          CallWork& work);
@@ -91,8 +96,14 @@ class Reclaim {
   /// Looks at a random page, whoever is written to: teaches the threshold and the census, and
   /// evicts what is far worse than usual, so that pages that nobody writes to give up their dead.
   void probe(CallWork& work);
-  /// The score of a page's worst entry, if it has one and its shard is not busy.
-  std::optional<float> look_at(Ref page, Weigh weigh, CallWork& work) const;
+  /// The score of a page's worst entry, if it has one that may go and its shard is not busy.
+  std::optional<float> look_at(Ref page, Weigh weigh, Choice choice, CallWork& work);
+  /// Evicts so many bytes of a class from the worst of a few pages that have some of it.
+  bool evict_of_class(ClassId id, std::uint64_t bytes, CallWork& work);
+  void note_sibling(const OwnedPage& owned, const Target& leaf, ClassId id) noexcept;
+  /// Brings a class down to a max that was lowered; false if there is none.
+  bool lower_classes(CallWork& work);
+  void weigh_classes() noexcept;
 
   /// Moves a few pages out of the slab that is being emptied, choosing one first if there is none.
   /// `sparse`: only where other slabs of the bin have room. `forced`: any slab, evicting what finds
@@ -103,6 +114,8 @@ class Reclaim {
   /// Moves or evicts a page of the slab, or leaves it for the next pass; false if it has to stay
   /// and the slab with it.
   bool clear_page(Ref page, Drain how, CallWork& work);
+  /// What classes protect is moved, at the price of a slab if need be: the next pages share it.
+  bool move_protected(const OwnedPage& owned, Ref page, CallWork& work);
   void give_up_drain() noexcept;
   void clear_piece(const OwnedPage& owned, Ref page, CallWork& work);
   /// Whether so much lies free in open slabs that emptying some is worth the moves.
@@ -130,6 +143,7 @@ class Reclaim {
   std::atomic<std::uint32_t> writes_{0};  // under pressure; paces the probes
   std::atomic<Ref> next_probe_{k_no_ref};
   std::atomic<std::uint32_t> ungathered_{0};  // writes since something was gathered
+  std::atomic<std::uint32_t> evictions_{0};   // paces the weighing of shares
 
   std::mutex drain_mutex_;  // one empties at a time; LOCK ORDER: drain -> shard -> debt -> arena
   std::optional<arena::Arena::Drain> drain_;

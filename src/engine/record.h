@@ -3,6 +3,7 @@
 //   | fields 8 | flags 8 | name length 8 or 16 | extensions | name | body |
 //
 //   extensions, in this order, each only where its flag is set:
+//     class    2   the class that the group is in (classes.h)
 //     ttl      8   the group's own deadline, ms of the clock
 //     idle     8   the last use that was noted, ms of the clock
 //     limits  24   max_fields, max_bytes, idle_ttl_ms of this group alone
@@ -35,8 +36,9 @@ inline constexpr std::uint8_t k_record_limits = 4;
 inline constexpr std::uint8_t k_record_anchor = 8;
 inline constexpr std::uint8_t k_record_wide_name = 16;
 inline constexpr std::uint8_t k_record_stub = 32;
+inline constexpr std::uint8_t k_record_class = 64;
 inline constexpr std::uint8_t k_record_extended =
-    k_record_ttl | k_record_idle | k_record_limits | k_record_anchor;
+    k_record_class | k_record_ttl | k_record_idle | k_record_limits | k_record_anchor;
 }  // namespace detail
 
 inline constexpr std::uint32_t k_stub_bytes = 28;
@@ -49,6 +51,7 @@ inline constexpr std::uint32_t k_stub_due_at = 20;
 struct RecordHead {
   std::uint32_t fields = 0;  ///< inline ones
   std::uint8_t flags = 0;
+  ClassId class_id = k_no_class;
   std::uint32_t ttl_at = 0;  ///< 0: not there
   std::uint32_t idle_at = 0;
   std::uint32_t limits_at = 0;
@@ -86,6 +89,8 @@ RecordHead decode_record(const std::byte* at, std::uint32_t bytes) noexcept {
       pos += size;
       return here;
     };
+    if (const std::uint32_t class_at = extension(detail::k_record_class, 2); class_at != 0)
+      r.class_id = static_cast<ClassId>(head >> (8 * class_at));  // within the first word
     r.ttl_at = extension(detail::k_record_ttl, 8);
     r.idle_at = extension(detail::k_record_idle, 8);
     r.limits_at = extension(detail::k_record_limits, 24);
@@ -106,6 +111,7 @@ RecordHead decode_record(const std::byte* at, std::uint32_t bytes) noexcept {
 /// The extensions and name of a record to be written.
 struct RecordDraft {
   std::string_view name;
+  ClassId class_id = k_no_class;
   std::int64_t deadline_ms = k_never_ms;
   std::int64_t last_use_ms = -1;  ///< -1: not kept
   bool has_limits = false;
@@ -114,16 +120,17 @@ struct RecordDraft {
 };
 
 inline std::uint32_t encoded_head_bytes(const RecordDraft& d) noexcept {
-  return static_cast<std::uint32_t>(3U + (d.name.size() > 255 ? 1U : 0U) +
-                                    (d.deadline_ms != k_never_ms ? 8U : 0U) +
-                                    (d.last_use_ms >= 0 ? 8U : 0U) + (d.has_limits ? 24U : 0U) +
-                                    (d.anchor != k_no_ref ? 4U : 0U) + d.name.size());
+  return static_cast<std::uint32_t>(
+      3U + (d.name.size() > 255 ? 1U : 0U) + (d.class_id != k_no_class ? 2U : 0U) +
+      (d.deadline_ms != k_never_ms ? 8U : 0U) + (d.last_use_ms >= 0 ? 8U : 0U) +
+      (d.has_limits ? 24U : 0U) + (d.anchor != k_no_ref ? 4U : 0U) + d.name.size());
 }
 /// Writes everything up to the body; answers where the body goes.
 inline std::byte* encode_head(std::byte* at, const RecordDraft& d, std::uint32_t fields,
                               bool stub) noexcept {
   const bool wide = d.name.size() > 255;
   std::uint8_t flags = 0;
+  if (d.class_id != k_no_class) flags |= detail::k_record_class;
   if (d.deadline_ms != k_never_ms) flags |= detail::k_record_ttl;
   if (d.last_use_ms >= 0) flags |= detail::k_record_idle;
   if (d.has_limits) flags |= detail::k_record_limits;
@@ -134,6 +141,7 @@ inline std::byte* encode_head(std::byte* at, const RecordDraft& d, std::uint32_t
   *at++ = static_cast<std::byte>(flags);
   *at++ = static_cast<std::byte>(d.name.size() & 0xff);
   if (wide) *at++ = static_cast<std::byte>(d.name.size() >> 8);
+  if (d.class_id != k_no_class) put_u16(at, d.class_id), at += 2;
   if (d.deadline_ms != k_never_ms) put_u64(at, static_cast<std::uint64_t>(d.deadline_ms)), at += 8;
   if (d.last_use_ms >= 0) put_u64(at, static_cast<std::uint64_t>(d.last_use_ms)), at += 8;
   if (d.has_limits) {
@@ -156,6 +164,7 @@ GroupLimits decode_limits(const std::byte* record, const RecordHead& head) noexc
 inline RecordDraft draft_of(const std::byte* record, const RecordHead& head) noexcept {
   RecordDraft d;
   d.name = {reinterpret_cast<const char*>(record + head.name_at), head.name_bytes};
+  d.class_id = head.class_id;
   if (head.ttl_at != 0)
     d.deadline_ms = static_cast<std::int64_t>(PlainBytes::u64(record + head.ttl_at));
   if (head.idle_at != 0)

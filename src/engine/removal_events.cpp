@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "engine/debt.h"
+#include "engine/items.h"
 
 #include <algorithm>
 
@@ -78,7 +79,24 @@ bool leaves_a_ghost(RemovalCause cause) noexcept {
 }
 }  // namespace
 
-void RemovalLog::entry(RemovalCause cause, std::string_view group, std::string_view field,
+void RemovalLog::uncharge(GroupOf group, RemovalCause cause, std::uint64_t bytes,
+                          std::uint32_t entries, std::uint32_t groups) {
+  // Only while a walk is under way does it matter on which side of it the group is.
+  const std::uint64_t hash = state_.classes.is_settled() ? 0 : state_.hash_group(group.name);
+  if (uncharges_ != 0) {
+    Uncharge& last = uncharge_[uncharges_ - 1];
+    if (last.class_id == group.class_id && last.cause == cause && last.group_hash == hash) {
+      last.bytes += bytes;
+      last.entries += entries;
+      last.groups += groups;
+      return;
+    }
+  }
+  ULLAGE_CHECK(uncharges_ < uncharge_.size());
+  uncharge_[uncharges_++] = {hash, bytes, entries, groups, cause, group.class_id};
+}
+
+void RemovalLog::entry(RemovalCause cause, GroupOf group, std::string_view field,
                        std::string_view value, PieceLink pieces, policy::Rank rank) {
   ULLAGE_CHECK(count_ < k_max);
   One& one = ones_[count_++];
@@ -95,13 +113,14 @@ void RemovalLog::entry(RemovalCause cause, std::string_view group, std::string_v
          .group_bytes = 0,
          .field_bytes = 0,
          .kept_value_bytes = 0};
+  if (group.class_id != k_no_class) uncharge(group, cause, entry_charge(one.payload_bytes), 1, 0);
   if (leaves_a_ghost(cause))
-    one.hash = entry_hash(state_.hash_group(group), state_.hash_field(field));
+    one.hash = entry_hash(state_.hash_group(group.name), state_.hash_field(field));
   if (!causes_.contains(cause)) return;
   one.names_at = static_cast<std::uint32_t>(names_.size());
-  one.group_bytes = static_cast<std::uint32_t>(group.size());
+  one.group_bytes = static_cast<std::uint32_t>(group.name.size());
   one.field_bytes = static_cast<std::uint32_t>(field.size());
-  names_.append(group).append(field);
+  names_.append(group.name).append(field);
   if (!values_) return;
   if (pieces.first == k_no_ref) {
     one.kept_value_bytes = value_bytes;
@@ -109,8 +128,10 @@ void RemovalLog::entry(RemovalCause cause, std::string_view group, std::string_v
   }
 }
 
-void RemovalLog::group(Ref anchor) {
+void RemovalLog::group(Ref anchor, GroupOf group) {
   ++groups_;
+  if (group.class_id != k_no_class)
+    uncharge(group, RemovalCause::erased, group_charge(group.name.size()), 0, 1);
   if (anchor != k_no_ref) anchor_refs_[anchors_++] = anchor;
 }
 
@@ -165,6 +186,15 @@ void RemovalLog::publish(State& state, RemovalRing& ring, Debt& debt) {
       }
     }
     if (one.pieces_first != k_no_ref) debt.owe_pieces(one.pieces_first);
+  }
+  for (std::size_t i = 0; i < uncharges_; ++i) {
+    const Uncharge& one = uncharge_[i];
+    state.classes.uncharge(one.class_id, one.group_hash, one.bytes);
+    if (one.entries != 0) {
+      state.classes.uncount_entries(one.class_id, one.entries);
+      state.classes.count_removed(one.class_id, one.cause, one.entries);
+    }
+    if (one.groups != 0) state.classes.uncount_groups(one.class_id, one.groups);
   }
   for (std::size_t i = 0; i < anchors_; ++i)
     state.arena->free(anchor_refs_[i]);

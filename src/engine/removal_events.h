@@ -72,18 +72,25 @@ class RemovalRing {
   std::uint64_t lost_told_ = 0;  // of lost_; guarded by mutex_
 };
 
+/// A removed entry's group, as its page or its record tell.
+struct GroupOf {
+  std::string_view name;
+  ClassId class_id = k_no_class;
+};
+
 class RemovalLog {
  public:
   explicit RemovalLog(const State& state, const RemovalRing& ring) noexcept
       : state_(state), causes_(ring.causes()), values_(ring.with_values()) {}
 
-  /// Notes that an entry goes. `value` is its inline value, if it has one.
-  void entry(RemovalCause cause, std::string_view group, std::string_view field,
-             std::string_view value, PieceLink pieces, policy::Rank rank);
+  /// Notes that an entry goes. `value` is its inline value, if it has one. The class is uncharged
+  /// when the log is published; for a value that another takes the place of, the writer does it.
+  void entry(RemovalCause cause, GroupOf group, std::string_view field, std::string_view value,
+             PieceLink pieces, policy::Rank rank);
   /// Notes that a group's record goes with its last field, and with it its anchor.
-  void group(Ref anchor);
+  void group(Ref anchor, GroupOf group);
   void clear() noexcept {
-    count_ = 0, groups_ = 0, anchors_ = 0;
+    count_ = 0, groups_ = 0, anchors_ = 0, uncharges_ = 0;
     names_.clear();
   }
   [[nodiscard]] std::size_t entries() const noexcept { return count_; }
@@ -108,6 +115,18 @@ class RemovalLog {
     std::uint32_t pieces_bytes;
     std::uint32_t names_at, group_bytes, field_bytes, kept_value_bytes;
   };
+  /// What a class is no longer charged for: of neighbours in the log, together.
+  struct Uncharge {
+    std::uint64_t group_hash;
+    std::uint64_t bytes;
+    std::uint32_t entries;
+    std::uint32_t groups;
+    RemovalCause cause;
+    ClassId class_id;
+  };
+  void uncharge(GroupOf group, RemovalCause cause, std::uint64_t bytes, std::uint32_t entries,
+                std::uint32_t groups);
+
   const State& state_;
   const RemovalCauses causes_;  // that the listener hears of
   const bool values_;
@@ -116,6 +135,8 @@ class RemovalLog {
   std::size_t groups_ = 0;
   std::size_t anchors_ = 0;
   std::array<Ref, k_max> anchor_refs_;
+  std::array<Uncharge, 2 * k_max> uncharge_;  // an entry's and its group's
+  std::size_t uncharges_ = 0;
   std::string names_;  // of what the listener hears of
 };
 

@@ -16,6 +16,7 @@
 #include "base/siphash.h"
 #include "base/striped_counters.h"
 #include "base/version_lock.h"
+#include "engine/classes.h"
 #include "engine/layout.h"
 #include "policy/ranking.h"
 #include "policy/timeline.h"
@@ -89,6 +90,8 @@ struct Names {
   std::string_view field;
   std::uint64_t group_hash = 0;
   std::uint64_t field_hash = 0;
+  /// The group's class, once a writer knows it.
+  ClassId class_id = k_no_class;
   [[nodiscard]] std::uint8_t group_tag() const noexcept {
     return static_cast<std::uint8_t>(group_hash);
   }
@@ -126,6 +129,7 @@ struct State {
   std::atomic<std::int64_t> idle_since_ms{0};
   std::atomic<std::uint32_t> piece_stamp{1};
   WorkMarks work;
+  Classes classes;
   std::unique_ptr<policy::Ranking> ranking;
   TraceHook trace;
   policy::Timeline timeline;  // of the ranking's clock; maintenance writes it
@@ -150,7 +154,7 @@ struct State {
     return base::siphash13(field_key, name);
   }
   [[nodiscard]] Names names(std::string_view group, std::string_view field) const noexcept {
-    return {group, field, hash_group(group), hash_field(field)};
+    return {group, field, hash_group(group), hash_field(field), k_no_class};
   }
   void count(Counter counter, std::uint64_t n = 1) const noexcept {
     counters->add(static_cast<std::size_t>(counter), n);

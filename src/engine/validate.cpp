@@ -24,7 +24,7 @@ constexpr std::size_t k_findings_max = 16;
 class Walker {
  public:
   Walker(State& state, const Directory& directory, Validation& out)
-      : state_(state), directory_(directory), out_(out) {}
+      : state_(state), directory_(directory), out_(out), classes_(state.classes.max() + 1) {}
 
   void fail(std::string what) {
     out_.ok = false;
@@ -173,6 +173,13 @@ class Walker {
           fail("an anchor does not name its group");
         page(anchor, 0, k_anchor_bytes, 0, 0);
       }
+      if (head.class_id != k_no_class) {
+        const GroupCharge charge = charge_of(record, head);
+        state_.classes.add_group(classes_, head.class_id, hash, charge.bytes, charge.entries);
+      }
+      const ClassId named = state_.classes.match(chars(record + head.name_at, head.name_bytes));
+      if (named != head.class_id && hash < state_.classes.position())
+        fail("a group is in another class than its name says");
       if (head.is_stub()) {
         large_group(ref, record, head, anchor, image);
         continue;
@@ -263,6 +270,7 @@ class Walker {
 
  public:
   std::uint64_t payload_ = 0;
+  std::vector<ClassBooks> classes_;
 };
 
 /// All shards at once: writers wait, readers go on.
@@ -363,6 +371,18 @@ std::vector<Ref> CacheCore::balance(Validation& v, std::optional<std::size_t> ha
   if (walker.payload_ != state.counted(Counter::payload_bytes)) {
     walker.fail("the cache counts " + std::to_string(state.counted(Counter::payload_bytes)) +
                 " payload bytes but has " + std::to_string(walker.payload_));
+  }
+  for (std::size_t id = 1; id < walker.classes_.size(); ++id) {
+    const ClassBooks& found = walker.classes_[id];
+    const ClassBooks kept = state.classes.books(static_cast<ClassId>(id));
+    if (kept == found) continue;
+    const auto say = [](const ClassBooks& books) {
+      return std::to_string(books.used) + " bytes, " + std::to_string(books.own) + " of its own, " +
+             std::to_string(books.entries) + " entries, " + std::to_string(books.groups) +
+             " groups";
+    };
+    walker.fail("class " + std::string(state.classes.pattern(static_cast<ClassId>(id))) +
+                " counts " + say(kept) + " but has " + say(found));
   }
   const Stats s = stats();
   std::uint64_t removed = 0;

@@ -35,6 +35,8 @@ class Walk {
               4 * leading_bits(hash_, 0, k_shard_node_bits);
     stage_ = Stage::start;
     nodes_ = 0;
+    has_group_ = false;
+    class_id_ = k_no_class;
     __builtin_prefetch(shard_);
     __builtin_prefetch(ref_at_);
   }
@@ -69,6 +71,9 @@ class Walk {
   [[nodiscard]] const Names& names() const noexcept { return names_; }
   [[nodiscard]] Shard& shard() const noexcept { return *shard_; }
   [[nodiscard]] base::VersionLock::Version version() const noexcept { return version_; }
+  /// Whether the group is there, and its class.
+  [[nodiscard]] bool has_group() const noexcept { return has_group_; }
+  [[nodiscard]] ClassId class_id() const noexcept { return class_id_; }
 
   /// The entry's bytes, among those that bear its tag. REQUIRES: neither absent nor unsure.
   [[nodiscard]] EntryPos entry() const noexcept {
@@ -164,14 +169,17 @@ class Walk {
       if (head.name_bytes != names_.group.size() ||
           !base::equals(item.at + head.name_at, names_.group))
         continue;
+      has_group_ = true;
+      class_id_ = head.class_id;
       return head.is_stub() ? enter_large(item.at, head) : enter_small(item.at, head, i);
     }
     return end(Stage::absent);
   }
 
   // The group has times or limits of its own to look at.
-  [[nodiscard]] static bool is_special(const RecordHead& head) noexcept {
-    return head.ttl_at != 0 || head.idle_at != 0 || head.limits_at != 0;
+  [[nodiscard]] bool is_special(const RecordHead& head) const noexcept {
+    return head.ttl_at != 0 || head.idle_at != 0 || head.limits_at != 0 ||
+           (head.class_id != k_no_class && state_->classes.idle_ms(head.class_id) > 0);
   }
 
   bool enter_small(const std::byte* record, const RecordHead& head, std::uint32_t slot) noexcept {
@@ -226,6 +234,8 @@ class Walk {
   std::uint32_t body_bytes_ = 0;
   const std::byte* slot_rank_at_ = nullptr;
   int nodes_ = 0;
+  bool has_group_ = false;
+  ClassId class_id_ = k_no_class;
   PageKind page_kind_ = PageKind::bucket;
   Stage stage_ = Stage::unsure;
 };

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/words.h"
+#include "engine/class_charge.h"
 #include "engine/rebase.h"
 #include "engine/reclaim.h"
 
@@ -17,6 +18,11 @@ constexpr int k_restarts_max = 64;         // splits and promotions within one h
 
 Ref first_piece(const EntryDraft& draft) noexcept {
   return decode_link<PlainBytes>(reinterpret_cast<const std::byte*>(draft.value.data())).first;
+}
+std::uint64_t payload_of(const EntryPos& pos) noexcept {
+  return pos.head.field_bytes + (pos.head.pieces
+                                     ? decode_link<SharedBytes>(pos.at + pos.head.value_at).bytes
+                                     : pos.head.inline_bytes);
 }
 }  // namespace
 
@@ -64,7 +70,14 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
                    "field and value of " + std::to_string(names.field.size() + done.value.size()) +
                        " bytes are more than the group's max_bytes"};
     }
-    if (done.step == Step::need_pieces) {
+    if (done.step == Step::too_large_for_class) {
+      state_.flush(work);
+      return Error{Errc::value_too_long, "an entry of " + std::to_string(done.bytes) +
+                                             " bytes is more than its class's max"};
+    }
+    if (done.step == Step::class_is_full) {
+      reclaim_.make_class_room(done.full, done.bytes, patience, work);
+    } else if (done.step == Step::need_pieces) {
       overtaken = prepared.first != k_no_ref;
       discard(prepared);
       patience.allow(done.value.size());
@@ -86,8 +99,9 @@ Result<WriteOutcome> Writer::write(const Names& names, bool wants_value, Decide 
       "the cache is full and nothing could be reclaimed within the work bound of one call"};
 }
 
-Writer::Attempt Writer::attempt(const Names& names, bool wants_value, Decide decide,
+Writer::Attempt Writer::attempt(const Names& asked, bool wants_value, Decide decide,
                                 Prepared& prepared, CallWork& work) {
+  Names names = asked;
   Shard& shard = state_.shard_of(names.group_hash);
   const ShardGuard guard(shard);
   const std::int64_t now_ms = state_.now_ms();
@@ -135,12 +149,35 @@ Writer::Attempt Writer::attempt(const Names& names, bool wants_value, Decide dec
         break;
     }
     const bool redate = decision->kind == Decision::Kind::redate;
-    const GroupLimits limits = limits_of(group);  // now: the write may move the record
+    names.class_id = k_no_class;
+    if (group) {
+      names.class_id = group.head.class_id;
+    } else if (state_.classes.any()) {
+      names.class_id = state_.classes.match(names.group);
+    }
+    // Now: the write may move the record.
+    const GroupLimits limits = limits_of(group, names.class_id);
     if (!redate && limits.max_bytes != 0 &&
         names.field.size() + decision->value.size() > limits.max_bytes) {
       return {Step::too_large_for_group, {}, decision->value};
     }
     EntryDraft draft{names.field, decision->value, decision->deadline_ms, false};
+    ClassCharge charge(state_.classes, names.group_hash, names.class_id,
+                       pos && names.class_id != k_no_class ? entry_charge(payload_of(pos)) : 0);
+    if (names.class_id != k_no_class && !redate) {
+      if (const std::int64_t ttl_ms = state_.classes.ttl_ms(names.class_id);
+          ttl_ms > 0 && draft.deadline_ms == k_never_ms)
+        draft.deadline_ms = now_ms + ttl_ms;
+      const std::uint64_t bytes = entry_charge(names.field.size() + draft.value.size()) +
+                                  (group ? 0 : group_charge(names.group.size()));
+      if (bytes > state_.classes.tightest_max(names.class_id))
+        return {.step = Step::too_large_for_class, .bytes = bytes};
+      if (const ClassId full = charge.reserve(bytes); full != k_no_class) {
+        const Ref own = group && group.head.is_stub() ? pos.leaf.page : group.bucket.page;
+        if (own != k_no_ref) state_.classes.note_page(full, own);
+        return {.step = Step::class_is_full, .full = full, .bytes = bytes};
+      }
+    }
     std::byte link[k_piece_link_bytes];
     if (redate) {
       if (!pos || expired) return {};
@@ -157,6 +194,7 @@ Writer::Attempt Writer::attempt(const Names& names, bool wants_value, Decide dec
     const Step step = put(shard, names, group, pos, draft, expired, redate, now_ms, work);
     if (step == Step::restart) continue;
     if (step == Step::done) {
+      if (!redate) charge.keep(pos ? 0 : 1, group ? 0 : 1);
       if (draft.pieces && !redate) prepared = {};
       Attempt done;
       done.outcome = pos && !expired ? WriteOutcome::replaced : WriteOutcome::inserted;
@@ -203,7 +241,9 @@ void Writer::log_old(RemovalLog& log, const Names& names, const EntryPos& pos,
       chars(pos.at + pos.head.value_at, pos.head.pieces ? 0 : pos.head.inline_bytes);
   const PieceLink link =
       pos.head.pieces ? decode_link<SharedBytes>(pos.at + pos.head.value_at) : PieceLink{};
-  log.entry(cause, names.group, names.field, value, link, base::load_u16(pos.rank_at));
+  // The class is charged the difference: see attempt().
+  log.entry(cause, {names.group, k_no_class}, names.field, value, link,
+            base::load_u16(pos.rank_at));
 }
 
 // Same length and same kind of deadline: only the value's bytes and the deadline's change.
@@ -252,14 +292,16 @@ bool Writer::evict_to_fit(const Found& found, PageImage& image, const Names& kee
     Wanted wanted;
     wanted.entries = log.room();
     wanted.page_bytes = image.used() - room;
-    if (only_cold) wanted.score = evictor_.threshold();
+    if (only_cold) wanted.score = evictor_.threshold() * state_.classes.least_sway();
+    wanted.choice = {Choice::Of::by_class, keep.class_id, k_no_class};
     Victims victims;
     evictor_.pick(image, &keep, wanted, victims, work);
     // Cold ones alone are no reason to evict: if they are too few, others pay for the growth.
     if (victims.empty() || (only_cold && victims.page_bytes() < wanted.page_bytes)) return false;
     for (const Victims::One& victim : victims) {
       std::uint32_t payload = 0;
-      remove_entry(image, victim.place, RemovalCause::evicted, keep.group, log, payload);
+      remove_entry(image, victim.place, RemovalCause::evicted, {keep.group, keep.class_id}, log,
+                   payload);
       leaf_payload += payload;
       ++leaf_removed;
     }
@@ -329,12 +371,9 @@ std::uint64_t Writer::inline_payload(const RecordImage& record) const noexcept {
   return bytes;
 }
 
-GroupLimits Writer::limits_of(const GroupPlace& place) const noexcept {
-  if (place && place.head.limits_at != 0)
-    return decode_limits<SharedBytes>(place.record, place.head);
-  return {state_.group_max_fields.load(std::memory_order_relaxed),
-          state_.group_max_bytes.load(std::memory_order_relaxed),
-          Millis(state_.group_idle_ms.load(std::memory_order_relaxed))};
+GroupLimits Writer::limits_of(const GroupPlace& place, ClassId class_id) const noexcept {
+  return place ? group_limits_of(state_, place.record, place.head)
+               : class_limits_of(state_, class_id);
 }
 
 Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const GroupPlace& group,
@@ -343,7 +382,7 @@ Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const Group
   const Level level = directory_.shard_level(shard);
   const std::uint64_t hash = state_.in_shard(names.group_hash);
   const Found& found = group.bucket;
-  const GroupLimits limits = limits_of(group);
+  const GroupLimits limits = limits_of(group, names.class_id);
   const std::int64_t idle_ms = limits.idle_ttl.count();
 
   PageImage image;
@@ -364,6 +403,7 @@ Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const Group
   } else {
     RecordDraft head;
     head.name = names.group;
+    head.class_id = names.class_id;
     if (idle_ms > 0) head.last_use_ms = now_ms;
     record.start(head, false);
   }
@@ -380,6 +420,7 @@ Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const Group
   } else if (!group && draft.pieces) {
     RecordDraft head;
     head.name = names.group;
+    head.class_id = names.class_id;
     if (idle_ms > 0) head.last_use_ms = now_ms;
     new_anchor = head.anchor = state_.alloc_anchor(work);
     if (new_anchor == k_no_ref) return Step::need_room;
@@ -420,8 +461,7 @@ Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const Group
         const auto victim = evictor_.worst_of_record(image, group.item, &names, now_ms, work);
         if (!victim) break;
         std::uint32_t payload = 0;
-        remove_entry(image, victim->place, victim->cause(RemovalCause::limit), names.group, log,
-                     payload);
+        remove_entry(image, victim->place, victim->cause(RemovalCause::limit), {}, log, payload);
         record.load(image.slots().at(group.item), image.slots().size(group.item),
                     image.slots().rank(group.item));
       }
@@ -492,7 +532,7 @@ Writer::Step Writer::put_in_leaf(Shard& shard, const Names& names, const GroupPl
   const Ref anchor = group.anchor();
   const Level level = directory_.group_level(shard, group.stub_body(), anchor);
   const Found& found = pos.leaf;
-  const GroupLimits limits = limits_of(group);
+  const GroupLimits limits = limits_of(group, names.class_id);
 
   PageImage image;
   if (found.page != k_no_ref) {
@@ -506,9 +546,7 @@ Writer::Step Writer::put_in_leaf(Shard& shard, const Names& names, const GroupPl
   std::uint64_t old_payload = 0;
   std::byte* to;
   if (pos) {
-    old_payload = pos.head.field_bytes +
-                  (pos.head.pieces ? decode_link<SharedBytes>(pos.at + pos.head.value_at).bytes
-                                   : pos.head.inline_bytes);
+    old_payload = payload_of(pos);
     if (!redate) log_old(log, names, pos, expired ? RemovalCause::expired : RemovalCause::replaced);
     SlotsEdit& slots = image.slots();
     slots.set_rank(pos.index, rank_after(names, image, redate, expired, slots.rank(pos.index)));
@@ -574,12 +612,12 @@ Writer::Step Writer::erase_entry(Shard& shard, const Names& names, const GroupPl
   std::uint32_t payload = 0;
   if (group.head.is_stub()) {
     image.load(state_.page(pos.leaf.page));
-    remove_entry(image, {pos.index, 0}, cause, names.group, log, payload);
+    remove_entry(image, {pos.index, 0}, cause, {names.group, group.head.class_id}, log, payload);
     commit_shrunk_leaf(shard, group, pos.leaf, names.field_hash, image, 1, payload, log, work);
     return Step::done;
   }
   image.load(state_.page(group.bucket.page));
-  remove_entry(image, {group.item, pos.index}, cause, names.group, log, payload);
+  remove_entry(image, {group.item, pos.index}, cause, {}, log, payload);
   commit_shrunk_bucket(shard, group.bucket, state_.in_shard(names.group_hash), image, log, work);
   return Step::done;
 }

@@ -61,6 +61,11 @@ class Writer {
   /// Changes a group's own extensions; false if there is no such group.
   Result<bool> edit_group(std::string_view name, FunctionRef<void(RecordDraft&)> edit);
 
+  /// Takes the groups of the next bucket at the walk's position to their classes, and the position
+  /// behind it. Under the core's limit lock.
+  enum class Relabelled : std::uint8_t { nothing_there, done, need_room };
+  [[nodiscard]] Relabelled relabel_next(CallWork& work);
+
   /// Notes a use of a group whose idle time counts. Takes the lock: the reader's last resort.
   void note_use(std::string_view name);
 
@@ -80,7 +85,7 @@ class Writer {
                                    const Names* keep, CallWork& work);
   /// Whether a group has more than its limits allow: after they were lowered.
   [[nodiscard]] bool over_limits(const GroupPlace& place) const noexcept;
-  [[nodiscard]] GroupLimits limits_of(const GroupPlace& place) const noexcept;
+  [[nodiscard]] GroupLimits limits_of(const GroupPlace& place, ClassId class_id) const noexcept;
 
   [[nodiscard]] const Lookup& lookup() const noexcept { return lookup_; }
   [[nodiscard]] Pages& pages() noexcept { return pages_; }
@@ -92,12 +97,22 @@ class Writer {
     std::uint32_t answer = 0;  ///< Decision::answer of the value they hold
     Ref first = k_no_ref;
   };
-  enum class Step : std::uint8_t { done, restart, need_room, need_pieces, too_large_for_group };
+  enum class Step : std::uint8_t {
+    done,
+    restart,
+    need_room,
+    need_pieces,
+    too_large_for_group,
+    class_is_full,
+    too_large_for_class,
+  };
   struct Attempt {
     Step step = Step::done;
     WriteOutcome outcome = WriteOutcome::unchanged;
-    std::string_view value;         ///< need_pieces: of the last decision
+    std::string_view value{};       ///< need_pieces: of the last decision
     std::uint32_t answer = 0;       ///< need_pieces
+    ClassId full = k_no_class;      ///< class_is_full
+    std::uint64_t bytes = 0;        ///< class_is_full, too_large_for_class: what the write adds
     bool use_has_no_place = false;  ///< done: an idle limit holds, and the group keeps no last use
   };
   Attempt attempt(const Names& names, bool wants_value, Decide decide, Prepared& prepared,
@@ -117,6 +132,7 @@ class Writer {
     Ref anchor = k_no_ref;  ///< none: the group was inline and is gone
     Stub stub;
     std::string name;
+    ClassId class_id = k_no_class;
     RemovalCause cause = RemovalCause::erased;
     std::int64_t now_ms = 0;
   };

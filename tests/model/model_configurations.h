@@ -95,6 +95,19 @@ inline std::vector<Configuration> configurations() {
     resized.mix.with(Op::set, 900).with(Op::burst, 20).with(Op::memory_limit, 12);
     resized.mix.with(Op::erase_group, 2).with(Op::expire_group, 2).with(Op::clear, 0);
   }
+  // Classes come, go and change while groups live, die and change their names.
+  for (const bool is_tight : {false, true}) {
+    Configuration& classes = add(is_tight ? "ClassesTight" : "Classes", 4000);
+    classes.setup.memory_limit = is_tight ? 8_MiB : 64_MiB;
+    classes.setup.may_evict = is_tight;
+    classes.mix.groups = 40;
+    classes.mix.fields = is_tight ? 500 : 30;
+    classes.mix.with(Op::classes, 40).with(Op::rename_group, 30).with(Op::tick, 80);
+    if (!is_tight) continue;
+    classes.mix.large_one_in = 3;
+    classes.mix.with(Op::set, 900).with(Op::burst, 30).with(Op::erase_group, 2);
+    classes.mix.with(Op::expire_group, 2).with(Op::clear, 0);
+  }
   {
     Configuration& counted = add("MaxEntries", 4000);
     counted.setup.memory_limit = 64_MiB;

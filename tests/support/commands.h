@@ -40,6 +40,7 @@ enum class Op : std::uint8_t {
   drain,
   memory_limit,
   burst,
+  classes,
   count_,
 };
 inline constexpr std::size_t k_ops = static_cast<std::size_t>(Op::count_);
@@ -52,7 +53,7 @@ inline constexpr std::array<std::string_view, k_ops> k_op_names = {
     "erase_group",  "rename_group",   "clear",
     "group_limits", "default_limits", "advance",
     "tick",         "drain",          "memory_limit",
-    "burst"};
+    "burst",        "classes"};
 
 /// What the numbers mean depends on the operation; see Model::apply().
 struct Command {

@@ -206,13 +206,16 @@ class Model {
     const auto found = known->entries.find(field);
     return found == known->entries.end() ? nullptr : &found->second;
   }
-  /// A value that its group could never hold is refused; nothing else is.
+  /// What a class is charged for an entry beside its field and value, its group's name included.
+  static constexpr std::uint64_t k_entry_at_most = 2000;
+  /// A value that its group or its class could never hold is refused; nothing else is.
   bool rightly_refused(const std::string& group, const std::string& field, std::size_t value_bytes,
                        Errc code) {
     const Group* const known = find_group(group);
     const GroupLimits& limits = known != nullptr ? limits_of(*known) : defaults_;
-    return code == Errc::value_too_long && limits.max_bytes != 0 &&
-           field.size() + value_bytes > limits.max_bytes;
+    if (code != Errc::value_too_long) return false;
+    return (limits.max_bytes != 0 && field.size() + value_bytes > limits.max_bytes) ||
+           field.size() + value_bytes + k_entry_at_most > least_class_max_;
   }
   void maybe_used(const std::string& name) {
     if (Group* const group = find_group(name)) group->used_maybe = now();
@@ -360,6 +363,7 @@ class Model {
   void scan_step(const Command& command);
   void rename_group(const Command& command, const std::string& group);
   void burst(const Command& command, const std::string& group);
+  void classes(const Command& command);
   static SetOptions options_of(const Command& command);
   static GroupLimits limits_from(const Command& command);
 
@@ -427,6 +431,7 @@ class Model {
   std::uint64_t replaced_ = 0;
   std::uint64_t commands_ = 0;
   bool limited_ = setup_.group.max_fields != 0 || setup_.group.max_bytes != 0;
+  std::uint64_t least_class_max_ = UINT64_MAX;  ///< that any class ever had
   bool pressed_ = false;  ///< the cache was full at some moment since the last drain
   bool blind_ = false;    ///< the ring overflowed: events can no longer be matched
   std::string failure_;

@@ -132,6 +132,8 @@ inline void Model::dispatch(const Command& command) {
     }
     case Op::burst:
       return burst(command, group);
+    case Op::classes:
+      return classes(command);
     case Op::count_:
       break;
   }
@@ -484,8 +486,11 @@ inline void Model::rename_group(const Command& command, const std::string& group
     const Errc code = done.error().code;
     if (code == Errc::not_found && from == nullptr) return;
     if (code == Errc::not_found && from->entries.empty()) return;
+    // Its new class is full, and those who made room were its own entries.
+    if (code == Errc::not_found && least_class_max_ != UINT64_MAX && !cache_.contains_group(group))
+      return end_group(group, End::lost);
     if (code == Errc::exists && !replace) return;
-    if (code == Errc::no_room && setup_.names_collide) return;
+    if (code == Errc::no_room && (setup_.names_collide || least_class_max_ != UINT64_MAX)) return;
     return fail("rename_group: " + done.error().message);
   }
   if (!replace && taken) return fail("rename_group() replaced a target unasked");
@@ -505,6 +510,34 @@ inline void Model::rename_group(const Command& command, const std::string& group
   node.mapped().names.insert(to);
   node.mapped().used_maybe = now();
   groups_.insert(std::move(node));
+}
+
+/// One class more, one less, or other limits for one: within each other, and of groups that there
+/// are. What it does to a group's own limits the contract suite asks.
+inline void Model::classes(const Command& command) {
+  constexpr std::array<std::string_view, 8> patterns = {
+      "*", "g*", "group:*", "group:1*", "group:12*", "GGGG*", "group:3*", "other*"};
+  const std::string_view pattern = patterns[command.arg % patterns.size()];
+  if (command.size % 3 == 0) {
+    const Result<bool> removed = cache_.remove_class(pattern);
+    if (!removed) fail("remove_class: " + removed.error().message);
+    return;
+  }
+  ClassLimits limits;
+  limits.weight = command.size % 4 == 1 ? 50 + command.size % 100 : 0;
+  if (command.arg % 5 == 0) limits.max = 20'000 + command.size * 100ULL;
+  if (command.arg % 3 == 0) limits.high = limits.max != 0 ? limits.max / 2 : command.size * 100ULL;
+  if (limits.high == 0 && limits.max == 0) {
+    if (command.arg % 7 == 1) limits.min = command.size * 40ULL;
+    if (command.arg % 7 == 2) limits.low = command.size * 80ULL;
+  }
+  if (limits.max != 0) {
+    least_class_max_ = std::min(least_class_max_, limits.max);
+    limited_ = true;
+  }
+  if (const Result<void> done = cache_.define_class(pattern, limits); !done)
+    // The sum of all min is more than a class above it may hold, or than the cache.
+    if (done.error().code != Errc::invalid_argument) fail("define_class: " + done.error().message);
 }
 
 inline void Model::burst(const Command& command, const std::string& group) {
