@@ -5,6 +5,7 @@
 
 #include "common/arguments.h"
 #include "common/caches.h"
+#include "common/instructions.h"
 #include "common/report.h"
 #include "common/rounds.h"
 #include "common/server_load.h"
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -25,45 +25,11 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace ullage::bench {
 namespace {
-
-// --- instructions ---
-
-/// How many instructions `work` takes, step by step, in a process of its own; none where the system
-/// lets nobody look. `prepare` is called before, and is not counted.
-std::optional<std::uint64_t> instructions_of(
-    const std::function<std::function<void()>()>& prepare) {
-  const int child = ::fork();
-  if (child == 0) {
-    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(3);
-    const std::function<void()> work = prepare();
-    ::raise(SIGSTOP);
-    work();
-    ::raise(SIGSTOP);
-    ::_exit(0);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  const auto is_stopped = [&](int signal) {
-    return WIFSTOPPED(status) && WSTOPSIG(status) == signal;
-  };
-  if (!is_stopped(SIGSTOP)) return std::nullopt;
-  std::uint64_t count = 0;
-  do {
-    if (::ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr) != 0) return std::nullopt;
-    ::waitpid(child, &status, 0);
-    ++count;
-  } while (is_stopped(SIGTRAP));
-  ::kill(child, SIGKILL);
-  ::waitpid(child, &status, 0);
-  return count;
-}
 
 struct Watched {
   Cache cache;

@@ -65,7 +65,10 @@ template <std::size_t N>
 class StripedCounters {
  public:
   void add(std::size_t counter, std::uint64_t n = 1) noexcept {
-    const unsigned stripe = Stripes::mine();
+    add_in(Stripes::mine(), counter, n);
+  }
+  /// The same for who counts more than once: `stripe` is Stripes::mine().
+  void add_in(unsigned stripe, std::size_t counter, std::uint64_t n = 1) noexcept {
     std::atomic<std::uint64_t>& count = stripes_[stripe].counts[counter];
     if (stripe < Stripes::k_owned) {
       count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);

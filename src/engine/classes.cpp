@@ -173,19 +173,6 @@ void Classes::build_index(const std::vector<bool>& is_new) noexcept {
 
 // --- counts and books ----------------------------------------------------------------------------
 
-void Classes::count(ClassId id, std::size_t which) noexcept {
-  const unsigned mine = base::Stripes::mine();
-  const bool owned = mine < k_stripes_owned;
-  const unsigned stripe = owned ? mine : k_stripes_owned + mine % k_stripes_shared;
-  auto* row = reinterpret_cast<Counts*>(stripes_ + stripe * stripe_bytes_);
-  Word& word = row[id <= max_ ? id : 0].hits_and_misses[which];
-  if (owned) {
-    word.store(word.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  } else {
-    word.fetch_add(1, std::memory_order_relaxed);
-  }
-}
-
 std::uint64_t Classes::counted(ClassId id, std::size_t which) const noexcept {
   std::uint64_t sum = 0;
   for (unsigned s = 0; s < k_stripes; ++s) {
@@ -519,16 +506,20 @@ void Classes::update_any() noexcept {
   bool some = false;
   bool weights = false;
   bool changes = false;
+  bool limit_groups = false;
   for (ClassId id = 1; id <= max_; ++id) {
     const SlotState state = slot(id).state.load(std::memory_order_relaxed);
     if (state == SlotState::free) continue;
     some = true;
+    limit_groups = limit_groups || max_fields(id) != 0 || max_bytes(id) != 0 || idle_ms(id) != 0 ||
+                   ttl_ms(id) != 0;
     changes = changes || state == SlotState::coming || state == SlotState::going;
     weights = weights || slot(id).weight.load(std::memory_order_relaxed) != 0;
   }
   any_.store(some, std::memory_order_relaxed);
   has_weights_.store(weights, std::memory_order_relaxed);
   has_changes_.store(changes, std::memory_order_relaxed);
+  limit_groups_.store(limit_groups, std::memory_order_relaxed);
   if (!weights) most_of_a_share_.store(0, std::memory_order_relaxed);
   if (!some) least_sway_.store(1, std::memory_order_relaxed);
 }

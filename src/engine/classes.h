@@ -67,14 +67,19 @@ class Classes {
   /// The class of a group by its name: the longest prefix that fits.
   [[nodiscard]] ClassId match(std::string_view group) const noexcept;
 
-  void count_hit(ClassId id) noexcept { count(id, 0); }
-  void count_miss(ClassId id) noexcept { count(id, 1); }
+  /// `stripe` is base::Stripes::mine().
+  void count_hit(unsigned stripe, ClassId id) noexcept { count(stripe, id, 0); }
+  void count_miss(unsigned stripe, ClassId id) noexcept { count(stripe, id, 1); }
   /// A miss of a group that is not there.
-  void count_miss(std::string_view group) noexcept {
+  void count_miss(unsigned stripe, std::string_view group) noexcept {
     if (!any()) return;
-    if (const ClassId id = match(group); id != k_no_class) count_miss(id);
+    if (const ClassId id = match(group); id != k_no_class) count_miss(stripe, id);
   }
 
+  /// Whether any class says something of its groups: if not, the next need not be asked.
+  [[nodiscard]] bool limit_groups() const noexcept {
+    return limit_groups_.load(std::memory_order_relaxed);
+  }
   /// The limits of its groups, and the time to live of what is written; zero: none.
   [[nodiscard]] std::uint64_t max_fields(ClassId id) const noexcept {
     return slot(id).max_fields.load(std::memory_order_relaxed);
@@ -220,6 +225,7 @@ class Classes {
     Word hits_and_misses[2];
   };
 
+  // A reader's id may be of a moment before.
   [[nodiscard]] Slot& slot(ClassId id) const noexcept { return slots_[id <= max_ ? id : 0]; }
   [[nodiscard]] unsigned side(std::uint64_t group_hash) const noexcept {
     const std::uint64_t position = position_.load(std::memory_order_relaxed);
@@ -234,7 +240,17 @@ class Classes {
   static void sub(Word& word, std::uint64_t n) noexcept {
     word.fetch_sub(n, std::memory_order_relaxed);
   }
-  void count(ClassId id, std::size_t which) noexcept;
+  void count(unsigned mine, ClassId id, std::size_t which) noexcept {
+    const bool owned = mine < k_stripes_owned;
+    const unsigned stripe = owned ? mine : k_stripes_owned + mine % k_stripes_shared;
+    auto* row = reinterpret_cast<Counts*>(stripes_ + stripe * stripe_bytes_);
+    Word& word = row[id <= max_ ? id : 0].hits_and_misses[which];
+    if (owned) {
+      word.store(word.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    } else {
+      word.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
   [[nodiscard]] std::uint64_t counted(ClassId id, std::size_t which) const noexcept;
   void charge_whatever_its_max(ClassId id, unsigned side, std::uint64_t bytes) noexcept;
   void uncharge_side(ClassId id, unsigned side, std::uint64_t bytes) noexcept;
@@ -261,6 +277,7 @@ class Classes {
   std::uint64_t demand_ = 0;  // of all min together; guarded by the core's limit lock
 
   std::atomic<bool> any_{false};
+  std::atomic<bool> limit_groups_{false};
   std::atomic<bool> has_weights_{false};
   std::atomic<bool> has_changes_{false};
   std::atomic<std::uint64_t> position_{k_everything};

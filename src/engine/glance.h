@@ -76,7 +76,8 @@ class Glance {
       has_group_ = true;
       if (flags != 0) {
         class_id_ = static_cast<ClassId>(record >> (8 * k_record_name_at));
-        if (state_.classes.idle_ms(class_id_) > 0) return Saw::unsure;
+        if (state_.classes.limit_groups() && state_.classes.idle_ms(class_id_) > 0)
+          return Saw::unsure;
       }
       body_ = item.at + name_at + name_bytes;
       body_bytes_ = item.bytes - name_at - name_bytes;

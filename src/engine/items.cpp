@@ -61,7 +61,8 @@ std::int64_t group_end_ms(const State& state, const std::byte* record,
   if (head.limits_at != 0) {
     idle = decode_limits<SharedBytes>(record, head).idle_ttl.count();
     last = 0;
-  } else if (head.class_id != k_no_class && state.classes.idle_ms(head.class_id) > 0) {
+  } else if (head.class_id != k_no_class && state.classes.limit_groups() &&
+             state.classes.idle_ms(head.class_id) > 0) {
     idle = state.classes.idle_ms(head.class_id);
     last = state.classes.idle_since_ms(head.class_id);
   }
@@ -79,7 +80,7 @@ GroupLimits class_limits_of(const State& state, ClassId id) noexcept {
   GroupLimits limits{state.group_max_fields.load(std::memory_order_relaxed),
                      state.group_max_bytes.load(std::memory_order_relaxed),
                      Millis(state.group_idle_ms.load(std::memory_order_relaxed))};
-  if (id == k_no_class) return limits;
+  if (id == k_no_class || !state.classes.limit_groups()) return limits;
   const Classes& classes = state.classes;
   if (const std::uint64_t n = classes.max_fields(id); n != 0) limits.max_fields = n;
   if (const std::uint64_t n = classes.max_bytes(id); n != 0) limits.max_bytes = n;

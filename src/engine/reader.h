@@ -172,8 +172,7 @@ class Reader {
   };
   void count(const Look& seen, const Names& names) noexcept {
     if (!seen.result.hit) return count_miss(seen.has_group, seen.class_id, names);
-    state_.count(Counter::hits);
-    if (seen.class_id != k_no_class) state_.classes.count_hit(seen.class_id);
+    count_hit(seen.class_id);
   }
   Look look(Shard& shard, const Names& names, ValueSink& sink, bool use);
   [[nodiscard]] bool undisturbed(const Shard& shard,
@@ -185,8 +184,7 @@ class Reader {
   /// A hit, at the shard's version. The rank is stored only where it changes.
   void count_use(Shard& shard, base::VersionLock::Version version, const Names& names,
                  ClassId class_id, std::byte* rank_at, policy::Rank rank) {
-    state_.count(Counter::hits);
-    if (class_id != k_no_class) state_.classes.count_hit(class_id);
+    count_hit(class_id);
     if (state_.ranking->is_fresh(rank)) return;
     const policy::Rank next =
         state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash), rank);
@@ -198,12 +196,18 @@ class Reader {
   /// A miss of a class: of the group that is there without the field, or of the one that its name
   /// says.
   void count_miss(bool has_group, ClassId class_id, const Names& names) noexcept {
-    state_.count(Counter::misses);
+    const unsigned stripe = base::Stripes::mine();
+    state_.counters->add_in(stripe, static_cast<std::size_t>(Counter::misses));
     if (class_id != k_no_class) {
-      state_.classes.count_miss(class_id);
+      state_.classes.count_miss(stripe, class_id);
     } else if (!has_group) {
-      state_.classes.count_miss(names.group);
+      state_.classes.count_miss(stripe, names.group);
     }
+  }
+  void count_hit(ClassId class_id) noexcept {
+    const unsigned stripe = base::Stripes::mine();
+    state_.counters->add_in(stripe, static_cast<std::size_t>(Counter::hits));
+    if (class_id != k_no_class) state_.classes.count_hit(stripe, class_id);
   }
   /// What the shard refers to for a group: a page or a node.
   [[nodiscard]] Ref top_ref(std::uint64_t group_hash) const noexcept {

@@ -179,7 +179,8 @@ class Walk {
   // The group has times or limits of its own to look at.
   [[nodiscard]] bool is_special(const RecordHead& head) const noexcept {
     return head.ttl_at != 0 || head.idle_at != 0 || head.limits_at != 0 ||
-           (head.class_id != k_no_class && state_->classes.idle_ms(head.class_id) > 0);
+           (head.class_id != k_no_class && state_->classes.limit_groups() &&
+            state_->classes.idle_ms(head.class_id) > 0);
   }
 
   bool enter_small(const std::byte* record, const RecordHead& head, std::uint32_t slot) noexcept {

@@ -165,14 +165,14 @@ Writer::Attempt Writer::attempt(const Names& asked, bool wants_value, Decide dec
     ClassCharge charge(state_.classes, names.group_hash, names.class_id,
                        pos && names.class_id != k_no_class ? entry_charge(payload_of(pos)) : 0);
     if (names.class_id != k_no_class && !redate) {
-      if (const std::int64_t ttl_ms = state_.classes.ttl_ms(names.class_id);
-          ttl_ms > 0 && draft.deadline_ms == k_never_ms)
-        draft.deadline_ms = now_ms + ttl_ms;
+      if (state_.classes.limit_groups() && draft.deadline_ms == k_never_ms &&
+          state_.classes.ttl_ms(names.class_id) > 0)
+        draft.deadline_ms = now_ms + state_.classes.ttl_ms(names.class_id);
       const std::uint64_t bytes = entry_charge(names.field.size() + draft.value.size()) +
                                   (group ? 0 : group_charge(names.group.size()));
-      if (bytes > state_.classes.tightest_max(names.class_id))
-        return {.step = Step::too_large_for_class, .bytes = bytes};
       if (const ClassId full = charge.reserve(bytes); full != k_no_class) {
+        if (bytes > state_.classes.tightest_max(names.class_id))
+          return {.step = Step::too_large_for_class, .bytes = bytes};
         const Ref own = group && group.head.is_stub() ? pos.leaf.page : group.bucket.page;
         if (own != k_no_ref) state_.classes.note_page(full, own);
         return {.step = Step::class_is_full, .full = full, .bytes = bytes};
