@@ -80,11 +80,12 @@ class Bench {
     const Ending alone = run(false, false);
     const Ending kept = run(true, true);
     const Ending bare = run(true, false);
-    const std::string workload =
-        text("%llu requests of 100k keys, Zipf 0.9, twice; 20 writes of new keys after each; 32 MiB",
-             static_cast<unsigned long long>(requests));
-    report_.add({.figure = "hit ratio of a class with min = its working set beside a flood, over its "
-                           "hit ratio alone",
+    const std::string workload = text(
+        "%llu requests of 100k keys, Zipf 0.9, twice; 20 writes of new keys after each; 32 MiB",
+        static_cast<unsigned long long>(requests));
+    report_.add({.figure =
+                     "hit ratio of a class with min = its working set beside a flood, over its "
+                     "hit ratio alone",
                  .bar = ">= 0.99 x",
                  .result = text("%.4f x (%.4f over %.4f), %llu of it evicted",
                                 kept.hit_ratio / alone.hit_ratio, kept.hit_ratio, alone.hit_ratio,
@@ -121,16 +122,17 @@ class Bench {
                              static_cast<double>(info_of(cache, "b:*").bytes);
         worst = std::max({worst, ratio, 1 / ratio});
       }
-      report_.add({.figure = text("bytes of two equal classes under pressure, one writing %d times as "
-                                  "much: the larger over the smaller, at its worst",
-                                  rate),
-                   .bar = "<= 1.05 x",
-                   .result = text("%.3f x", worst),
-                   .met = worst <= 1.05,
-                   .peer = "",
-                   .workload = text("%llu writes of new keys, 100 B, 32 MiB; looked at every 100 from "
-                                    "half the way on",
-                                    static_cast<unsigned long long>(writes))});
+      report_.add(
+          {.figure = text("bytes of two equal classes under pressure, one writing %d times as "
+                          "much: the larger over the smaller, at its worst",
+                          rate),
+           .bar = "<= 1.05 x",
+           .result = text("%.3f x", worst),
+           .met = worst <= 1.05,
+           .peer = "",
+           .workload = text("%llu writes of new keys, 100 B, 32 MiB; looked at every 100 from "
+                            "half the way on",
+                            static_cast<unsigned long long>(writes))});
     }
   }
 
@@ -167,18 +169,18 @@ class Bench {
     for (std::thread& thread : threads)
       thread.join();
     const Validation books = cache.validate();
-    report_.add({.figure = "bytes of a class at its max while 16 threads write to it, at most, over "
-                           "its max",
-                 .bar = "<= 1 x",
-                 .result = text("%.4f x in %llu looks; %llu writes found no room; books %s",
-                                static_cast<double>(most) / k_max,
-                                static_cast<unsigned long long>(looks),
-                                static_cast<unsigned long long>(failed.load()),
-                                books.ok ? "balance" : "do not balance"),
-                 .met = most <= k_max && books.ok,
-                 .peer = "",
-                 .workload = text("%llu writes a thread of up to 2000 B, max 4 MiB",
-                                  static_cast<unsigned long long>(writes))});
+    report_.add(
+        {.figure = "bytes of a class at its max while 16 threads write to it, at most, over "
+                   "its max",
+         .bar = "<= 1 x",
+         .result = text("%.4f x in %llu looks; %llu writes found no room; books %s",
+                        static_cast<double>(most) / k_max, static_cast<unsigned long long>(looks),
+                        static_cast<unsigned long long>(failed.load()),
+                        books.ok ? "balance" : "do not balance"),
+         .met = most <= k_max && books.ok,
+         .peer = "",
+         .workload = text("%llu writes a thread of up to 2000 B, max 4 MiB",
+                          static_cast<unsigned long long>(writes))});
   }
 
   void instructions() {
@@ -197,10 +199,11 @@ class Bench {
     const auto names = std::make_shared<std::vector<std::string>>();
     for (std::uint64_t i = 0; i < count; ++i)
       names->push_back(group(i * 7919 % k_groups));
-    compare("a get of an entry that is there", true, count, fill, [names](Cache& cache, std::uint64_t i) {
-      std::array<char, 256> buffer;
-      static_cast<void>(cache.get_into((*names)[i], "f2", buffer));
-    });
+    compare("a get of an entry that is there", true, count, fill,
+            [names](Cache& cache, std::uint64_t i) {
+              std::array<char, 256> buffer;
+              static_cast<void>(cache.get_into((*names)[i], "f2", buffer));
+            });
     compare("a set of an entry that is there", true, count, fill,
             [names, value](Cache& cache, std::uint64_t i) {
               must_set(cache, (*names)[i], "f2", value);

@@ -14,6 +14,8 @@ namespace ullage {
 struct Holding {
   std::string_view group;  ///< empty: it belongs to no group
   std::string_view field;  ///< empty: it belongs to no entry
+  /// The pattern of the group's class (classes.h); empty: it is in none.
+  std::string_view class_pattern;
   bool has_group = false;  ///< "" is a name, too
   bool has_field = false;  ///< the same
   RoleBytes bytes;         ///< they add up over all holdings of a slab to the slab

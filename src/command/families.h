@@ -23,6 +23,7 @@ std::span<const Row> acl_rows() noexcept;
 std::span<const Row> server_rows() noexcept;
 std::span<const Row> diagnostic_rows() noexcept;
 std::span<const Row> memory_rows() noexcept;
+std::span<const Row> class_rows() noexcept;
 std::span<const Row> dump_rows() noexcept;
 std::span<const Row> introspection_rows() noexcept;
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ullage::command {
@@ -36,6 +37,14 @@ class Host {
   };
   /// Changes all of them or, if something is wrong, none.
   virtual std::optional<SettingProblem> set_settings(std::span<const SettingValue> values) = 0;
+  /// A limit of a class by its name, as a person writes it: "max", "48mb".
+  using ClassLimit = std::pair<std::string_view, std::string_view>;
+  /// Changes these limits of a class, and defines it if need be; none of the others. What is wrong,
+  /// else none.
+  virtual std::optional<std::string> set_class(std::string_view pattern,
+                                               std::span<const ClassLimit> limits) = 0;
+  /// "" on success, "no such class", or what is wrong.
+  virtual std::string remove_class(std::string_view pattern) = 0;
   [[nodiscard]] virtual bool has_setting(std::string_view name) const = 0;
   /// "" on success, else what is wrong.
   virtual std::string rewrite_settings() = 0;

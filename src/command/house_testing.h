@@ -40,6 +40,11 @@ class BareHost final : public Host {
     maxmemory = values.back().value;
     return std::nullopt;
   }
+  std::optional<std::string> set_class(std::string_view /*pattern*/,
+                                       std::span<const ClassLimit> /*limits*/) override {
+    return "classes are the server's";
+  }
+  std::string remove_class(std::string_view /*pattern*/) override { return "no such class"; }
   [[nodiscard]] bool has_setting(std::string_view name) const override {
     return name == "maxmemory";
   }

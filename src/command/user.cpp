@@ -16,6 +16,12 @@ namespace ullage::command {
 namespace {
 constexpr std::size_t k_hash_digits = 2 * SHA256_DIGEST_LENGTH;
 constexpr std::string_view k_digits = "0123456789abcdef";
+constexpr std::string_view k_class_rule = "class=";
+
+/// Whether a key is in the class of that pattern, or in one that lies in it.
+bool begins_as(std::string_view class_pattern, std::string_view key) noexcept {
+  return key.starts_with(class_pattern.substr(0, class_pattern.size() - 1));
+}
 }  // namespace
 
 std::string hash_password(std::string_view password) {
@@ -48,6 +54,13 @@ bool User::may_run(const Row& row) const noexcept {
   return all_commands_ || commands_[table_->index_of(row)];
 }
 
+bool User::is_bound_to(std::string_view class_pattern) const noexcept {
+  return std::ranges::any_of(keys_, [&](const KeyRule& rule) {
+    return rule.is_class && !class_pattern.empty() &&
+           begins_as(rule.pattern, class_pattern.substr(0, class_pattern.size() - 1));
+  });
+}
+
 bool User::may_touch(std::string_view key, Access access) const noexcept {
   if (all_keys_) return true;
   // Reading and writing may be allowed by different patterns.
@@ -55,7 +68,7 @@ bool User::may_touch(std::string_view key, Access access) const noexcept {
   bool write = !access.write;
   bool any = false;
   for (const KeyRule& rule : keys_) {
-    if (!glob_matches(rule.pattern, key)) continue;
+    if (!(rule.is_class ? begins_as(rule.pattern, key) : glob_matches(rule.pattern, key))) continue;
     any = true;
     read = read || rule.access.read;
     write = write || rule.access.write;
@@ -173,8 +186,13 @@ std::optional<std::string> User::apply(std::string_view rule) {
              "not valid and does not have any effect. Try 'resetchannels' to "
              "start with an empty list of channels";
     channels_.emplace_back(rest);
-  } else if (rule[0] == '~' || rule[0] == '%') {
+  } else if (rule[0] == '~' || rule[0] == '%' || word.starts_with(k_class_rule)) {
     KeyRule key{std::string(rest), {true, true}};
+    if (word.starts_with(k_class_rule)) {
+      key.pattern = rule.substr(k_class_rule.size());
+      key.is_class = true;
+      if (!key.pattern.ends_with('*')) return "A class is a prefix and a star, like session:*";
+    }
     if (rule[0] == '%') {
       const std::size_t end = rule.find('~');
       const std::string access =
@@ -216,7 +234,9 @@ std::string User::keys_text() const {
   std::string text;
   for (const KeyRule& rule : keys_) {
     if (!text.empty()) text += ' ';
-    if (rule.access.read && rule.access.write) {
+    if (rule.is_class) {
+      text += k_class_rule;
+    } else if (rule.access.read && rule.access.write) {
       text += '~';
     } else {
       text += rule.access.read ? "%R~" : "%W~";

@@ -19,8 +19,9 @@ class User {
   /// May do nothing, and cannot log in.
   User(std::string name, const Table& table);
 
-  /// Applies one rule as ACL SETUSER has it: "on", ">password", "+@read", "~app:*". Answers what is
-  /// wrong with it.
+  /// Applies one rule as ACL SETUSER has it: "on", ">password", "+@read", "~app:*"; and one of our
+  /// own, "class=session:*": he has the keys of that class and no others. Answers what is wrong
+  /// with it.
   std::optional<std::string> apply(std::string_view rule);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -41,6 +42,8 @@ class User {
     bool read = false;
     bool write = false;
   };
+  /// Whether a class is his, or lies in one that is.
+  [[nodiscard]] bool is_bound_to(std::string_view class_pattern) const noexcept;
   [[nodiscard]] bool may_touch(std::string_view key, Access access) const noexcept;
   /// `literal`: the channel is a pattern to be listened to, which must be one of his own.
   [[nodiscard]] bool may_use_channel(std::string_view channel, bool literal) const noexcept;
@@ -59,6 +62,7 @@ class User {
   struct KeyRule {
     std::string pattern;
     Access access;
+    bool is_class = false;  ///< the pattern is a prefix and a star, whatever else it looks like
   };
   std::optional<std::string> apply_command(bool allow, std::string_view name);
   std::optional<std::string> add_password_hash(std::string_view hash);

@@ -406,6 +406,18 @@ std::string_view Classes::pattern(ClassId id) const noexcept {
   return chars(s.pattern_text, s.pattern_bytes.load(std::memory_order_relaxed));
 }
 
+std::string Classes::copy_pattern(ClassId id) const {
+  const Slot& s = slot(id);
+  std::array<char, k_class_pattern_max_bytes> text;
+  for (;;) {
+    const auto version = lock_.begin_read();
+    const std::size_t bytes = std::min<std::size_t>(s.pattern_bytes.load(std::memory_order_acquire),
+                                                    k_class_pattern_max_bytes);
+    base::copy_out(text.data(), s.pattern_text, bytes);
+    if (lock_.validate(version)) return {text.data(), bytes};
+  }
+}
+
 ClassId Classes::take_slot(std::string_view text, ClassId from) noexcept {
   for (ClassId id = from; id <= max_; ++id) {
     Slot& s = slot(id);

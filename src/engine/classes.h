@@ -15,7 +15,7 @@
 // is charged along the `next` parents; the others along those of before. So the books of every
 // class are exact at every moment, without a stop. With no walk under way both parents are one.
 //
-// STATES of a slot; all changes under the core's limit lock:
+// STATES of a slot; all changes under the core's lock of classes:
 //   free -> coming    accepted; the next walk brings it in
 //   coming -> live    matched and charged
 //   live -> going     it will leave with the next walk
@@ -37,6 +37,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -156,7 +157,8 @@ class Classes {
   /// What it holds now is the most that it may reach from now on, until that is its max.
   void ratchet(ClassId id) noexcept;
 
-  // --- definitions; under the core's limit lock ------------------------------------------------
+  // --- definitions; under the core's lock of classes
+  // ------------------------------------------------
 
   /// Takes a checked set over: limits hold from now on; classes come and go with the next walk.
   /// Error: invalid_argument (too many), and nothing has changed.
@@ -167,6 +169,9 @@ class Classes {
   void protect(std::size_t memory_limit) noexcept;
   [[nodiscard]] std::vector<ClassInfo> infos() const;
   [[nodiscard]] std::string_view pattern(ClassId id) const noexcept;
+  /// A copy of it, for who holds no lock: of a slot that changes hands meanwhile it may be that of
+  /// before or of after.
+  [[nodiscard]] std::string copy_pattern(ClassId id) const;
 
   /// Whether classes wait to come or go.
   [[nodiscard]] bool has_changes() const noexcept {
@@ -215,7 +220,7 @@ class Classes {
     std::atomic<std::uint32_t> weight;
     std::atomic<SlotState> state;
     std::atomic<std::uint8_t> pattern_bytes;
-    // As defined; guarded by the core's limit lock.
+    // As defined; guarded by the core's lock of classes.
     ClassLimits defined;
     std::uint64_t hits_before, misses_before;  // of who had the slot before
     alignas(64) std::atomic<Ref> noted[k_pool];
@@ -274,7 +279,7 @@ class Classes {
   std::size_t max_ = 0;
   std::uint64_t seed_ = 0;
 
-  std::uint64_t demand_ = 0;  // of all min together; guarded by the core's limit lock
+  std::uint64_t demand_ = 0;  // of all min together; guarded by the core's lock of classes
 
   std::atomic<bool> any_{false};
   std::atomic<bool> limit_groups_{false};
@@ -286,7 +291,7 @@ class Classes {
   std::atomic<float> pool_share_{0};  // of the groups that no class with a weight has
   std::atomic<std::uint32_t> next_looked_at_{0};
 
-  base::VersionLock lock_{};  // of the index; changes are under the core's limit lock besides
+  base::VersionLock lock_{};  // of the index; changes are under the core's lock of classes besides
   std::atomic<ClassId> everything_{k_no_class};  // the class "*"
   std::atomic<std::uint32_t> length_count_{0};
   std::array<std::atomic<std::uint8_t>, k_class_pattern_max_bytes> lengths_{};

@@ -253,8 +253,7 @@ std::size_t CacheCore::tick(std::size_t budget) {
   CallWork work;
   std::size_t done = 0;
   if (state.classes.has_changes() || !state.classes.is_settled()) {
-    // Not while the limit is being changed, which may take long.
-    const std::unique_lock lock(limit_mutex_, std::try_to_lock);
+    const std::unique_lock lock(classes_mutex_, std::try_to_lock);
     while (lock && done + 1 < budget && relabel.step(work))
       ++done;
   }
@@ -298,7 +297,10 @@ Result<void> CacheCore::set_memory_limit(std::size_t bytes) {
   }
   const std::lock_guard one_at_a_time(limit_mutex_);
   state.memory_limit.store(bytes, std::memory_order_relaxed);
-  state.classes.protect(bytes);
+  {
+    const std::lock_guard classes(classes_mutex_);
+    state.classes.protect(bytes);
+  }
   state.max_value_bytes.store(std::min(options.max_value_bytes, bytes / k_value_share_of_limit),
                               std::memory_order_relaxed);
   const std::size_t target = bytes - Budget::outside_bytes(bytes);

@@ -74,7 +74,6 @@ class CacheCore {
   /// Changes one, adds it, or with no limits takes it away; false if there is none of that pattern.
   Result<bool> change_class(std::string_view pattern, const std::optional<ClassLimits>& limits);
   [[nodiscard]] std::vector<ClassInfo> classes();
-  [[nodiscard]] std::string class_pattern(ClassId id);
   /// Takes out a group's fields whose time has come, before a call that treats the group as a
   /// whole.
   /// Writes an entry for a caller of the cache. A load of it that is under way is told that it is
@@ -107,7 +106,9 @@ class CacheCore {
   std::size_t deliver_removals(std::size_t max);
   Result<void> accept_classes(std::span<const ClassDefinition> definitions);
 
-  std::mutex limit_mutex_;  // held while the memory limit or those of groups change
+  std::mutex limit_mutex_;    // held while the memory limit or those of groups change
+  std::mutex classes_mutex_;  // held while classes change, a piece of their walk, or are shown;
+                              // LOCK ORDER: limit -> classes -> shard
   std::mutex deliver_mutex_;
   std::mutex timeline_mutex_;  // held while the timeline is written; only ever tried
   std::mutex stop_mutex_;

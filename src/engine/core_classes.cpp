@@ -37,13 +37,13 @@ Result<void> CacheCore::accept_classes(std::span<const ClassDefinition> definiti
 }
 
 Result<void> CacheCore::set_classes(std::span<const ClassDefinition> definitions) {
-  const std::lock_guard one_at_a_time(limit_mutex_);
+  const std::lock_guard one_at_a_time(classes_mutex_);
   return accept_classes(definitions);
 }
 
 Result<bool> CacheCore::change_class(std::string_view pattern,
                                      const std::optional<ClassLimits>& limits) {
-  const std::lock_guard one_at_a_time(limit_mutex_);
+  const std::lock_guard one_at_a_time(classes_mutex_);
   std::vector<ClassDefinition> all = state.classes.definitions();
   const auto found = std::find_if(
       all.begin(), all.end(), [&](const ClassDefinition& one) { return one.pattern == pattern; });
@@ -61,13 +61,8 @@ Result<bool> CacheCore::change_class(std::string_view pattern,
 }
 
 std::vector<ClassInfo> CacheCore::classes() {
-  const std::lock_guard one_at_a_time(limit_mutex_);
+  const std::lock_guard one_at_a_time(classes_mutex_);
   return state.classes.infos();
-}
-
-std::string CacheCore::class_pattern(ClassId id) {
-  const std::lock_guard one_at_a_time(limit_mutex_);
-  return std::string(state.classes.pattern(id));
 }
 
 Result<void> Cache::define_class(std::string_view pattern, const ClassLimits& limits) {
@@ -92,8 +87,7 @@ std::vector<ClassInfo> Cache::classes() const {
 
 std::string Cache::class_of(std::string_view group) const {
   const ClassId id = core_->state.classes.any() ? core_->state.classes.match(group) : k_no_class;
-  // Of a slot that changes hands meanwhile it may be the pattern of before: as any answer may be.
-  return id == k_no_class ? std::string() : core_->class_pattern(id);
+  return id == k_no_class ? std::string() : core_->state.classes.copy_pattern(id);
 }
 
 }  // namespace ullage

@@ -170,6 +170,7 @@ void Inspector::add_bucket(const std::byte* page, const PageHeader& header, std:
     Holding group;
     group.group = chars(item.at + head.name_at, head.name_bytes);
     group.has_group = true;
+    group.class_pattern = class_pattern(head.class_id);
     Holding record = group;
     record.bytes.header = item.bytes + k_slot_bytes;
     if (!head.is_stub()) {
@@ -239,26 +240,37 @@ void Inspector::add_entry(const Holding& owner, const std::byte* at, std::uint32
 
 Holding Inspector::of_group(Ref anchor, std::uint64_t group_hash) {
   Holding holding;
-  const auto& name = group_name(anchor, group_hash);
-  if (!name) return holding;
-  holding.group = *name;
+  const GroupName& name = group_name(anchor, group_hash);
+  if (!name.text) return holding;
+  holding.group = *name.text;
   holding.has_group = true;
+  holding.class_pattern = class_pattern(name.class_id);
   return holding;
 }
 
-const std::optional<std::string>& Inspector::group_name(Ref anchor, std::uint64_t group_hash) {
+std::string_view Inspector::class_pattern(ClassId id) {
+  if (id == k_no_class) return {};
+  const auto found = class_patterns_.find(id);
+  if (found != class_patterns_.end()) return found->second;
+  return class_patterns_.emplace(id, state_.classes.copy_pattern(id)).first->second;
+}
+
+const Inspector::GroupName& Inspector::group_name(Ref anchor, std::uint64_t group_hash) {
   const auto found = groups_.find(anchor);
-  if (found != groups_.end() && found->second.group_hash == group_hash) return found->second.text;
-  std::optional<std::string> name;
+  if (found != groups_.end() && found->second.group_hash == group_hash) return found->second;
+  GroupName name{group_hash, std::nullopt, k_no_class};
   {
     Shard& shard = state_.shard_of(group_hash);
     const ShardGuard guard(shard);
     const GroupPlace place = lookup_.group_of_anchor(shard, group_hash, anchor);
-    if (place) name = chars(place.record + place.head.name_at, place.head.name_bytes);
+    if (place) {
+      name.text = chars(place.record + place.head.name_at, place.head.name_bytes);
+      name.class_id = place.head.class_id;
+    }
   }
   // Another group may have the anchor by now; who was named before keeps its name.
   if (found != groups_.end()) old_groups_.push_back(groups_.extract(found));
-  return groups_.emplace(anchor, GroupName{group_hash, std::move(name)}).first->second.text;
+  return groups_.emplace(anchor, std::move(name)).first->second;
 }
 
 const Inspector::PieceOwner& Inspector::piece_owner(Ref anchor, std::uint64_t group_hash,

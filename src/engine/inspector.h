@@ -51,6 +51,7 @@ class Inspector {
   struct GroupName {
     std::uint64_t group_hash = 0;
     std::optional<std::string> text;  ///< none: it has gone
+    ClassId class_id = k_no_class;
   };
   /// The entry that a piece belongs to.
   struct PieceOwner {
@@ -75,7 +76,9 @@ class Inspector {
                  std::uint32_t slot_bytes, std::int64_t base_ms, policy::Rank rank,
                  std::uint64_t& left);
   [[nodiscard]] Holding of_group(Ref anchor, std::uint64_t group_hash);
-  [[nodiscard]] const std::optional<std::string>& group_name(Ref anchor, std::uint64_t group_hash);
+  [[nodiscard]] const GroupName& group_name(Ref anchor, std::uint64_t group_hash);
+  /// Valid as long as this.
+  [[nodiscard]] std::string_view class_pattern(ClassId id);
   [[nodiscard]] const PieceOwner& piece_owner(Ref anchor, std::uint64_t group_hash,
                                               std::uint64_t path);
   [[nodiscard]] PieceOwner find_piece_owner(Ref anchor, std::uint64_t group_hash,
@@ -98,6 +101,7 @@ class Inspector {
   using Groups = std::unordered_map<Ref, GroupName>;                  // by anchor
   using PieceOwners = std::unordered_map<std::uint64_t, PieceOwner>;  // by their owner word
   Groups groups_;
+  std::unordered_map<ClassId, std::string> class_patterns_;
   PieceOwners piece_owners_;
   // What others have taken the place of while this slab's holdings still refer to it.
   std::vector<Groups::node_type> old_groups_;

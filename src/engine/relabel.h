@@ -20,7 +20,7 @@ namespace ullage::engine {
 
 class Writer;
 
-/// All calls are under the core's limit lock.
+/// All calls are under the core's lock of classes.
 class Relabel {
  public:
   Relabel(State& state, Writer& writer, Reclaim& reclaim, Expiry& expiry) noexcept

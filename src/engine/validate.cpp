@@ -420,7 +420,7 @@ Validation CacheCore::validate() {
 
   std::vector<Ref> in_hand;
   {
-    const std::lock_guard limit_stands_still(limit_mutex_);
+    const std::scoped_lock limits_stand_still(limit_mutex_, classes_mutex_);
     const Expiry::Pause sweep = expiry.pause();
     const AllShards shards(state);
     const auto nothing_owed = debt.settle();  // it belongs to no group

@@ -62,7 +62,7 @@ class Writer {
   Result<bool> edit_group(std::string_view name, FunctionRef<void(RecordDraft&)> edit);
 
   /// Takes the groups of the next bucket at the walk's position to their classes, and the position
-  /// behind it. Under the core's limit lock.
+  /// behind it. Under the core's lock of classes.
   enum class Relabelled : std::uint8_t { nothing_there, done, need_room };
   [[nodiscard]] Relabelled relabel_next(CallWork& work);
 

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint64_t k_share_min_bytes = 256;
 constexpr std::uint64_t k_share_of_floor = 64;
 constexpr std::size_t k_groups_told = 32;
+constexpr std::size_t k_classes_told = 64;  // as many as most have
 }  // namespace
 
 namespace {
@@ -77,6 +78,7 @@ class Census::Walk {
  private:
   void add(const SlabSight& slab) {
     result_.bytes += slab.bytes;
+    std::uint64_t of_no_class = slab.bytes;
     const Holding* of_group = nullptr;
     std::uint64_t bytes = 0;
     std::uint64_t fields = 0;
@@ -95,6 +97,10 @@ class Census::Walk {
       result_.roles.index += holding.bytes.index;
       result_.roles.slack += holding.bytes.slack;
       result_.entries += holding.entries;
+      if (!holding.class_pattern.empty()) {
+        add_to_class(holding.class_pattern, holding.bytes.sum());
+        of_no_class -= holding.bytes.sum();
+      }
       // What is of one group mostly comes together.
       const bool is_same =
           of_group != nullptr && holding.has_group && holding.group == of_group->group;
@@ -107,6 +113,16 @@ class Census::Walk {
       fields += holding.entries;
     }
     settle();
+    add_to_class({}, of_no_class);
+  }
+
+  void add_to_class(std::string_view pattern, std::uint64_t bytes) {
+    auto found = result_.classes.find(pattern);
+    // Beyond what there may be at a time they came and went during the walk.
+    if (found == result_.classes.end() && result_.classes.size() > k_classes_max)
+      found = result_.classes.find("");
+    if (found == result_.classes.end()) found = result_.classes.emplace(pattern, 0).first;
+    found->second += bytes;
   }
 
   CensusOptions options_;
@@ -127,6 +143,7 @@ Census& Census::operator=(Census&&) noexcept = default;
 std::size_t Census::held_bytes(const CensusOptions& options) noexcept {
   return HeavyHitters::held_bytes(options.groups_max) +
          2 * HeavyHitters::held_bytes(options.prefixes_max) +  // and as it is told
+         2 * k_classes_told * (k_class_pattern_max_bytes + 64) +
          2 * k_groups_told * (HeavyHitters::k_name_max_bytes + sizeof(CensusResult::Group));
 }
 

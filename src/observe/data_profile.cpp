@@ -34,26 +34,33 @@ constexpr unsigned k_size_steps = 32;
 constexpr std::size_t k_sums_a_pattern = 2;
 
 /// What samples are told apart by, in one word.
-///   | group 26 | field 26 | size 5 | age 3 | has an entry 1 | 0 3 |
+///   | group 21 | field 21 | class 13 | size 5 | age 3 | has an entry 1 |
 struct Key {
   std::uint64_t group = 0;
   std::uint64_t field = 0;
   unsigned size_step = 0;
   unsigned age_step = 0;
   bool is_entry = false;
+  std::uint64_t class_number = 0;  ///< in the order in which they were met; 0: none
 
-  static constexpr unsigned k_id_bits = 26;
+  static constexpr unsigned k_id_bits = 21;
+  static constexpr unsigned k_class_bits = 13;
+  static_assert(k_classes_max + 1 < (std::size_t{1} << k_class_bits));
   static_assert(Patterns::k_nodes_max + 1 < (std::size_t{1} << k_id_bits));
   static_assert(k_size_steps <= 32 && k_ages_s.size() <= 8);
 
   [[nodiscard]] std::uint64_t pack() const noexcept {
-    return group << 38 | field << 12 | std::uint64_t{size_step} << 7 |
-           std::uint64_t{age_step} << 4 | (is_entry ? 8U : 0U);
+    return group << 43 | field << 22 | class_number << 9 | std::uint64_t{size_step} << 4 |
+           std::uint64_t{age_step} << 1 | (is_entry ? 1U : 0U);
   }
   static Key unpack(std::uint64_t word) noexcept {
     constexpr std::uint64_t k_id_mask = (std::uint64_t{1} << k_id_bits) - 1;
-    return {word >> 38, word >> 12 & k_id_mask, static_cast<unsigned>(word >> 7 & 31),
-            static_cast<unsigned>(word >> 4 & 7), (word & 8) != 0};
+    return {word >> 43,
+            word >> 22 & k_id_mask,
+            static_cast<unsigned>(word >> 4 & 31),
+            static_cast<unsigned>(word >> 1 & 7),
+            (word & 1) != 0,
+            word >> 9 & ((std::uint64_t{1} << k_class_bits) - 1)};
   }
 };
 
@@ -111,6 +118,7 @@ class DataProfiler::Gathering {
     const std::uint64_t weight = holding.bytes.sum();
     // 0 is what belongs to no group or to no entry of its group.
     if (holding.has_group) key.group = 1 + group_of(holding.group, weight);
+    key.class_number = number_of(holding.class_pattern);
     if (holding.has_field) key.field = 1 + field_of(holding.field, weight);
     if (holding.has_field) {
       key.is_entry = true;
@@ -125,6 +133,7 @@ class DataProfiler::Gathering {
       // Sizes and ages are told apart no further, and of groups only that they are.
       key = Key{};
       key.group = holding.has_group ? 1 + groups_.other() : 0;
+      key.class_number = number_of(holding.class_pattern);
     }
     sums[key.pack()] += sum;
   }
@@ -149,7 +158,6 @@ class DataProfiler::Gathering {
     profile.set_default_type("resident");
     profile.set_time(options_.unix_ns, 0);
     const Profile::LocationId cache = profile.name(options_.cache_name);
-    const Profile::LocationId default_class = profile.name("default");
     for (const auto& [word, sum] : settled) {
       const Key key = Key::unpack(word);
       std::vector<Profile::LocationId> frames{0};
@@ -157,7 +165,8 @@ class DataProfiler::Gathering {
         frames.push_back(profile.name(fields_.text(static_cast<Patterns::Id>(key.field - 1))));
       if (key.group != 0) {
         frames.push_back(profile.name(groups_.text(static_cast<Patterns::Id>(key.group - 1))));
-        frames.push_back(default_class);
+        frames.push_back(
+            profile.name(key.class_number == 0 ? "default" : classes_[key.class_number - 1]));
       }
       frames.push_back(cache);
       std::vector<Profile::Label> labels;
@@ -190,7 +199,22 @@ class DataProfiler::Gathering {
     return fields_.of(options_.field_name ? options_.field_name(name) : name, weight);
   }
 
+  /// Beyond what a cache may have at a time they are told apart no further: they came and went
+  /// while the profile was made.
+  std::uint64_t number_of(std::string_view pattern) {
+    if (pattern.empty()) return 0;
+    if (last_class_ != 0 && classes_[last_class_ - 1] == pattern) return last_class_;
+    auto found = std::ranges::find(classes_, pattern);
+    if (found == classes_.end()) {
+      if (classes_.size() == k_classes_max) return k_classes_max;
+      found = classes_.insert(found, std::string(pattern));
+    }
+    return last_class_ = static_cast<std::uint64_t>(found - classes_.begin()) + 1;
+  }
+
   const DataProfileOptions options_;
+  std::vector<std::string> classes_;
+  std::uint64_t last_class_ = 0;
   Patterns groups_;
   Patterns fields_;
   using Sums = std::unordered_map<std::uint64_t, Sum>;

@@ -26,7 +26,7 @@ class Patterns {
  public:
   using Id = std::uint32_t;
   static constexpr std::size_t k_children_max = 256;
-  static constexpr std::size_t k_nodes_max = std::size_t{1} << 24;
+  static constexpr std::size_t k_nodes_max = std::size_t{1} << 20;
   /// A place with more words than this shows the heavy ones alone.
   static constexpr std::size_t k_shown_max = 32;
   /// Of all weight: what is heavy.

@@ -71,8 +71,9 @@ std::string_view field_of(const Request& request, Name field) {
 std::optional<AdminResponse> answered_at_once(const Request& request, bool ready) {
   const std::string_view path = path_of(request);
   const bool is_read = request.method() == http::verb::get || request.method() == http::verb::head;
-  if (!is_read && (request.method() != http::verb::post || is_for_anybody(path)))
-    return response(http::status::method_not_allowed, "GET or HEAD\n");
+  const bool is_change = (request.method() == http::verb::post && !is_for_anybody(path)) ||
+                         (request.method() == http::verb::delete_ && path.starts_with("/api/"));
+  if (!is_read && !is_change) return response(http::status::method_not_allowed, "GET or HEAD\n");
   if (path == "/healthz") return response(http::status::ok, "ok\n");
   if (path != "/readyz") return std::nullopt;
   return ready ? response(http::status::ok, "ready\n")
@@ -313,6 +314,7 @@ std::optional<Admin::Answer> Admin::answer(std::string_view request, Peer peer) 
   const std::string_view target = message.target();
   const std::string_view query = target.substr(std::min(target.size(), path.size() + 1));
   AdminAnswer opened = pages_.open({.is_post = message.method() == http::verb::post,
+                                    .is_delete = message.method() == http::verb::delete_,
                                     .is_authorized = is_authorized,
                                     .path = path,
                                     .query = query,

@@ -39,7 +39,8 @@ class AdminPage {
 using AdminAnswer = std::variant<AdminResponse, std::unique_ptr<AdminPage>>;
 
 struct AdminRequest {
-  bool is_post = false;  ///< else GET or HEAD
+  bool is_post = false;    ///< else GET, HEAD ...
+  bool is_delete = false;  ///< ... or this: of what is under /api alone
   /// May change what the process does: it showed the token.
   bool is_authorized = false;
   std::string_view path;

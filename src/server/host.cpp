@@ -2,9 +2,11 @@
 
 #include "command/glob.h"
 #include "command/limits.h"
+#include "server/class_text.h"
 #include "server/replace_file.h"
 #include "server/sizes.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <utility>
@@ -177,6 +179,34 @@ std::optional<command::Host::SettingProblem> ServerHost::set_settings(
     return SettingProblem{values.back().name, *problem};
   settings_ = std::move(changed);
   return std::nullopt;
+}
+
+Problem ServerHost::use_classes(std::vector<ClassDefinition> classes) {
+  Settings changed = settings_;
+  changed.classes = std::move(classes);
+  if (Problem problem = actions_.apply(settings_, changed)) return problem;
+  settings_ = std::move(changed);
+  return std::nullopt;
+}
+
+std::optional<std::string> ServerHost::set_class(std::string_view pattern,
+                                                 std::span<const ClassLimit> limits) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<ClassDefinition> classes = settings_.classes;
+  auto found = std::ranges::find(classes, pattern, &ClassDefinition::pattern);
+  if (found == classes.end()) found = classes.insert(found, {std::string(pattern), {}});
+  for (const auto& [name, value] : limits) {
+    if (auto wrong = set_class_limit(found->limits, name, value)) return wrong;
+  }
+  return use_classes(std::move(classes));
+}
+
+std::string ServerHost::remove_class(std::string_view pattern) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<ClassDefinition> classes = settings_.classes;
+  if (std::erase_if(classes, [&](const auto& one) { return one.pattern == pattern; }) == 0)
+    return "no such class";
+  return use_classes(std::move(classes)).value_or("");
 }
 
 std::string ServerHost::rewrite_settings() {

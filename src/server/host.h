@@ -38,6 +38,9 @@ class ServerHost final : public command::Host {
   [[nodiscard]] std::vector<command::Fact> facts(std::string_view section) const override;
   [[nodiscard]] std::vector<SettingValue> settings(std::string_view pattern) const override;
   std::optional<SettingProblem> set_settings(std::span<const SettingValue> values) override;
+  std::optional<std::string> set_class(std::string_view pattern,
+                                       std::span<const ClassLimit> limits) override;
+  std::string remove_class(std::string_view pattern) override;
   [[nodiscard]] bool has_setting(std::string_view name) const override;
   std::string rewrite_settings() override;
   [[nodiscard]] std::string acl_path() const override;
@@ -53,6 +56,7 @@ class ServerHost final : public command::Host {
   void shut_down() override { actions_.shut_down(); }
 
  private:
+  Problem use_classes(std::vector<ClassDefinition> classes);  // mutex_ is held
   [[nodiscard]] std::vector<command::Fact> server_facts() const;
   [[nodiscard]] std::vector<command::Fact> client_facts() const;
   [[nodiscard]] std::vector<command::Fact> memory_facts() const;

@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <sys/resource.h>
 
@@ -20,6 +21,8 @@ namespace {
 
 using observe::MetricsText;
 using Type = MetricsText::Type;
+
+constexpr std::size_t k_classes_told = 50;
 
 std::uint64_t number(const std::atomic<std::uint64_t>& value) noexcept {
   return value.load(std::memory_order_relaxed);
@@ -50,6 +53,7 @@ std::string MetricsPage::text(MetricsText::Format format) {
   const Stats stats = sources_.services.cache.stats();
   outside(out, stats);
   cache(out, stats);
+  classes(out, stats);
   governor(out);
   growth(out);
   owners(out);
@@ -197,8 +201,20 @@ void MetricsPage::owners(MetricsText& out) const {
         {"index", seen.roles.index},
         {"slack", seen.roles.slack}})
     out.sample(bytes, {{"role", role}});
-  out.family("ullage_cache_class_bytes", Type::gauge, "By class, as of the last walk.");
-  out.sample(seen.bytes, {{"class", "default"}});
+  out.family("ullage_cache_class_bytes", Type::gauge,
+             "Of all that the cache takes, by class, as of the last walk: groups of no class, and "
+             "what belongs to no group, are \"default\".");
+  std::uint64_t of_other_classes = 0;
+  std::size_t classes_told = 0;
+  for (const auto& [pattern, bytes] : seen.classes) {
+    if (classes_told < k_classes_told) {
+      ++classes_told;
+      out.sample(bytes, {{"class", pattern.empty() ? std::string_view("default") : pattern}});
+    } else {
+      of_other_classes += bytes;
+    }
+  }
+  if (of_other_classes != 0) out.sample(of_other_classes, {{"class", "other"}});
   out.family("ullage_cache_group_bytes", Type::gauge,
              "Of the largest groups, at least, as of the last walk.");
   std::uint64_t of_others = seen.bytes;
@@ -233,6 +249,79 @@ void MetricsPage::commands(MetricsText& out) const {
              "How long rounds of the I/O threads took: what a client waited for others, at most. "
              "Measured in steps of the kernel's coarse clock.");
   out.histogram(RoundTimes::k_bounds_s, counts, static_cast<double>(rounds.sum_ns) / 1e9);
+}
+
+/// Of the classes that hold most, and of all others together: there may be thousands.
+void MetricsPage::classes(MetricsText& out, const Stats& stats) {
+  std::vector<ClassInfo> all = sources_.services.cache.classes();
+  std::stable_sort(all.begin(), all.end(), [](const ClassInfo& a, const ClassInfo& b) {
+    return a.own_bytes > b.own_bytes;
+  });
+  ClassInfo rest;
+  rest.pattern = "other";
+  ClassInfo sum;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (ClassInfo* to : {&sum, i < k_classes_told ? nullptr : &rest}) {
+      if (to == nullptr) continue;
+      to->own_bytes += all[i].own_bytes;
+      to->entries += all[i].entries;
+      to->hits += all[i].hits;
+      to->misses += all[i].misses;
+      to->evicted += all[i].evicted;
+      to->expired += all[i].expired;
+      to->limited += all[i].limited;
+    }
+  }
+  const bool has_rest = all.size() > k_classes_told;
+  if (has_rest) all.resize(k_classes_told);
+  if (has_rest) all.push_back(rest);
+  // Groups of no class are what is left; what pages lose to rounding is nobody's.
+  ClassInfo none;
+  none.pattern = "default";
+  const auto left = [](std::uint64_t whole, std::uint64_t part) {
+    return whole > part ? whole - part : 0;
+  };
+  none.own_bytes = left(stats.payload_bytes + stats.entries * k_class_entry_bytes, sum.own_bytes);
+  none.entries = left(stats.entries, sum.entries);
+  // A counter does not go down, although the two were read one after the other.
+  none.hits = other_hits_ = std::max(other_hits_, left(stats.hits, sum.hits));
+  none.misses = other_misses_ = std::max(other_misses_, left(stats.misses, sum.misses));
+  all.push_back(none);
+  const auto family = [&](const char* name, Type type, const char* help, auto member) {
+    out.family(name, type, help);
+    for (const ClassInfo& one : all)
+      out.sample(one.*member, {{"class", one.pattern}});
+  };
+  family("ullage_class_bytes", Type::gauge, "Charged for the groups of each class.",
+         &ClassInfo::own_bytes);
+  family("ullage_class_entries", Type::gauge, "Their fields.", &ClassInfo::entries);
+  family("ullage_class_hits", Type::counter, "Reads that found their entry.", &ClassInfo::hits);
+  family("ullage_class_misses", Type::counter, "Reads that did not.", &ClassInfo::misses);
+  all.pop_back();
+  if (all.empty()) return;
+  family("ullage_class_evicted", Type::counter, "Entries that made room for others.",
+         &ClassInfo::evicted);
+  family("ullage_class_expired", Type::counter, "Entries whose time had come.",
+         &ClassInfo::expired);
+  family("ullage_class_limited", Type::counter,
+         "Entries that went for the class's max or their group's limits.", &ClassInfo::limited);
+  if (has_rest) all.pop_back();
+  const auto limit = [&](const char* name, const char* help, auto of) {
+    out.family(name, Type::gauge, help);
+    for (const ClassInfo& one : all) {
+      if (const std::uint64_t bytes = of(one); bytes != 0)
+        out.sample(bytes, {{"class", one.pattern}});
+    }
+  };
+  family("ullage_class_bytes_with_children", Type::gauge,
+         "What min, high and max are about: the class with those that lie in it.",
+         &ClassInfo::bytes);
+  limit("ullage_class_min_bytes", "What it keeps.",
+        [](const ClassInfo& one) { return one.min_now; });
+  limit("ullage_class_high_bytes", "Over it, it pays first.",
+        [](const ClassInfo& one) { return one.limits.high; });
+  limit("ullage_class_max_bytes", "What it may hold.",
+        [](const ClassInfo& one) { return one.limits.max; });
 }
 
 void MetricsPage::cache(MetricsText& out, const Stats& stats) {

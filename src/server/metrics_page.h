@@ -48,6 +48,7 @@ class MetricsPage {
   void memory(observe::MetricsText& out) const;
   void outside(observe::MetricsText& out, const Stats& stats) const;
   void cache(observe::MetricsText& out, const Stats& stats);
+  void classes(observe::MetricsText& out, const Stats& stats);
   void governor(observe::MetricsText& out) const;
   void growth(observe::MetricsText& out) const;
   void owners(observe::MetricsText& out) const;
@@ -57,6 +58,8 @@ class MetricsPage {
   Sources sources_;
   std::int64_t started_ms_;
   std::array<std::uint64_t, k_removal_causes> removals_{};  // the most that was told
+  std::uint64_t other_hits_ = 0;                            // of the groups of no class; as told
+  std::uint64_t other_misses_ = 0;
 };
 
 }  // namespace ullage::server

@@ -2,6 +2,7 @@
 
 #include <ullage/observe/heap_profile.h>
 
+#include "server/class_text.h"
 #include "server/doctor.h"
 #include "server/sizes.h"
 
@@ -85,6 +86,8 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log
     std::unique_ptr<Server> server(new Server(resolved, log, *budget, std::move(blocked),
                                               std::move(clock), std::move(removal_news),
                                               std::move(*cache)));
+    if (const auto defined = server->cache_.define_classes(resolved.classes); !defined)
+      return Error{defined.error().code, "classes: " + defined.error().message};
     if (const auto loaded = server->load_users(); !loaded) return loaded.error();
     if (uses_tls(settings)) {
       if (const auto loaded = server->tls_.load(settings); !loaded) return loaded.error();
@@ -359,6 +362,10 @@ Problem Server::apply(const Settings& before, const Settings& after) {
     context = std::move(*made);
   }
   if (const Problem problem = resize(after.memory_limit)) return problem;
+  if (classes_text(before.classes) != classes_text(after.classes)) {
+    if (const auto defined = cache_.define_classes(after.classes); !defined)
+      return defined.error().message;
+  }
   if (context) tls_.use(std::move(context));
   // What ACL SETUSER said of the default user stays, unless this says otherwise.
   if (before.password != after.password) set_default_password(acl_, after.password);

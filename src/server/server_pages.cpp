@@ -1,5 +1,6 @@
 #include "server/server_pages.h"
 
+#include "server/classes_api.h"
 #include "server/doctor.h"
 #include "server/memory_page.h"
 
@@ -22,6 +23,7 @@ processor</li>
 <li><a href="/debug/trace?seconds=5">A trace</a> of five seconds, for
 <a href="https://ui.perfetto.dev">Perfetto</a></li>
 <li><a href="/metrics">Metrics</a> for Prometheus</li>
+<li><a href="/api/v1/classes">Classes</a>: what they hold and may hold</li>
 <li><a href="/healthz">Whether it lives</a>, <a href="/readyz">whether it serves</a></li>
 </ul></body></html>
 )"};
@@ -39,6 +41,7 @@ AdminAnswer ServerPages::open(const AdminRequest& request) {
     return AdminResponse{.content_type = std::string(observe::MetricsText::content_type(format)),
                          .body = metrics_.text(format)};
   }
+  if (path == "/api/v1/classes") return classes_api(services_, request);
   if (path == "/debug/doctor") return doctor_page(metrics_.sources(), request);
   if (path == "/debug/memstats") return memstats_page(metrics_.sources());
   if (path == "/debug/trace") return traces_.open(request);
@@ -52,7 +55,7 @@ AdminAnswer ServerPages::open(const AdminRequest& request) {
       .status = 404,
       .body =
           "there are /healthz, /readyz, /metrics, /debug/doctor, /debug/memory, /debug/memstats, "
-          "/debug/trace and /debug/pprof/\n"};
+          "/debug/trace, /debug/pprof/ and /api/v1/classes\n"};
 }
 
 }  // namespace ullage::server

@@ -16,7 +16,8 @@ class ServerPages final : public AdminPages {
  public:
   /// What pages hold while they are made is taken from what clients may hold.
   ServerPages(command::Services& services, MetricsPage metrics)
-      : profiles_(services.cache, services.held, services.clock),
+      : services_(services),
+        profiles_(services.cache, services.held, services.clock),
         traces_(services),
         metrics_(std::move(metrics)) {}
 
@@ -24,6 +25,7 @@ class ServerPages final : public AdminPages {
   [[nodiscard]] const MetricsPage::Sources& sources() const noexcept { return metrics_.sources(); }
 
  private:
+  command::Services& services_;
   ProfilePages profiles_;
   TracePages traces_;
   MetricsPage metrics_;

@@ -5,6 +5,7 @@
 #include <ullage/observe/heap_profile.h>
 
 #include "command/key_events.h"
+#include "server/class_text.h"
 #include "server/sizes.h"
 
 #include <algorithm>
@@ -47,6 +48,17 @@ std::string get_bind(const Settings& settings) {
   for (const std::string& address : settings.bind)
     text += (text.empty() ? "" : " ") + address;
   return text;
+}
+
+Failure set_classes(Settings& settings, Text text) {
+  std::string problem;
+  auto classes = parse_classes(text, problem);
+  if (!classes) return "a list of classes (" + problem + ")";
+  settings.classes = std::move(*classes);
+  return std::nullopt;
+}
+std::string get_classes(const Settings& settings) {
+  return classes_text(settings.classes);
 }
 
 Failure set_events(Settings& settings, Text text) {
@@ -368,6 +380,16 @@ constexpr Setting k_settings[] = {
      .help = "Limits of every group: none, or config-cache (1000 fields, 30 minutes idle)",
      .set = set_name<&Settings::preset>,
      .get = get_name<&Settings::preset>},
+    {.name = "classes",
+     .redis_name = "",
+     .value = "CLASSES",
+     .help =
+         "Sets of keys by prefix with limits of their own, such as \"session:* min=8mb max=48mb "
+         "user:* weight=200\"; limits are min, low, high, max, max_fields, max_bytes, "
+         "idle_ttl, ttl and weight",
+     .live = true,
+     .set = set_classes,
+     .get = get_classes},
     {.name = "password",
      .redis_name = "requirepass",
      .value = "TEXT",

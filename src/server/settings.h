@@ -2,6 +2,7 @@
 // and the documentation all come from it.
 #pragma once
 
+#include <ullage/classes.h>
 #include <ullage/limits.h>
 
 #include <cstddef>
@@ -61,6 +62,7 @@ struct Settings {
   std::int64_t stall_timeout = 60;  ///< seconds
   std::int64_t drain_timeout = 5000;
   Preset preset = Preset::none;
+  std::vector<ClassDefinition> classes;
   std::string password;
   std::string acl_file;
   bool protected_mode = true;

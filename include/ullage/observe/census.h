@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ struct CensusResult {
     std::uint64_t bytes = 0;   ///< at least
     std::uint64_t fields = 0;  ///< at least
   };
+  /// Of each class, by its pattern; "" is what is in none, with what belongs to no group. They add
+  /// up to `bytes`.
+  std::map<std::string, std::uint64_t, std::less<>> classes;
   std::vector<Group> groups;    ///< the largest first
   std::vector<Group> prefixes;  ///< likewise, of all groups that share one
   std::uint64_t walks = 0;      ///< that were finished so far; 0: this is none yet
