@@ -39,6 +39,25 @@ TEST(Census, AddsUpToWhatIsCharged) {
   EXPECT_EQ(seen.roles.field, 10'000U * 2);
 }
 
+TEST(Census, ClassesAddUpToo) {
+  Cache cache = cache_of(32_MiB);
+  ASSERT_TRUE(cache.define_class("a:*", {}));
+  ASSERT_TRUE(cache.define_class("a:b:*", {}));
+  for (int g = 0; g < 3000; ++g) {
+    const std::string_view stem = g % 3 == 0 ? "a:b:" : g % 3 == 1 ? "a:" : "c:";
+    ASSERT_TRUE(cache.set(std::string(stem) + std::to_string(g), "f", std::string(100, 'v')));
+  }
+  Census census(cache);
+  while (!census.step(2)) {
+  }
+  const auto& classes = census.last().classes;
+  ASSERT_EQ(classes.size(), 3U);
+  EXPECT_GT(classes.at("a:*"), 100'000U);
+  EXPECT_GT(classes.at("a:b:*"), 100'000U);
+  EXPECT_LT(classes.at("a:b:*"), 150'000U);
+  EXPECT_EQ(classes.at("") + classes.at("a:*") + classes.at("a:b:*"), census.last().bytes);
+}
+
 TEST(Census, NamesTheLargestGroups) {
   Cache cache = cache_of(64_MiB);
   for (int f = 0; f < 20'000; ++f) {

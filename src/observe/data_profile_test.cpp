@@ -74,6 +74,27 @@ TEST_F(DataProfiled, FramesGoFromTheRoleToTheCache) {
   EXPECT_TRUE(found);
 }
 
+TEST_F(DataProfiled, AClassIsAFrameOfItsGroups) {
+  ASSERT_TRUE(cache_.define_class("user:*", {}));
+  ASSERT_TRUE(cache_.define_class("user:7*", {}));
+  put("user:42", "avatar", 100);
+  put("user:77", "avatar", 30);
+  put("other:1", "avatar", 50);
+  for (int f = 0; f < 500; ++f)  // a group of pages of its own, and one large value
+    put("user:70", "f" + std::to_string(f), 20);
+  put("user:70", "large", 30'000);
+  const ReadProfile profile = read();
+  EXPECT_EQ(sum(profile, k_entries, {"user:*"}), 1);
+  EXPECT_EQ(sum(profile, k_entries, {"user:7*"}), 502);
+  EXPECT_EQ(sum(profile, k_entries, {"default"}), 1);
+  EXPECT_EQ(sum(profile, k_payload, {"user:7*", "value"}), 30 + 500 * 20 + 30'000);
+  const std::uint64_t nobodys = static_cast<std::uint64_t>(
+      sum(profile, k_resident, {}) - sum(profile, k_resident, {"user:*"}) -
+      sum(profile, k_resident, {"user:7*"}) - sum(profile, k_resident, {"default"}));
+  EXPECT_GT(nobodys, 0U) << "the tables, and what lies free";
+  EXPECT_EQ(static_cast<std::uint64_t>(sum(profile, k_resident, {})), cache_.stats().charged_bytes);
+}
+
 TEST_F(DataProfiled, TheSumIsWhatIsCharged) {
   for (int g = 0; g < 2000; ++g) {
     for (int f = 0; f < 1 + g % 20; ++f)
