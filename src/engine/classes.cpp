@@ -56,7 +56,7 @@ std::size_t Classes::bytes_for(std::size_t max) noexcept {
 }
 
 void Classes::attach(std::byte* memory, std::size_t max, std::uint64_t seed) noexcept {
-  max_ = max;
+  max_ = static_cast<ClassId>(max);
   seed_ = seed;
   slots_ = reinterpret_cast<Slot*>(memory);
   stripes_ = memory + sizeof(Slot) * (max + 1);
@@ -473,7 +473,7 @@ Result<void> Classes::accept(const ClassSet& set, std::size_t memory_limit, std:
     if (state != SlotState::free && state != SlotState::leaving) present.emplace(pattern(id), id);
   }
   std::vector<ClassId> ids(set.all.size(), k_no_class);
-  std::vector<bool> stays(max_ + 1, false);
+  std::vector<bool> stays(max_ + 1U, false);
   for (std::size_t i = 0; i < set.all.size(); ++i) {
     const auto found = present.find(set.all[i].definition.pattern);
     if (found != present.end()) ids[i] = found->second;
@@ -593,7 +593,7 @@ std::vector<ClassInfo> Classes::infos() const {
 // --- the walk ------------------------------------------------------------------------------------
 
 void Classes::change_order() {
-  std::vector<bool> is_new(max_ + 1, false);
+  std::vector<bool> is_new(max_ + 1U, false);
   for (ClassId id = 1; id <= max_; ++id) {
     Slot& s = slot(id);
     const SlotState state = s.state.load(std::memory_order_relaxed);

@@ -257,8 +257,8 @@ class Classes {
     }
   }
   [[nodiscard]] std::uint64_t counted(ClassId id, std::size_t which) const noexcept;
-  void charge_whatever_its_max(ClassId id, unsigned side, std::uint64_t bytes) noexcept;
-  void uncharge_side(ClassId id, unsigned side, std::uint64_t bytes) noexcept;
+  void charge_whatever_its_max(ClassId id, unsigned at, std::uint64_t bytes) noexcept;
+  void uncharge_side(ClassId id, unsigned at, std::uint64_t bytes) noexcept;
   [[nodiscard]] ClassId match_once(std::string_view group) const noexcept;
   /// The hash of a name's first so many bytes, by way of all shorter lengths that are in the index.
   template <class OnLength>
@@ -266,7 +266,7 @@ class Classes {
   /// Of the live ones; their parents-to-be with it.
   void build_index(const std::vector<bool>& is_new) noexcept;
   static void set_limits(Slot& to, const ClassSet::One& from, std::int64_t now_ms) noexcept;
-  [[nodiscard]] ClassId take_slot(std::string_view pattern, ClassId from) noexcept;
+  [[nodiscard]] ClassId take_slot(std::string_view text, ClassId from) noexcept;
   void update_any() noexcept;
   [[nodiscard]] bool keeps_parents(ClassId id) const noexcept;
 
@@ -276,7 +276,7 @@ class Classes {
   std::size_t stripe_bytes_ = 0;
   std::atomic<std::uint32_t>* index_ = nullptr;  // | tag 16 | class 16 |
   std::size_t index_mask_ = 0;
-  std::size_t max_ = 0;
+  ClassId max_ = 0;
   std::uint64_t seed_ = 0;
 
   std::uint64_t demand_ = 0;  // of all min together; guarded by the core's lock of classes

@@ -115,7 +115,7 @@ class Writer {
     std::uint64_t bytes = 0;        ///< class_is_full, too_large_for_class: what the write adds
     bool use_has_no_place = false;  ///< done: an idle limit holds, and the group keeps no last use
   };
-  Attempt attempt(const Names& names, bool wants_value, Decide decide, Prepared& prepared,
+  Attempt attempt(const Names& asked, bool wants_value, Decide decide, Prepared& prepared,
                   CallWork& work);
   Step put(Shard& shard, const Names& names, const GroupPlace& group, const EntryPos& pos,
            const EntryDraft& draft, bool expired, bool redate, std::int64_t now_ms, CallWork& work);
