@@ -254,8 +254,8 @@ void MetricsPage::commands(MetricsText& out) const {
 /// Of the classes that hold most, and of all others together: there may be thousands.
 void MetricsPage::classes(MetricsText& out, const Stats& stats) {
   std::vector<ClassInfo> all = sources_.services.cache.classes();
-  std::stable_sort(all.begin(), all.end(), [](const ClassInfo& a, const ClassInfo& b) {
-    return a.own_bytes > b.own_bytes;
+  std::ranges::sort(all, [](const ClassInfo& a, const ClassInfo& b) {
+    return a.own_bytes != b.own_bytes ? a.own_bytes > b.own_bytes : a.pattern < b.pattern;
   });
   ClassInfo rest;
   rest.pattern = "other";

@@ -1,10 +1,13 @@
 """What operators deploy: rules that fire, and that ask for what the server tells."""
 
 import http.client
+import json
+import os
 import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -15,9 +18,31 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = (PROMETHEUS / "ullage.rules.yml").read_text(encoding="utf-8")
 TESTS = (PROMETHEUS / "ullage.rules.test.yml").read_text(encoding="utf-8")
 ALERTS = re.findall(r"- alert: (\w+)", RULES)
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "ullage.json").read_text(encoding="utf-8"))
+QUERIES = [(panel["title"], target["expr"]) for panel in DASHBOARD["panels"]
+           for target in panel.get("targets", [])]
 PROMTOOL = shutil.which("promtool")
-# Only a container has them.
-IN_CONTAINERS = re.compile(r"ullage_container_\w+")
+# Only a container has them, or a server in which something grows.
+IN_CONTAINERS = re.compile(r"ullage_container_\w+|ullage_growth_at_limit_seconds")
+
+
+def scrape():
+    """What a server tells that has something to tell: text, by its lines."""
+    port = servers.free_port()
+    with servers.ullage("--classes", "g* min=1mb high=2mb max=3mb",
+                        environment={"ULLAGE_ADMIN_PORT": str(port)}) as server:
+        with server.connect() as wire:
+            wire.pipeline([["HSET", "g", f"f{i}", "v"] for i in range(3000)])
+            wire.ask("HGET", "g", "f1")
+        text = ""
+        deadline = time.monotonic() + 60
+        while "ullage_cache_group_fields{" not in text:  # the first walk
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+            connection.close()
+            assert time.monotonic() < deadline, text
+    return text
 
 
 class Prometheus(unittest.TestCase):
@@ -41,25 +66,75 @@ class Prometheus(unittest.TestCase):
         self.assertEqual(sorted(fires), sorted(ALERTS))
 
     def test_what_they_ask_for_is_told(self):
-        port = servers.free_port()
-        with servers.ullage(environment={"ULLAGE_ADMIN_PORT": str(port)}) as server:
-            with server.connect() as wire:
-                wire.pipeline([["HSET", "g", f"f{i}", "v"] for i in range(3000)])
-                wire.ask("HGET", "g", "f1")
-            text = ""
-            deadline = time.monotonic() + 60
-            while "ullage_cache_group_fields{" not in text:  # the first walk
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-                connection.request("GET", "/metrics")
-                text = connection.getresponse().read().decode()
-                connection.close()
-                self.assertLess(time.monotonic(), deadline, text)
-        told = set(re.findall(r"^(ullage_\w+)", text, re.MULTILINE))
+        told = set(re.findall(r"^(ullage_\w+)", scrape(), re.MULTILINE))
         expressions = "".join(re.findall(r"expr: (?:\|\n(?: {10}.*\n)+|.*\n)", RULES))
         asked = set(re.findall(r"\b(ullage_\w+)", expressions))
         self.assertGreater(len(asked), 10)
         missing = {name for name in asked - told if not IN_CONTAINERS.fullmatch(name)}
         self.assertEqual(missing, set())
+
+
+class Grafana(unittest.TestCase):
+    def test_what_it_asks_for_is_told(self):
+        told = {}  # the labels of each family
+        for name, labels in re.findall(r"^(ullage_\w+)(?:{(.*)})? ", scrape(), re.MULTILINE):
+            told.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
+        self.assertGreater(len(QUERIES), 30)
+        for title, query in QUERIES:
+            names = set(re.findall(r"\bullage_\w+", query))
+            self.assertTrue(names, title)
+            for name in names:
+                if IN_CONTAINERS.fullmatch(name):
+                    continue
+                self.assertIn(name, told, title)
+                for by in re.findall(r"by \(([\w, ]+)\)", query):
+                    for label in set(by.split(", ")) - {"instance", "job"}:
+                        self.assertIn(label, told[name], f"{title}: {query}")
+
+    @unittest.skipUnless(PROMTOOL, "there is no promtool here")
+    def test_queries_are_queries(self):
+        rules = []
+        for i, (_, query) in enumerate(QUERIES):
+            query = re.sub(r"\$__rate_interval", "5m", query)
+            query = re.sub(r"\$\w+", "x", query)
+            rules.append(f"  - record: query:{i}\n    expr: {json.dumps(query)}\n")
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+            file.write("groups:\n- name: dashboard\n  rules:\n" + "".join(rules))
+            file.flush()
+            done = subprocess.run([PROMTOOL, "check", "rules", file.name], capture_output=True,
+                                  text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_panels_do_not_overlap(self):
+        taken = set()
+        for panel in DASHBOARD["panels"]:
+            at = panel["gridPos"]
+            self.assertLessEqual(at["x"] + at["w"], 24, panel["title"])
+            cells = {(x, y) for x in range(at["x"], at["x"] + at["w"])
+                     for y in range(at["y"], at["y"] + at["h"])}
+            self.assertFalse(cells & taken, panel["title"])
+            taken |= cells
+        self.assertEqual(len({panel["id"] for panel in DASHBOARD["panels"]}),
+                         len(DASHBOARD["panels"]))
+
+
+class Systemd(unittest.TestCase):
+    UNIT = ROOT / "deploy" / "systemd" / "ullage.service"
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "there is no systemd here")
+    def test_the_unit_is_right_and_confined(self):
+        with tempfile.TemporaryDirectory() as folder:
+            unit = pathlib.Path(folder) / "ullage.service"
+            text = self.UNIT.read_text(encoding="utf-8")
+            unit.write_text(text.replace("/usr/bin/ullage", os.environ["ULLAGE_PROGRAM"]),
+                            encoding="utf-8")
+            done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True,
+                                  text=True, timeout=60, check=False)
+            self.assertEqual(done.stdout + done.stderr, "")
+            done = subprocess.run(["systemd-analyze", "security", "--offline=true",
+                                   "--threshold=20", unit], capture_output=True, text=True,
+                                  timeout=60, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout[-2000:])
 
 
 if __name__ == "__main__":
