@@ -78,9 +78,10 @@ void look_at_growth(const DoctorFacts& facts, All& all) {
   constexpr double k_hour_s = 3600;
   for (const EarlyWarning::Finding& one : facts.growth) {
     const bool is_process = one.kind == Kind::process;
-    const std::string who = is_process                ? "The process outside of the cache"
-                            : one.kind == Kind::group ? "Group " + in_quotes(one.name)
-                                                      : "What begins with " + in_quotes(one.name);
+    const std::string who = is_process                 ? "The process outside of the cache"
+                            : one.kind == Kind::group  ? "Group " + in_quotes(one.name)
+                            : one.kind == Kind::class_ ? "Class " + in_quotes(one.name)
+                                                       : "What begins with " + in_quotes(one.name);
     Diagnosis made;
     made.severity = Severity::warning;
     made.what = who + " grows, and nothing says that it will stop";
@@ -97,8 +98,11 @@ void look_at_growth(const DoctorFacts& facts, All& all) {
                                 "heap --diff now.pb.gz"
                    : one.kind == Kind::group ? "UL.LIMIT bounds it; ullage profile data shows its "
                                                "fields"
-                                             : "ullage profile data --save now.pb.gz, and later: "
-                                               "ullage profile data --diff now.pb.gz";
+                   : one.kind == Kind::class_
+                       ? "UL.CLASS SET PATTERN MAX bounds it; ullage profile "
+                         "data shows its keys"
+                       : "ullage profile data --save now.pb.gz, and later: "
+                         "ullage profile data --diff now.pb.gz";
     all.push_back(std::move(made));
   }
 }
@@ -154,6 +158,75 @@ void look_at_groups(const DoctorFacts& facts, All& all) {
   }
 }
 
+/// What the keys of no class have, as a class would have it.
+ClassInfo rest_of(const DoctorFacts& facts) {
+  ClassInfo rest;
+  rest.own_bytes = facts.cache.payload_bytes + facts.cache.entries * k_class_entry_bytes;
+  rest.hits = facts.cache.hits;
+  rest.misses = facts.cache.misses;
+  rest.evicted = facts.cache.removed(RemovalCause::evicted);
+  const auto take = [](std::uint64_t& from, std::uint64_t n) { from -= std::min(from, n); };
+  for (const ClassInfo& one : facts.classes) {
+    take(rest.own_bytes, one.own_bytes);
+    take(rest.hits, one.hits);
+    take(rest.misses, one.misses);
+    take(rest.evicted, one.evicted);
+  }
+  return rest;
+}
+double reads_a_byte(const ClassInfo& one) {
+  return static_cast<double>(one.hits + one.misses) /
+         static_cast<double>(std::max<std::uint64_t>(one.own_bytes, 1));
+}
+std::string class_text(const ClassInfo& one) {
+  return one.pattern.empty() ? "what is in no class" : "class " + in_quotes(one.pattern);
+}
+
+void look_at_classes(const DoctorFacts& facts, All& all) {
+  if (facts.classes.empty()) return;
+  std::vector<ClassInfo> owners = facts.classes;
+  owners.push_back(rest_of(facts));
+  for (const ClassInfo& one : facts.classes) {
+    if (one.min_now < one.limits.min) {
+      all.push_back({.severity = Severity::warning,
+                     .what = "Class " + in_quotes(one.pattern) +
+                             " is promised more than the cache can protect",
+                     .evidence = "min " + bytes_text(one.limits.min) + ", of which " +
+                                 bytes_text(one.min_now) + " are kept",
+                     .command = "a larger memory limit, or a smaller min: UL.CLASS SET"});
+    }
+  }
+  // Who misses much and is evicted, beside one who holds more and is hardly read.
+  const ClassInfo* starved = nullptr;
+  for (const ClassInfo& one : owners) {
+    const std::uint64_t reads = one.hits + one.misses;
+    const bool misses = reads >= k_calls_least && one.misses > reads / 2;
+    if (misses && one.evicted >= k_entries_least &&
+        (starved == nullptr || one.misses > starved->misses))
+      starved = &one;
+  }
+  if (starved == nullptr) return;
+  constexpr double k_hardly = 10;
+  const auto idle = std::ranges::max_element(owners, {}, [&](const ClassInfo& one) {
+    const bool is_idle = &one != starved && reads_a_byte(one) * k_hardly < reads_a_byte(*starved);
+    return is_idle ? one.own_bytes : 0;
+  });
+  if (&*idle == starved || reads_a_byte(*idle) * k_hardly >= reads_a_byte(*starved) ||
+      idle->own_bytes < starved->own_bytes)
+    return;
+  std::string what = class_text(*starved) + " starves beside " + class_text(*idle);
+  what[0] = static_cast<char>(what[0] == 'c' ? 'C' : 'W');
+  all.push_back({.severity = Severity::warning,
+                 .what = std::move(what),
+                 .evidence = percent_text(share(starved->misses, starved->hits + starved->misses)) +
+                             " of its reads miss in " + bytes_text(starved->own_bytes) +
+                             "; the other holds " + bytes_text(idle->own_bytes) + " and is read " +
+                             std::to_string(static_cast<std::uint64_t>(
+                                 reads_a_byte(*starved) / std::max(reads_a_byte(*idle), 1e-12))) +
+                             " times less for each byte",
+                 .command = "UL.CLASS SET PATTERN MIN for the one, HIGH or MAX for the other"});
+}
+
 void look_at_cache(const DoctorFacts& facts, All& all) {
   const Stats& cache = facts.cache;
   const bool is_full = cache.headroom_bytes < cache.memory_limit / 10;
@@ -203,6 +276,7 @@ std::string_view to_string(Severity severity) noexcept {
 DoctorFacts doctor_facts(const MetricsPage::Sources& sources) {
   return {.cache = sources.services.cache.stats(),
           .seen = sources.census.last(),
+          .classes = sources.services.cache.classes(),
           .growth = sources.early_warning.findings(),
           .governor = sources.governor.order(),
           .given_up_bytes = sources.governor.given_up_bytes(),
@@ -217,6 +291,7 @@ std::vector<Diagnosis> diagnose(const DoctorFacts& facts) {
   look_at_growth(facts, all);
   look_at_container(facts, all);
   look_at_groups(facts, all);
+  look_at_classes(facts, all);
   look_at_cache(facts, all);
   // Of one severity in the order in which they were found, which is that of what they cost.
   All sorted;

@@ -2,6 +2,7 @@
 // command that shows more. /debug/doctor, `ullage doctor`, MEMORY DOCTOR.
 #pragma once
 
+#include <ullage/classes.h>
 #include <ullage/observe/allocator.h>
 #include <ullage/observe/census.h>
 #include <ullage/observe/container.h>
@@ -35,6 +36,7 @@ struct Diagnosis {
 struct DoctorFacts {
   Stats cache{};
   observe::CensusResult seen{};
+  std::vector<ClassInfo> classes{};
   std::vector<EarlyWarning::Finding> growth{};
   observe::GovernorOrder governor{};
   std::uint64_t given_up_bytes = 0;

@@ -111,6 +111,58 @@ TEST(Doctor, FindsEachOfTheOthers) {
             "The process is at its memory limit");
 }
 
+TEST(Doctor, SeesAClassThatStarves) {
+  DoctorFacts facts = well();
+  facts.cache.payload_bytes = 30_MiB;
+  facts.cache.entries = 0;
+  ClassInfo starved;
+  starved.pattern = "hot:*";
+  starved.own_bytes = 1_MiB;
+  starved.hits = 10'000;
+  starved.misses = 30'000;
+  starved.evicted = 25'000;
+  ClassInfo idle;
+  idle.pattern = "archive:*";
+  idle.own_bytes = 20_MiB;
+  idle.hits = 1000;
+  facts.classes = {idle, starved};
+  auto all = diagnose(facts);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].what, "Class \"hot:*\" starves beside class \"archive:*\"");
+  EXPECT_EQ(all[0].evidence.find("75 % of its reads miss in 1.0 MiB; the other holds 20.0 MiB"), 0U)
+      << all[0].evidence;
+  // The other is read as much, holds less, or the one misses little: nothing to say.
+  facts.classes[0].hits = 400'000;
+  facts.cache.hits = 500'000;
+  EXPECT_TRUE(diagnose(facts).empty());
+  facts.classes[0] = idle;
+  facts.classes[0].own_bytes = 100'000;
+  facts.cache.payload_bytes = 1_MiB;
+  EXPECT_TRUE(diagnose(facts).empty());
+  facts.classes[0] = idle;
+  facts.classes[1].misses = 1000;
+  EXPECT_TRUE(diagnose(facts).empty());
+  // Those in no class may be the ones that take the room.
+  facts.cache.payload_bytes = 40_MiB;
+  facts.classes = {starved};
+  facts.cache.hits = 11'000;
+  facts.cache.misses = 30'000;
+  all = diagnose(facts);
+  ASSERT_FALSE(all.empty());
+  EXPECT_EQ(all[0].what, "Class \"hot:*\" starves beside what is in no class");
+}
+
+TEST(Doctor, SeesAPromiseThatCannotBeKept) {
+  DoctorFacts facts = well();
+  ClassInfo one;
+  one.pattern = "a:*";
+  one.limits.min = 30_MiB;
+  one.min_now = 10_MiB;
+  facts.classes = {one};
+  EXPECT_EQ(diagnose(facts).at(0).what,
+            "Class \"a:*\" is promised more than the cache can protect");
+}
+
 TEST(Doctor, TellsTheWorstFirst) {
   DoctorFacts facts = well();
   facts.allocator.resident = 50_MiB;     // a note

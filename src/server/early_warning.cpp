@@ -12,7 +12,7 @@ using observe::TrendReport;
 using observe::Verdict;
 
 std::string_view to_string(EarlyWarning::Kind kind) noexcept {
-  constexpr std::array<std::string_view, 4> k_names{"process", "cache", "prefix", "group"};
+  constexpr std::array<std::string_view, 5> k_names{"process", "cache", "class", "prefix", "group"};
   return k_names[static_cast<std::size_t>(kind)];
 }
 
@@ -33,10 +33,19 @@ void EarlyWarning::look_at(const Readings& readings, const observe::CensusResult
     note(Kind::process, "",
          readings.resident_bytes - std::min(readings.resident_bytes, readings.cache_bytes), now_ms);
     note(Kind::cache, "", readings.cache_bytes, now_ms);
+    std::size_t classes = 0;
+    for (const auto& [pattern, bytes] : seen.classes) {
+      if (pattern.empty() || classes == (owners_max_ - 2) / 3) continue;
+      ++classes;
+      note(Kind::class_, pattern, bytes, now_ms);
+    }
     // Of the rest half are prefixes, and the other half groups; the largest of each.
-    const std::size_t places = (owners_max_ - 2) / 2;
-    for (std::size_t i = 0; i < std::min(places, seen.prefixes.size()); ++i)
+    const std::size_t places = (owners_max_ - 2 - classes) / 2;
+    for (std::size_t i = 0; i < std::min(places, seen.prefixes.size()); ++i) {
+      // A class of all that begins so is told of as that.
+      if (classes != 0 && seen.classes.contains(seen.prefixes[i].name + "*")) continue;
       note(Kind::prefix, seen.prefixes[i].name, seen.prefixes[i].bytes, now_ms);
+    }
     for (std::size_t i = 0; i < std::min(places, seen.groups.size()); ++i)
       note(Kind::group, seen.groups[i].name, seen.groups[i].bytes, now_ms);
   }
@@ -125,7 +134,9 @@ void EarlyWarning::tell(const Finding& finding) {
                                {"event.action", "grows"},
                                {"ullage.owner", to_string(finding.kind)}};
   if (!finding.name.empty()) {
-    fields.emplace_back(finding.kind == Kind::group ? "ullage.group" : "ullage.prefix",
+    fields.emplace_back(finding.kind == Kind::group    ? "ullage.group"
+                        : finding.kind == Kind::class_ ? "ullage.class"
+                                                       : "ullage.prefix",
                         std::string_view(finding.name));
   }
   fields.emplace_back("ullage.value", finding.bytes);

@@ -36,10 +36,10 @@ class EarlyWarning {
   /// What takes less than this share of the limit is nobody's concern.
   static constexpr std::size_t k_share_that_matters = 100;
 
-  enum class Kind : std::uint8_t { process, cache, prefix, group };
+  enum class Kind : std::uint8_t { process, cache, class_, prefix, group };
   struct Finding {
     Kind kind = Kind::process;
-    std::string name;  ///< of the group, or the prefix
+    std::string name;  ///< of the group, the prefix or the class
     std::uint64_t bytes = 0;
     std::uint64_t limit_bytes = 0;
     observe::TrendReport trend{};
@@ -88,7 +88,7 @@ class EarlyWarning {
   std::int64_t sampled_ms_ = 0;
 };
 
-/// "process", "cache", "prefix", "group".
+/// "process", "cache", "class", "prefix", "group".
 [[nodiscard]] std::string_view to_string(EarlyWarning::Kind kind) noexcept;
 
 }  // namespace ullage::server

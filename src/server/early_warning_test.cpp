@@ -3,6 +3,8 @@
 #include "server/census_task.h"
 #include "server/log_testing.h"
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -21,9 +23,11 @@ class EarlyWarnings : public ::testing::Test {
   std::vector<nlohmann::json> lines() { return lines_.all(); }
   /// A second later.
   void look_at(std::vector<observe::CensusResult::Group> prefixes,
-               std::uint64_t outside_bytes = 50'000, std::uint64_t cache_bytes = 500'000) {
+               std::uint64_t outside_bytes = 50'000, std::uint64_t cache_bytes = 500'000,
+               std::map<std::string, std::uint64_t, std::less<>> classes = {}) {
     observe::CensusResult seen;
     seen.prefixes = std::move(prefixes);
+    seen.classes = std::move(classes);
     now_ms_ += 1000;
     warning_->look_at({.now_ms = now_ms_,
                        .resident_bytes = cache_bytes + outside_bytes,
@@ -63,6 +67,19 @@ TEST_F(EarlyWarnings, OfTheProcessAsWell) {
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0]["ullage.owner"], "process");
   EXPECT_FALSE(told[0].contains("ullage.group"));
+}
+
+TEST_F(EarlyWarnings, AClassIsNamedInPlaceOfItsPrefix) {
+  for (int second = 0; second < 400; ++second) {
+    const std::uint64_t grows = 10'000U + 100U * static_cast<unsigned>(second);
+    look_at({{.name = "a:", .bytes = 300'000}, {.name = "b:", .bytes = grows}}, 50'000, 500'000,
+            {{"", 100'000}, {"b:*", grows}, {"c:*", 50'000}});
+  }
+  const auto told = lines();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["ullage.owner"], "class");
+  EXPECT_EQ(told[0]["ullage.class"], "b:*");
+  EXPECT_FALSE(told[0].contains("ullage.prefix"));
 }
 
 TEST_F(EarlyWarnings, KeepSilentOnWhatIsSmallOrStays) {
