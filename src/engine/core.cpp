@@ -36,6 +36,9 @@ constexpr std::size_t k_reserve_divisor =
 constexpr std::size_t k_reserve_slabs_min = 4;
 constexpr std::size_t k_memories_divisor = 2;  // of what lies outside the arena
 constexpr std::size_t k_classes_divisor = 8;   // of memory_limit that their table may take
+// Of the share of all bytes that has yet to go when the limit is lowered, what a page loses at
+// once. The rest is chosen as ever, among pages.
+constexpr float k_shed_share = 0.6F;
 constexpr int k_idle_steps_max = 1000;
 constexpr std::size_t k_ghost_min_bytes = 4 * k_kib;
 // Also how often a quiet process is woken: as often as by Redis.
@@ -314,11 +317,14 @@ Result<void> CacheCore::set_memory_limit(std::size_t bytes) {
   for (std::size_t budget = state.arena->bytes().charged(); budget > target;) {
     budget = std::max(target, budget - std::min(budget, step));
     state.arena->set_budget(budget);
+    reclaim.shed(k_shed_share *
+                 (1 - static_cast<float>(target) / static_cast<float>(std::max(budget, target))));
     // A step may meet only free slots or busy shards; many in a row mean that nothing more can be
     // had.
     for (int idle = 0; reclaim.over_budget() && idle < k_idle_steps_max;)
       idle = reclaim.tick_step(work) ? 0 : idle + 1;
   }
+  reclaim.shed(0);
   state.arena->set_budget(target);
   return {};
 }

@@ -237,10 +237,13 @@ bool Reclaim::clear_page(Ref page, Drain how, CallWork& work) {
   for (int round = 0; round < k_clear_rounds; ++round) {
     const auto target = target_of(state_, directory_, writer_->lookup(), *owned, page);
     if (!target) return round > 0;  // it left with what was evicted; or it is a node
-    const std::size_t fits = state_.arena->largest_free(owned->header().used);
+    const std::size_t used = owned->header().used;
+    const std::size_t fits = state_.arena->largest_free(used);
+    const auto shed =
+        static_cast<std::size_t>(static_cast<float>(used) * shed_.load(std::memory_order_relaxed));
     // A bucket that holds only records of large groups has nothing to evict.
     if (evict_from(*owned, *target,
-                   {.wanted = {.page_bytes = std::max<std::size_t>(owned->header().used - fits, 1),
+                   {.wanted = {.page_bytes = std::max<std::size_t>({used - fits, shed, 1}),
                                .payload_bytes = k_large_bytes,
                                .choice = k_by_class}},
                    work) == 0)

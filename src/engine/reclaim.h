@@ -76,6 +76,9 @@ class Reclaim {
   void after_write(CallWork& work);
   /// One step of upkeep for tick(). Answers whether it found anything to do.
   bool tick_step(CallWork& work);
+  /// While the limit is being lowered by much: the share of a page that goes when its slab is
+  /// emptied, so that what stays is not moved again and again with a little less each time.
+  void shed(float share) noexcept { shed_.store(share, std::memory_order_relaxed); }
   /// Whether the arena is above its budget after it was lowered.
   [[nodiscard]] bool over_budget() const noexcept { return state_.arena->slabs_over_budget() != 0; }
 
@@ -142,6 +145,7 @@ class Reclaim {
   std::atomic<std::uint64_t> seed_;
   std::atomic<std::uint32_t> writes_{0};  // under pressure; paces the probes
   std::atomic<Ref> next_probe_{k_no_ref};
+  std::atomic<float> shed_{0};
   std::atomic<std::uint32_t> ungathered_{0};  // writes since something was gathered
   std::atomic<std::uint32_t> evictions_{0};   // paces the weighing of shares
 
