@@ -9,12 +9,16 @@ Reads every RESULTS_DIR/*.json:
                   "peer": str, "workload": str}]}
 A file may also hold a list of such objects. Figures that fall short are in the table like the
 others, and marked; a figure without a bar has "passed": null and is only reported.
+
+Rows of commands that have no results here stay as they are, with their commit and date: whoever
+runs one benchmark does not take away what the others have measured, bars that fall short included.
 """
 
 import argparse
 import datetime
 import json
 import pathlib
+import re
 import sys
 
 HEADER = """# Figures
@@ -25,6 +29,7 @@ A bar that is not met says **no**. A figure without a bar is only reported.
 
 """
 COLUMNS = ("figure", "bar", "result", "met?", "peer", "command", "commit", "date")
+HEAD = "| " + " | ".join(COLUMNS) + " |"
 MET = {True: "yes", False: "**no**", None: "–"}
 REQUIRED = ("figure", "result", "passed")
 
@@ -72,16 +77,29 @@ def row(run, figure):
     return "| " + " | ".join(values) + " |"
 
 
-def table(runs):
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
-    lines += [row(run, figure) for run in runs for figure in run["figures"]]
-    return "\n".join(lines) + "\n"
+def cells_of(line):
+    """A row's cells, as row() has written them."""
+    return re.split(r"(?<!\\) \| ", line.removeprefix("| ").removesuffix(" |"))
 
 
-def summary(runs):
-    passed = [figure["passed"] for run in runs for figure in run["figures"]]
-    return (f"{passed.count(True)} bars met, {passed.count(False)} not met, "
-            f"{passed.count(None)} figures reported without a bar.\n")
+def command_of(line):
+    return cells_of(line)[COLUMNS.index("command")]
+
+
+def kept_rows(path, runs):
+    """Rows of the present table whose commands have no new results."""
+    if not path.exists():
+        return []
+    measured = {f"`{cell(run['command'])}`" for run in runs if run.get("command")}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("| ") and line != HEAD]
+    return [line for line in rows if command_of(line) not in measured]
+
+
+def summary(rows):
+    met = [cells_of(line)[COLUMNS.index("met?")] for line in rows]
+    return (f"{met.count(MET[True])} bars met, {met.count(MET[False])} not met, "
+            f"{met.count(MET[None])} figures reported without a bar.\n")
 
 
 def main(arguments):
@@ -98,9 +116,13 @@ def main(arguments):
     if not runs:
         print(f"write_figures: no results in {options.results}", file=sys.stderr)
         return 1
+    rows = kept_rows(options.output, runs)
+    rows += [row(run, figure) for run in runs for figure in run["figures"]]
+    rows.sort(key=command_of)  # stable: those of one command stay in their order
+    table = "\n".join([HEAD, "|---" * len(COLUMNS) + "|", *rows]) + "\n"
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(HEADER + summary(runs) + "\n" + table(runs), encoding="utf-8")
-    print(f"write_figures: {options.output.name}: {summary(runs)}", end="")
+    options.output.write_text(HEADER + summary(rows) + "\n" + table, encoding="utf-8")
+    print(f"write_figures: {options.output.name}: {summary(rows)}", end="")
     return 0
 
 

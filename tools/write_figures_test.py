@@ -55,6 +55,25 @@ class WriteFigures(unittest.TestCase):
             self.assertIn("broken.json", self.messages.getvalue())
             self.assertFalse(self.output.exists())
 
+    def test_what_others_have_measured_stays(self):
+        def of(name, *figures, date="2025-01-02"):
+            return {"name": name, "command": f"./dev bench {name}", "commit": "abc", "date": date,
+                    "figures": list(figures)}
+        self.assertEqual(self.run_with(bound=of("bound", figure("a", False), figure("b", True)),
+                                       work=of("work", figure("c", True))), 0)
+        before = self.output.read_text().splitlines()
+        (self.root / "bound.json").unlink()
+        (self.root / "work.json").unlink()
+        self.assertEqual(self.run_with(get=of("get", figure("d", None)),
+                                       work=of("work", figure("c", False), date="2025-02-03")), 0)
+        after = self.output.read_text().splitlines()
+        rows = [line for line in after if line.startswith("| ")][1:]
+        self.assertEqual(rows[:2], [line for line in before if "bench bound" in line])
+        self.assertIn("./dev bench get", rows[2])
+        self.assertIn("2025-02-03", rows[3])
+        self.assertEqual(len(rows), 4)
+        self.assertIn("1 bars met, 2 not met, 1 figures", self.output.read_text())
+
     def test_no_results_is_an_error(self):
         self.assertEqual(self.run_with(), 1)
 
