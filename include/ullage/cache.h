@@ -270,6 +270,8 @@ class Cache {
   Result<void> define_classes(std::span<const ClassDefinition> definitions);
   /// Answers whether there was one. Its groups go to its parent.
   Result<bool> remove_class(std::string_view pattern);
+  /// The class of that pattern; none if there is no such. O(max_classes).
+  [[nodiscard]] std::optional<ClassInfo> class_info(std::string_view pattern) const;
   /// All classes in the order of their patterns.
   [[nodiscard]] std::vector<ClassInfo> classes() const;
   /// The pattern of the class that a group of this name is in, or would be; empty: none.

@@ -57,6 +57,8 @@ struct ClassLimits {
 struct ClassDefinition {
   std::string pattern;
   ClassLimits limits;
+
+  friend bool operator==(const ClassDefinition&, const ClassDefinition&) = default;
 };
 
 /// A class and what it holds. Counts are exact; together they are a moment's blur.

@@ -321,15 +321,9 @@ bool Classes::is_within(ClassId id, ClassId above) const noexcept {
   return false;
 }
 
-std::uint64_t Classes::sum_of_own() const noexcept {
-  std::uint64_t sum = 0;
-  for (ClassId id = 1; id <= max_; ++id)
-    sum += slot(id).own.load(std::memory_order_relaxed);
-  return sum;
-}
-
-void Classes::weigh(std::uint64_t pool_bytes) noexcept {
+void Classes::weigh(std::uint64_t all_bytes) noexcept {
   float most = 0;
+  std::uint64_t weighed_bytes = 0;
   bool is_over = false;
   for (ClassId id = 1; id <= max_; ++id) {
     const Slot& s = slot(id);
@@ -339,12 +333,11 @@ void Classes::weigh(std::uint64_t pool_bytes) noexcept {
     is_over = is_over || (high != 0 && s.used.load(std::memory_order_relaxed) > high);
     const std::uint64_t own = s.own.load(std::memory_order_relaxed);
     const std::uint32_t weight = s.weight.load(std::memory_order_relaxed);
-    if (weight == 0) {
-      pool_bytes += own;
-    } else {
-      most = std::max(most, static_cast<float>(own) / static_cast<float>(weight));
-    }
+    if (weight == 0) continue;
+    weighed_bytes += own;
+    most = std::max(most, static_cast<float>(own) / static_cast<float>(weight));
   }
+  const std::uint64_t pool_bytes = all_bytes - std::min(all_bytes, weighed_bytes);
   const float pool = static_cast<float>(pool_bytes) / static_cast<float>(k_class_weight_of_others);
   pool_share_.store(pool, std::memory_order_relaxed);
   least_sway_.store(is_over ? std::ldexp(1.0F, k_high_exponent / 2) : 1.0F,
@@ -510,11 +503,11 @@ Result<void> Classes::accept(const ClassSet& set, std::size_t memory_limit, std:
   }
   demand_ = set.demand;
   protect(memory_limit);
-  update_any();
+  update_flags();
   return {};
 }
 
-void Classes::update_any() noexcept {
+void Classes::update_flags() noexcept {
   bool some = false;
   bool weights = false;
   bool changes = false;
@@ -539,9 +532,7 @@ void Classes::update_any() noexcept {
 std::vector<ClassDefinition> Classes::definitions() const {
   std::vector<ClassDefinition> all;
   for (ClassId id = 1; id <= max_; ++id) {
-    const SlotState state = slot(id).state.load(std::memory_order_relaxed);
-    if (state == SlotState::coming || state == SlotState::live)
-      all.push_back({std::string(pattern(id)), slot(id).defined});
+    if (is_told(id)) all.push_back({std::string(pattern(id)), slot(id).defined});
   }
   return all;
 }
@@ -550,8 +541,7 @@ void Classes::protect(std::size_t memory_limit) noexcept {
   const std::uint64_t most = protectable_bytes(memory_limit);
   for (ClassId id = 1; id <= max_; ++id) {
     Slot& s = slot(id);
-    const SlotState state = s.state.load(std::memory_order_relaxed);
-    std::uint64_t min = state == SlotState::live || state == SlotState::coming ? s.defined.min : 0;
+    std::uint64_t min = is_told(id) ? s.defined.min : 0;
     // As in cgroup v2, who is promised more than there is gets its part of it.
     if (demand_ > most)
       min = static_cast<std::uint64_t>(static_cast<double>(min) * static_cast<double>(most) /
@@ -560,33 +550,46 @@ void Classes::protect(std::size_t memory_limit) noexcept {
   }
 }
 
+bool Classes::is_told(ClassId id) const noexcept {
+  const SlotState state = slot(id).state.load(std::memory_order_relaxed);
+  return state == SlotState::coming || state == SlotState::live;
+}
+
+ClassInfo Classes::info(ClassId id) const {
+  const auto word = [](const Word& w) { return w.load(std::memory_order_relaxed); };
+  const Slot& s = slot(id);
+  ClassInfo info;
+  info.pattern = pattern(id);
+  if (const ClassId above = parent(id, 1); above != k_no_class) info.parent = pattern(above);
+  info.limits = s.defined;
+  info.settled = is_settled() && s.state.load(std::memory_order_relaxed) == SlotState::live;
+  info.bytes = word(s.used);
+  info.own_bytes = word(s.own);
+  info.entries = word(s.entries);
+  info.groups = word(s.groups);
+  info.hits = counted(id, 0) - s.hits_before;
+  info.misses = counted(id, 1) - s.misses_before;
+  info.evicted = word(s.evicted);
+  info.expired = word(s.expired);
+  info.limited = word(s.limited);
+  info.min_now = word(s.min_now);
+  info.max_now = s.defined.max == 0 ? 0 : word(s.max_now);
+  return info;
+}
+
+std::optional<ClassInfo> Classes::info(std::string_view wanted) const {
+  for (ClassId id = 1; id <= max_; ++id) {
+    if (is_told(id) && pattern(id) == wanted) return info(id);
+  }
+  return std::nullopt;
+}
+
 std::vector<ClassInfo> Classes::infos() const {
   std::vector<ClassInfo> all;
-  const auto word = [](const Word& w) { return w.load(std::memory_order_relaxed); };
   for (ClassId id = 1; id <= max_; ++id) {
-    const Slot& s = slot(id);
-    const SlotState state = s.state.load(std::memory_order_relaxed);
-    if (state != SlotState::coming && state != SlotState::live) continue;
-    ClassInfo info;
-    info.pattern = pattern(id);
-    if (const ClassId above = parent(id, 1); above != k_no_class) info.parent = pattern(above);
-    info.limits = s.defined;
-    info.settled = is_settled() && state == SlotState::live;
-    info.bytes = word(s.used);
-    info.own_bytes = word(s.own);
-    info.entries = word(s.entries);
-    info.groups = word(s.groups);
-    info.hits = counted(id, 0) - s.hits_before;
-    info.misses = counted(id, 1) - s.misses_before;
-    info.evicted = word(s.evicted);
-    info.expired = word(s.expired);
-    info.limited = word(s.limited);
-    info.min_now = word(s.min_now);
-    info.max_now = s.defined.max == 0 ? 0 : word(s.max_now);
-    all.push_back(std::move(info));
+    if (is_told(id)) all.push_back(info(id));
   }
-  std::sort(all.begin(), all.end(),
-            [](const ClassInfo& a, const ClassInfo& b) { return a.pattern < b.pattern; });
+  std::ranges::sort(all, {}, &ClassInfo::pattern);
   return all;
 }
 
@@ -615,7 +618,7 @@ void Classes::end_walk() noexcept {
     s.state.store(SlotState::free, std::memory_order_relaxed);
   }
   position_.store(k_everything, std::memory_order_relaxed);
-  update_any();
+  update_flags();
 }
 
 // --- the validator -------------------------------------------------------------------------------

@@ -12,8 +12,9 @@
 // change with the entry, while the group's shard is held. When classes come or go, groups change
 // class and classes change parent, and a walk over all groups in the order of their hashes takes
 // the books along (relabel.h). A group whose hash lies before `position` has been taken along and
-// is charged along the `next` parents; the others along those of before. So the books of every
-// class are exact at every moment, without a stop. With no walk under way both parents are one.
+// is charged along the parents of after the walk; the others along those of before. So the books of
+// every class are exact at every moment, without a stop. With no walk under way both parents are
+// one.
 //
 // STATES of a slot; all changes under the core's lock of classes:
 //   free -> coming    accepted; the next walk brings it in
@@ -36,6 +37,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -137,10 +139,9 @@ class Classes {
   [[nodiscard]] float sway(ClassId id) const noexcept;
   /// Whether the class is `above` or lies in it.
   [[nodiscard]] bool is_within(ClassId id, ClassId above) const noexcept;
-  [[nodiscard]] std::uint64_t sum_of_own() const noexcept;
-  /// Works out who has most of its share, and whether anybody is over its high. `pool_bytes`: what
-  /// the groups of no class are charged.
-  void weigh(std::uint64_t pool_bytes) noexcept;
+  /// Works out who has most of its share, and whether anybody is over its high. `all_bytes`: what
+  /// all groups together would be charged, those of no class too.
+  void weigh(std::uint64_t all_bytes) noexcept;
   /// What a score must be worth for a page to pay for its own growth, over what it must be without
   /// classes: as long as somebody is over its high, others do not.
   [[nodiscard]] float least_sway() const noexcept {
@@ -157,8 +158,7 @@ class Classes {
   /// What it holds now is the most that it may reach from now on, until that is its max.
   void ratchet(ClassId id) noexcept;
 
-  // --- definitions; under the core's lock of classes
-  // ------------------------------------------------
+  // --- definitions; under the core's lock of classes -------------------------------------------
 
   /// Takes a checked set over: limits hold from now on; classes come and go with the next walk.
   /// Error: invalid_argument (too many), and nothing has changed.
@@ -168,6 +168,7 @@ class Classes {
   /// Shares out what is protected, for a cache of so many bytes.
   void protect(std::size_t memory_limit) noexcept;
   [[nodiscard]] std::vector<ClassInfo> infos() const;
+  [[nodiscard]] std::optional<ClassInfo> info(std::string_view pattern) const;
   [[nodiscard]] std::string_view pattern(ClassId id) const noexcept;
   /// A copy of it, for who holds no lock: of a slot that changes hands meanwhile it may be that of
   /// before or of after.
@@ -266,8 +267,11 @@ class Classes {
   /// Of the live ones; their parents-to-be with it.
   void build_index(const std::vector<bool>& is_new) noexcept;
   static void set_limits(Slot& to, const ClassSet::One& from, std::int64_t now_ms) noexcept;
+  [[nodiscard]] bool is_told(ClassId id) const noexcept;
+  [[nodiscard]] ClassInfo info(ClassId id) const;
   [[nodiscard]] ClassId take_slot(std::string_view text, ClassId from) noexcept;
-  void update_any() noexcept;
+  /// What is asked before any class is looked at.
+  void update_flags() noexcept;
   [[nodiscard]] bool keeps_parents(ClassId id) const noexcept;
 
   // constant after attach()

@@ -103,8 +103,7 @@ Budget Budget::of(const Options& options) noexcept {
                       ? options.max_classes
                       : std::clamp(limit / k_class_share_of_limit_bytes, k_classes_default_min,
                                    k_classes_default_max);
-  b.fixed_bytes = (sizeof(Shard) << b.shard_bits) + sizeof(Counters) + b.ring_bytes +
-                  b.ghost_bytes + Classes::bytes_for(b.max_classes) + 64;
+  b.fixed_bytes = b.classes_at() + Classes::bytes_for(b.max_classes) + 64;
   b.reserve_slabs = reserve_slabs_of(limit, b.slab_bytes);
   return b;
 }
@@ -175,8 +174,8 @@ Result<std::unique_ptr<CacheCore>> CacheCore::open(Options options) {
 CacheCore::CacheCore(Options opts, const Budget& budget, std::unique_ptr<arena::Arena> arena,
                      std::uint64_t seed)
     : options(std::move(opts)),
-      ring(arena->fixed() + (sizeof(Shard) << budget.shard_bits) + sizeof(Counters),
-           budget.ring_bytes, options.removal_values, options.removal_causes),
+      ring(arena->fixed() + budget.ring_at(), budget.ring_bytes, options.removal_values,
+           options.removal_causes),
       reclaim(state, directory, ring, debt, evictor, seed),
       flights(state, k_negatives_max,
               Budget::outside_bytes(options.memory_limit) / k_memories_divisor) {
@@ -185,7 +184,7 @@ CacheCore::CacheCore(Options opts, const Budget& budget, std::unique_ptr<arena::
   // Fresh pages of the system are zero, and zero is how all three tables start: constructing them
   // would only make them resident before anything is in them.
   state.shards = reinterpret_cast<Shard*>(fixed);
-  state.counters = reinterpret_cast<Counters*>(fixed + (sizeof(Shard) << budget.shard_bits));
+  state.counters = reinterpret_cast<Counters*>(fixed + budget.counters_at());
   state.arena = std::move(arena);
   base::HashKey key{options.hash_key[0], options.hash_key[1]};
   if (key.k0 == 0 && key.k1 == 0) key = {random_bits(), random_bits()};
@@ -200,11 +199,9 @@ CacheCore::CacheCore(Options opts, const Budget& budget, std::unique_ptr<arena::
   state.group_max_bytes = options.group.max_bytes;
   state.group_idle_ms = options.group.idle_ttl.count();
   state.idle_since_ms = state.now_ms();
-  auto* ghosts = reinterpret_cast<std::atomic<std::uint64_t>*>(
-      fixed + (sizeof(Shard) << budget.shard_bits) + sizeof(Counters) + budget.ring_bytes);
-  state.classes.attach(fixed + (sizeof(Shard) << budget.shard_bits) + sizeof(Counters) +
-                           budget.ring_bytes + budget.ghost_bytes,
-                       budget.max_classes, key.k0 ^ 0x636c6173736573ULL);
+  auto* ghosts = reinterpret_cast<std::atomic<std::uint64_t>*>(fixed + budget.ghosts_at());
+  state.classes.attach(fixed + budget.classes_at(), budget.max_classes,
+                       key.k0 ^ 0x636c6173736573ULL);
   state.ranking = std::make_unique<policy::Ranking>(options.policy == Policy::adaptive,
                                                     std::span(ghosts, budget.ghost_bytes / 8));
   reclaim.set_writer(writer);

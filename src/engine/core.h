@@ -43,7 +43,12 @@ struct Budget {
   std::size_t ring_bytes = 0;
   std::size_t ghost_bytes = 0;
   std::size_t max_classes = 0;
-  std::size_t fixed_bytes = 0;  ///< shards, counters, ring, ghosts
+  std::size_t fixed_bytes = 0;  ///< shards, counters, ring, ghosts, classes
+  // Where they begin, the shards at 0.
+  [[nodiscard]] std::size_t counters_at() const noexcept { return sizeof(Shard) << shard_bits; }
+  [[nodiscard]] std::size_t ring_at() const noexcept { return counters_at() + sizeof(Counters); }
+  [[nodiscard]] std::size_t ghosts_at() const noexcept { return ring_at() + ring_bytes; }
+  [[nodiscard]] std::size_t classes_at() const noexcept { return ghosts_at() + ghost_bytes; }
   std::size_t reserve_slabs = 0;
   static std::size_t reserve_slabs_of(std::size_t memory_limit, std::size_t slab_bytes) noexcept;
   static Budget of(const Options& options) noexcept;
@@ -73,6 +78,7 @@ class CacheCore {
   Result<void> set_classes(std::span<const ClassDefinition> definitions);
   /// Changes one, adds it, or with no limits takes it away; false if there is none of that pattern.
   Result<bool> change_class(std::string_view pattern, const std::optional<ClassLimits>& limits);
+  [[nodiscard]] std::optional<ClassInfo> class_info(std::string_view pattern);
   [[nodiscard]] std::vector<ClassInfo> classes();
   /// Takes out a group's fields whose time has come, before a call that treats the group as a
   /// whole.

@@ -14,22 +14,14 @@ using namespace engine;
 
 namespace {
 constexpr std::size_t k_steps_of_a_change = 64;
-
-bool limits_groups(const ClassSet& set) noexcept {
-  return std::any_of(set.all.begin(), set.all.end(), [](const ClassSet::One& one) {
-    return one.effective.max_fields != 0 || one.effective.max_bytes != 0 ||
-           one.effective.idle_ttl.count() != 0;
-  });
-}
 }  // namespace
 
 Result<void> CacheCore::accept_classes(std::span<const ClassDefinition> definitions) {
-  auto set = checked_classes(definitions, state.memory_limit.load(std::memory_order_relaxed));
+  const std::size_t limit = state.memory_limit.load(std::memory_order_relaxed);
+  auto set = checked_classes(definitions, limit);
   if (!set) return set.error();
-  auto done = state.classes.accept(*set, state.memory_limit.load(std::memory_order_relaxed),
-                                   state.now_ms());
-  if (!done) return done;
-  if (limits_groups(*set)) expiry.all_due();
+  if (auto done = state.classes.accept(*set, limit, state.now_ms()); !done) return done;
+  if (state.classes.limit_groups()) expiry.all_due();
   CallWork work;
   for (std::size_t n = 0; n < k_steps_of_a_change && relabel.step(work); ++n) {
   }
@@ -60,6 +52,11 @@ Result<bool> CacheCore::change_class(std::string_view pattern,
   return existed;
 }
 
+std::optional<ClassInfo> CacheCore::class_info(std::string_view pattern) {
+  const std::lock_guard one_at_a_time(classes_mutex_);
+  return state.classes.info(pattern);
+}
+
 std::vector<ClassInfo> CacheCore::classes() {
   const std::lock_guard one_at_a_time(classes_mutex_);
   return state.classes.infos();
@@ -79,6 +76,10 @@ Result<void> Cache::define_classes(std::span<const ClassDefinition> definitions)
 Result<bool> Cache::remove_class(std::string_view pattern) {
   if (UpdateScope::holds(core_.get())) return reentered_update();
   return core_->change_class(pattern, std::nullopt);
+}
+
+std::optional<ClassInfo> Cache::class_info(std::string_view pattern) const {
+  return core_->class_info(pattern);
 }
 
 std::vector<ClassInfo> Cache::classes() const {

@@ -137,9 +137,10 @@ void Evictor::pick(const PageImage& image, const Names* keep, const Wanted& want
       [&](EntryPlace place, const std::byte* at, std::uint32_t size, policy::Rank rank, ClassId id)
           ULLAGE_INLINE {
             const float sway = sway_of(id);
+            if (sway < 0) return;
             const std::uint32_t bytes = payload_of(at, size);
             const float score = score_of(rank, weight_of(wanted.weigh, bytes)) * sway;
-            if (sway < 0 || score < wanted.score || all == Victims::k_max) return;
+            if (score < wanted.score || all == Victims::k_max) return;
             ones[all++] = {place, score, size + static_cast<std::uint32_t>(k_slot_bytes), bytes};
           });
   const auto better = [](const Victims::One& a, const Victims::One& b) {

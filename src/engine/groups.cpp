@@ -177,13 +177,7 @@ bool Writer::over_limits(const GroupPlace& place) const noexcept {
     fields = stub.fields;
     bytes = stub.bytes;
   } else if (limits.max_bytes != 0) {
-    const RecordFields<SharedBytes> all(place.record, place.head);
-    for (std::uint32_t i = 0; i < all.count(); ++i) {
-      const auto item = all.item(i);
-      const EntryHead e = decode_entry<SharedBytes>(item.at, item.bytes, 0);
-      bytes += e.field_bytes +
-               (e.pieces ? decode_link<SharedBytes>(item.at + e.value_at).bytes : e.inline_bytes);
-    }
+    bytes = payload_of(RecordFields<SharedBytes>(place.record, place.head));
   }
   return fields > 1 && ((limits.max_fields != 0 && fields > limits.max_fields) ||
                         (limits.max_bytes != 0 && bytes > limits.max_bytes));
@@ -234,7 +228,7 @@ std::size_t Writer::enforce_group_limits(Shard& shard, std::string_view name, st
                   image.slots().rank(group.item));
       const bool over = record.head().fields > 1 &&
                         ((limits.max_fields != 0 && record.head().fields > limits.max_fields) ||
-                         (limits.max_bytes != 0 && inline_payload(record) > limits.max_bytes));
+                         (limits.max_bytes != 0 && payload_of(record.fields()) > limits.max_bytes));
       if (!over) break;
       const auto victim = evictor_.worst_of_record(image, group.item, keep, now_ms, work);
       if (!victim) break;

@@ -103,13 +103,7 @@ GroupCharge charge_of(const std::byte* record, const RecordHead& head) noexcept 
   } else {
     const RecordFields<PlainBytes> fields(record, head);
     charge.entries = fields.count();
-    for (std::uint32_t i = 0; i < fields.count(); ++i) {
-      const auto item = fields.item(i);
-      const EntryHead e = decode_entry<PlainBytes>(item.at, item.bytes, 0);
-      charge.bytes +=
-          e.field_bytes +
-          (e.pieces ? decode_link<PlainBytes>(item.at + e.value_at).bytes : e.inline_bytes);
-    }
+    charge.bytes = payload_of(fields);
   }
   charge.bytes += charge.entries * k_class_entry_bytes + group_charge(head.name_bytes);
   return charge;

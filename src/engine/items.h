@@ -115,6 +115,19 @@ GroupLimits group_limits_of(const State& state, const std::byte* record,
 /// Those of a group that is in a class and has none of its own.
 GroupLimits class_limits_of(const State& state, ClassId id) noexcept;
 
+/// Names and values of an inline record's fields, wherever the values lie.
+template <class Bytes>
+std::uint64_t payload_of(const RecordFields<Bytes>& fields) noexcept {
+  std::uint64_t bytes = 0;
+  for (std::uint32_t i = 0; i < fields.count(); ++i) {
+    const auto item = fields.item(i);
+    const EntryHead e = decode_entry<Bytes>(item.at, item.bytes, 0);
+    bytes += e.field_bytes +
+             (e.pieces ? decode_link<Bytes>(item.at + e.value_at).bytes : e.inline_bytes);
+  }
+  return bytes;
+}
+
 /// What a class is charged for an entry, and for a group.
 inline std::uint64_t entry_charge(std::uint64_t payload_bytes) noexcept {
   return payload_bytes + k_class_entry_bytes;

@@ -65,7 +65,7 @@ void Reclaim::set_writer(Writer& writer) noexcept {
   mover_.emplace(state_, directory_, writer.lookup(), writer.pages(), debt_);
 }
 
-std::optional<float> Reclaim::look_at(Ref page, Weigh weigh, Choice choice, CallWork& work) {
+std::optional<float> Reclaim::look_at(Ref page, Weigh weigh, Choice choice, CallWork& work) const {
   const auto owned = lock_owner(state_, page, false);
   if (!owned) return std::nullopt;
   const auto target = target_of(state_, directory_, writer_->lookup(), *owned, page);
@@ -454,12 +454,9 @@ void Reclaim::weigh_classes() noexcept {
   if (!state_.classes.any() ||
       evictions_.fetch_add(1, std::memory_order_relaxed) % k_evictions_a_weighing != 0)
     return;
-  // Of the groups of no class nobody keeps books: what all entries are charged less what classes
-  // are. Names of groups are left out.
-  const std::uint64_t all = state_.counted(Counter::payload_bytes) +
-                            state_.entries.load(std::memory_order_relaxed) * k_class_entry_bytes;
-  const std::uint64_t in_classes = state_.classes.sum_of_own();
-  state_.classes.weigh(all > in_classes ? all - in_classes : 0);
+  // Nobody keeps books of the groups of no class; names of groups are left out.
+  state_.classes.weigh(state_.counted(Counter::payload_bytes) +
+                       state_.entries.load(std::memory_order_relaxed) * k_class_entry_bytes);
 }
 
 void Reclaim::enforce_entries(CallWork& work) {

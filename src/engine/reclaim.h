@@ -100,7 +100,7 @@ class Reclaim {
   /// evicts what is far worse than usual, so that pages that nobody writes to give up their dead.
   void probe(CallWork& work);
   /// The score of a page's worst entry, if it has one that may go and its shard is not busy.
-  std::optional<float> look_at(Ref page, Weigh weigh, Choice choice, CallWork& work);
+  std::optional<float> look_at(Ref page, Weigh weigh, Choice choice, CallWork& work) const;
   /// Evicts so many bytes of a class from the worst of a few pages that have some of it.
   bool evict_of_class(ClassId id, std::uint64_t bytes, CallWork& work);
   void note_sibling(const OwnedPage& owned, const Target& leaf, ClassId id) noexcept;

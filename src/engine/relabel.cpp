@@ -111,15 +111,8 @@ Writer::Relabelled Writer::relabel_next(CallWork& work) {
       for (const Move& move : moves)
         classes.take_along(move.from, move.to, move.charge.bytes, move.charge.entries);
     }
-    const std::uint64_t next = after_range(in_shard, found.depth());
-    const unsigned bits = state_.shard_bits;
-    if (next != 0) {
-      const std::uint64_t top = bits == 0 ? 0 : position >> (64 - bits) << (64 - bits);
-      classes.set_position(top | next >> bits);
-    } else {
-      const std::uint64_t next_shard = after_range(position, bits);
-      classes.set_position(next_shard != 0 ? next_shard : Classes::k_everything);
-    }
+    const std::uint64_t next = after_range(position, state_.shard_bits + found.depth());
+    classes.set_position(next != 0 ? next : Classes::k_everything);
     return found.page != k_no_ref ? Relabelled::done : Relabelled::nothing_there;
   }
   return Relabelled::need_room;

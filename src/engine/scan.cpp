@@ -115,16 +115,9 @@ std::uint64_t Scan::groups_step(std::uint64_t position, std::size_t count, ScanB
         out.add(name, {}, fields);
       }
     }
-    const std::uint64_t next = after_range(in_shard, found.depth());
-    if (next != 0) {
-      const std::uint64_t top =
-          state_.shard_bits == 0 ? 0
-                                 : position >> (64 - state_.shard_bits) << (64 - state_.shard_bits);
-      position = top | (next >> state_.shard_bits);
-    } else {
-      position = after_range(position, state_.shard_bits);
-      if (position == 0) return 0;
-    }
+    // A shard's bits and the bucket's are the leading ones of the group's hash.
+    position = after_range(position, state_.shard_bits + found.depth());
+    if (position == 0) return 0;
   }
   return position;
 }

@@ -359,18 +359,6 @@ Writer::Step Writer::fit_whole(const Level& level, const Found& found, std::uint
   return image.used() > arena::k_page_max_bytes ? Step::need_room : Step::done;
 }
 
-std::uint64_t Writer::inline_payload(const RecordImage& record) const noexcept {
-  std::uint64_t bytes = 0;
-  const auto fields = record.fields();
-  for (std::uint32_t i = 0; i < fields.count(); ++i) {
-    const auto item = fields.item(i);
-    const EntryHead e = decode_entry<PlainBytes>(item.at, item.bytes, 0);
-    bytes += e.field_bytes +
-             (e.pieces ? decode_link<PlainBytes>(item.at + e.value_at).bytes : e.inline_bytes);
-  }
-  return bytes;
-}
-
 GroupLimits Writer::limits_of(const GroupPlace& place, ClassId class_id) const noexcept {
   return place ? group_limits_of(state_, place.record, place.head)
                : class_limits_of(state_, class_id);
@@ -457,7 +445,7 @@ Writer::Step Writer::put_in_bucket(Shard& shard, const Names& names, const Group
       image.slots().set_rank(group.item, record.slot_rank());
       while (record.head().fields > 1 && !log.full() &&
              ((limits.max_fields != 0 && record.head().fields > limits.max_fields) ||
-              (limits.max_bytes != 0 && inline_payload(record) > limits.max_bytes))) {
+              (limits.max_bytes != 0 && payload_of(record.fields()) > limits.max_bytes))) {
         const auto victim = evictor_.worst_of_record(image, group.item, &names, now_ms, work);
         if (!victim) break;
         std::uint32_t payload = 0;

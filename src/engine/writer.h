@@ -167,7 +167,6 @@ class Writer {
   [[nodiscard]] Result<void> prepare_pieces(std::string_view value, std::uint32_t answer,
                                             Prepared& prepared, CallWork& work);
   void discard(Prepared& prepared);
-  std::uint64_t inline_payload(const RecordImage& record) const noexcept;
   void store_stub(std::byte* body, const Stub& stub) const noexcept;
 
   State& state_;

@@ -10,10 +10,7 @@ namespace {
 using namespace ullage::literals;
 
 ClassInfo info_of(const Cache& cache, std::string_view pattern) {
-  for (ClassInfo& one : cache.classes()) {
-    if (one.pattern == pattern) return one;
-  }
-  return {};
+  return cache.class_info(pattern).value_or(ClassInfo{});
 }
 
 TEST(ClassesUnderThreads, SixteenWritersNeverExceedAMax) {

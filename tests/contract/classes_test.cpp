@@ -21,11 +21,9 @@ class Classes : public Contract {
     ASSERT_TRUE(done) << (done ? "" : done.error().message);
   }
   static ClassInfo info(Cache& cache, std::string_view pattern) {
-    for (ClassInfo& one : cache.classes()) {
-      if (one.pattern == pattern) return one;
-    }
-    ADD_FAILURE() << "no class " << pattern;
-    return {};
+    const std::optional<ClassInfo> found = cache.class_info(pattern);
+    EXPECT_TRUE(found) << "no class " << pattern;
+    return found.value_or(ClassInfo{});
   }
   static std::uint64_t charge(std::string_view field, std::size_t value) {
     return field.size() + value + k_class_entry_bytes;
