@@ -2,7 +2,6 @@
 
 #include <ullage/observe/heap_profile.h>
 
-#include "server/class_text.h"
 #include "server/doctor.h"
 #include "server/sizes.h"
 
@@ -362,9 +361,12 @@ Problem Server::apply(const Settings& before, const Settings& after) {
     context = std::move(*made);
   }
   if (const Problem problem = resize(after.memory_limit)) return problem;
-  if (classes_text(before.classes) != classes_text(after.classes)) {
-    if (const auto defined = cache_.define_classes(after.classes); !defined)
+  if (before.classes != after.classes) {
+    const auto defined = cache_.define_classes(after.classes);
+    if (!defined) {
+      static_cast<void>(resize(before.memory_limit));  // as it was
       return defined.error().message;
+    }
   }
   if (context) tls_.use(std::move(context));
   // What ACL SETUSER said of the default user stays, unless this says otherwise.

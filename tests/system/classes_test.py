@@ -81,6 +81,12 @@ class Classes(unittest.TestCase):
                     self.assertIn(named, str(reply))
             for text in ("nonsense", "a:* max=1mb a:* max=2mb", "a:* min=2mb max=1mb"):
                 self.assertIsInstance(wire.ask("CONFIG", "SET", "classes", text), ReplyError, text)
+            # Nor does what was to change beside them.
+            limit = wire.ask("MEMORY", "STATS")[5]
+            self.assertIsInstance(wire.ask("CONFIG", "SET", "maxmemory", "56mb", "classes",
+                                           "a:* min=60mb"), ReplyError)
+            self.assertEqual(wire.ask("MEMORY", "STATS")[5], limit)
+            self.assertEqual(wire.ask("CONFIG", "GET", "maxmemory")[1], b"67108864")
             self.assertEqual(wire.ask("CONFIG", "GET", "classes"),
                              [b"classes", b"session:* min=4mb max=20mb"])
             self.assertEqual(wire.ask("UL.CLASS", "LIST"), [b"session:*"])
