@@ -29,10 +29,7 @@ std::string numbered(const std::string& stem, std::uint64_t number) {
   return stem + std::to_string(number);
 }
 ClassInfo info_of(const Cache& cache, const std::string& pattern) {
-  for (ClassInfo& one : cache.classes()) {
-    if (one.pattern == pattern) return one;
-  }
-  return {};
+  return cache.class_info(pattern).value();
 }
 void must_define(Cache& cache, const std::string& pattern, const ClassLimits& limits) {
   if (const auto done = cache.define_class(pattern, limits); !done) {
@@ -231,8 +228,8 @@ class Bench {
 
   void compare(const char* what, bool has_bar, std::uint64_t count, const Fill& fill,
                const Operation& operation) {
-    const auto measure = [&](bool has_classes) {
-      return instructions_of([&, has_classes] {
+    const auto prepared = [&](bool has_classes) -> Prepare {
+      return [&, has_classes] {
         Options options;
         options.memory_limit = 64_MiB;
         options.max_classes = k_classes;
@@ -249,24 +246,14 @@ class Bench {
           for (std::uint64_t i = 0; i < count; ++i)
             operation(*cache, i);
         });
-      });
+      };
     };
-    const auto none = measure(false);
-    const auto some = measure(true);
-    if (!none || !some) return Report::note("instructions cannot be counted here: no ptrace");
-    const double ratio = static_cast<double>(*some) / static_cast<double>(*none);
-    const auto each = [&](std::uint64_t all) {
-      return static_cast<double>(all) / static_cast<double>(count);
-    };
-    std::optional<bool> met;
-    if (has_bar) met = ratio <= 1.05;
-    report_.add({.figure = text("instructions of %s with a thousand classes, over none", what),
-                 .bar = has_bar ? "<= 1.05 x" : "",
-                 .result = text("%.4f x (%.0f over %.0f)", ratio, each(*some), each(*none)),
-                 .met = met,
-                 .peer = "",
-                 .workload = text("%llu operations, counted one by one; 20k groups of 4 fields",
-                                  static_cast<unsigned long long>(count))});
+    InstructionRatio ratio;
+    ratio.figure = text("instructions of %s with a thousand classes, over none", what);
+    if (has_bar) ratio.bar = 1.05;
+    ratio.operations = count;
+    ratio.workload = "; 20k groups of 4 fields";
+    report_instructions(report_, ratio, prepared(true), prepared(false));
   }
 
   const Arguments& arguments_;

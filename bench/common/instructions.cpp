@@ -1,5 +1,7 @@
 #include "common/instructions.h"
 
+#include "common/text.h"
+
 #include <csignal>
 
 #include <sys/ptrace.h>
@@ -8,8 +10,7 @@
 
 namespace ullage::bench {
 
-std::optional<std::uint64_t> instructions_of(
-    const std::function<std::function<void()>()>& prepare) {
+std::optional<std::uint64_t> instructions_of(const Prepare& prepare) {
   const int child = ::fork();
   if (child == 0) {
     if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(3);
@@ -34,6 +35,25 @@ std::optional<std::uint64_t> instructions_of(
   ::kill(child, SIGKILL);
   ::waitpid(child, &status, 0);
   return count;
+}
+
+void report_instructions(Report& report, const InstructionRatio& what, const Prepare& with,
+                         const Prepare& without) {
+  const auto more = instructions_of(with);
+  const auto less = instructions_of(without);
+  if (!more || !less) return Report::note("instructions cannot be counted here: no ptrace");
+  const double ratio = static_cast<double>(*more) / static_cast<double>(*less);
+  const auto each = [&](std::uint64_t all) {
+    return static_cast<double>(all) / static_cast<double>(what.operations);
+  };
+  report.add({.figure = what.figure,
+              .bar = what.bar ? text("<= %.2f x", *what.bar) : "",
+              .result = text("%.4f x (%.0f over %.0f)", ratio, each(*more), each(*less)),
+              .met = what.bar ? std::optional(ratio <= *what.bar) : std::nullopt,
+              .peer = "",
+              .workload = text("%llu operations, counted one by one",
+                               static_cast<unsigned long long>(what.operations)) +
+                          what.workload});
 }
 
 }  // namespace ullage::bench

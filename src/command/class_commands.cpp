@@ -21,10 +21,7 @@ bool may_see(const Call& call, std::string_view pattern) {
 }
 
 std::optional<ClassInfo> find(Call& call, std::string_view pattern) {
-  for (ClassInfo& one : call.cache().classes()) {
-    if (one.pattern == pattern && may_see(call, pattern)) return std::move(one);
-  }
-  return std::nullopt;
+  return may_see(call, pattern) ? call.cache().class_info(pattern) : std::nullopt;
 }
 
 void list(Call& call) {
@@ -84,10 +81,9 @@ void set(Call& call) {
 }
 
 void del(Call& call) {
-  const std::string problem = call.services.host.remove_class(call.args[2]);
-  if (problem == "no such class") return call.reply.integer(0);
-  if (!problem.empty()) return call.reply.error("ERR UL.CLASS DEL failed - " + problem);
-  call.reply.integer(1);
+  const auto removed = call.services.host.remove_class(call.args[2]);
+  if (!removed) return call.reply.error("ERR UL.CLASS DEL failed - " + removed.error().message);
+  call.reply.integer(*removed ? 1 : 0);
 }
 
 void of(Call& call) {
@@ -96,32 +92,27 @@ void of(Call& call) {
   call.reply.bulk(pattern);
 }
 
-constexpr Row sub(std::string_view name, int arity, std::uint32_t flags, KeyPositions keys,
-                  std::string_view syntax, std::string_view summary, std::string_view complexity,
-                  Run run) {
-  Row row =
-      make_row(Family::ullage, name, arity, flags, keys, syntax, summary, "0.1.0", complexity, run);
-  row.oracle = Oracle::ours;
-  return row;
-}
 constexpr Row k_class_rows[] = {
-    sub("LIST", 2, k_readonly | k_tenants, k_no_keys, "", "The patterns of all classes.",
-        "O(N) for N classes", list),
-    sub("GET", 3, k_readonly | k_tenants, k_no_keys, "pattern",
-        "What a class holds, its counts and its limits.", "O(N) for N classes", get),
-    sub("SET", -3, k_admin, k_no_keys,
+    make_own_row("LIST", 2, k_readonly | k_tenants, k_no_keys, "", "The patterns of all classes.",
+                 "O(N) for N classes", list),
+    make_own_row("GET", 3, k_readonly | k_tenants, k_no_keys, "pattern",
+                 "What a class holds, its counts and its limits.", "O(N) for N classes", get),
+    make_own_row(
+        "SET", -3, k_admin, k_no_keys,
         "pattern [MIN bytes] [LOW bytes] [HIGH bytes] [MAX bytes] [MAX_FIELDS count] [MAX_BYTES "
         "bytes] [IDLE_TTL time] [TTL time] [WEIGHT number]",
         "Defines a class, or changes the limits named; 0 is none. 48mb and 30m are understood.",
         "O(N) for N classes; keys follow in the background", set),
-    sub("DEL", 3, k_admin, k_no_keys, "pattern", "Takes a class away; its keys go to its parent.",
-        "O(N) for N classes; keys follow in the background", del),
-    sub("OF", 3, k_readonly, {2, 2, 1}, "key", "The class that a key is in, or would be.", "O(1)",
-        of),
+    make_own_row("DEL", 3, k_admin, k_no_keys, "pattern",
+                 "Takes a class away; its keys go to its parent.",
+                 "O(N) for N classes; keys follow in the background", del),
+    make_own_row("OF", 3, k_readonly, {2, 2, 1}, "key", "The class that a key is in, or would be.",
+                 "O(1)", of),
 };
 constexpr Row class_row() {
-  Row row = sub("UL.CLASS", -2, 0, k_no_keys, "subcommand",
-                "Classes: keys by prefix that share limits.", "What the subcommand costs", nullptr);
+  Row row = make_own_row("UL.CLASS", -2, 0, k_no_keys, "subcommand",
+                         "Classes: keys by prefix that share limits.", "What the subcommand costs",
+                         nullptr);
   row.subcommands = k_class_rows;
   return row;
 }

@@ -1,6 +1,8 @@
 // What commands ask of the process that they run in. The server is one; tests have a small one.
 #pragma once
 
+#include <ullage/result.h>
+
 #include <optional>
 #include <span>
 #include <string>
@@ -43,8 +45,8 @@ class Host {
   /// else none.
   virtual std::optional<std::string> set_class(std::string_view pattern,
                                                std::span<const ClassLimit> limits) = 0;
-  /// "" on success, "no such class", or what is wrong.
-  virtual std::string remove_class(std::string_view pattern) = 0;
+  /// Answers whether there was one.
+  virtual Result<bool> remove_class(std::string_view pattern) = 0;
   [[nodiscard]] virtual bool has_setting(std::string_view name) const = 0;
   /// "" on success, else what is wrong.
   virtual std::string rewrite_settings() = 0;

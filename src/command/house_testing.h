@@ -44,7 +44,7 @@ class BareHost final : public Host {
                                        std::span<const ClassLimit> /*limits*/) override {
     return "classes are the server's";
   }
-  std::string remove_class(std::string_view /*pattern*/) override { return "no such class"; }
+  Result<bool> remove_class(std::string_view /*pattern*/) override { return false; }
   [[nodiscard]] bool has_setting(std::string_view name) const override {
     return name == "maxmemory";
   }

@@ -320,26 +320,18 @@ constexpr Row memory_row() {
   return row;
 }
 
-constexpr Row ours(std::string_view name, int arity, std::uint32_t flags, KeyPositions keys,
-                   std::string_view syntax, std::string_view summary, std::string_view complexity,
-                   Run run) {
-  Row row =
-      make_row(Family::ullage, name, arity, flags, keys, syntax, summary, "0.1.0", complexity, run);
-  row.oracle = Oracle::ours;
-  return row;
-}
-
 constexpr Row k_rows[] = {
     memory_row(),
-    ours("UL.LIMIT", -2, k_write | k_access, k_one_key,
-         "key [MAXFIELDS count] [MAXBYTES bytes] [IDLE milliseconds]",
-         "The limits of one key, shown or changed; 0 is none.", "O(1)", limit),
-    ours("UL.TOP", -1, k_readonly | k_tenants, k_no_keys, "[BYTES | FIELDS | GROWTH] [COUNT count]",
-         "The largest keys, or those that have grown most since this was asked last.",
-         "O(N) for N pages of all keys", top),
-    ours("UL.VALIDATE", 1, k_readonly | k_admin, k_no_keys, "",
-         "Walks over everything and proves that the books balance; writes wait meanwhile.",
-         "O(N) for N entries", validate),
+    make_own_row("UL.LIMIT", -2, k_write | k_access, k_one_key,
+                 "key [MAXFIELDS count] [MAXBYTES bytes] [IDLE milliseconds]",
+                 "The limits of one key, shown or changed; 0 is none.", "O(1)", limit),
+    make_own_row("UL.TOP", -1, k_readonly | k_tenants, k_no_keys,
+                 "[BYTES | FIELDS | GROWTH] [COUNT count]",
+                 "The largest keys, or those that have grown most since this was asked last.",
+                 "O(N) for N pages of all keys", top),
+    make_own_row("UL.VALIDATE", 1, k_readonly | k_admin, k_no_keys, "",
+                 "Walks over everything and proves that the books balance; writes wait meanwhile.",
+                 "O(N) for N entries", validate),
 };
 
 }  // namespace

@@ -149,4 +149,14 @@ constexpr Row make_row(Family family, std::string_view name, int arity, std::uin
           .run = run};
 }
 
+/// A row of our own commands.
+constexpr Row make_own_row(std::string_view name, int arity, std::uint32_t flags, KeyPositions keys,
+                           std::string_view syntax, std::string_view summary,
+                           std::string_view complexity, Run run) {
+  Row row =
+      make_row(Family::ullage, name, arity, flags, keys, syntax, summary, "0.1.0", complexity, run);
+  row.oracle = Oracle::ours;
+  return row;
+}
+
 }  // namespace ullage::command

@@ -89,6 +89,9 @@ class Census::Walk {
       if (bytes >= std::min(floor_bytes_ / k_share_of_floor, k_share_min_bytes))
         groups_.add(name, bytes, fields);
       prefixes_.add(prefix_of(name, scratch_), bytes, fields);
+      if (of_group->class_pattern.empty()) return;
+      add_to_class(of_group->class_pattern, bytes);
+      of_no_class -= bytes;
     };
     for (const Holding& holding : slab.holdings) {
       result_.roles.field += holding.bytes.field;
@@ -97,10 +100,6 @@ class Census::Walk {
       result_.roles.index += holding.bytes.index;
       result_.roles.slack += holding.bytes.slack;
       result_.entries += holding.entries;
-      if (!holding.class_pattern.empty()) {
-        add_to_class(holding.class_pattern, holding.bytes.sum());
-        of_no_class -= holding.bytes.sum();
-      }
       // What is of one group mostly comes together.
       const bool is_same =
           of_group != nullptr && holding.has_group && holding.group == of_group->group;

@@ -204,16 +204,16 @@ class DataProfiler::Gathering {
   std::uint64_t number_of(std::string_view pattern) {
     if (pattern.empty()) return 0;
     if (last_class_ != 0 && classes_[last_class_ - 1] == pattern) return last_class_;
-    auto found = std::ranges::find(classes_, pattern);
-    if (found == classes_.end()) {
-      if (classes_.size() == k_classes_max) return k_classes_max;
-      found = classes_.insert(found, std::string(pattern));
-    }
-    return last_class_ = static_cast<std::uint64_t>(found - classes_.begin()) + 1;
+    const auto found = class_numbers_.find(std::string(pattern));
+    if (found != class_numbers_.end()) return last_class_ = found->second;
+    if (classes_.size() == k_classes_max) return k_classes_max;
+    classes_.emplace_back(pattern);
+    return last_class_ = class_numbers_[classes_.back()] = classes_.size();
   }
 
   const DataProfileOptions options_;
   std::vector<std::string> classes_;
+  std::unordered_map<std::string, std::uint64_t> class_numbers_;  // from 1 on
   std::uint64_t last_class_ = 0;
   Patterns groups_;
   Patterns fields_;

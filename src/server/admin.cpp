@@ -61,6 +61,12 @@ std::string_view path_of(const Request& request) {
   return target.substr(0, target.find('?'));
 }
 
+AdminRequest::Method method_of(const Request& request) {
+  using Method = AdminRequest::Method;
+  if (request.method() == http::verb::post) return Method::post;
+  return request.method() == http::verb::delete_ ? Method::remove : Method::read;
+}
+
 template <class Name>
 std::string_view field_of(const Request& request, Name field) {
   const auto found = request.find(field);
@@ -313,8 +319,7 @@ std::optional<Admin::Answer> Admin::answer(std::string_view request, Peer peer) 
   }
   const std::string_view target = message.target();
   const std::string_view query = target.substr(std::min(target.size(), path.size() + 1));
-  AdminAnswer opened = pages_.open({.is_post = message.method() == http::verb::post,
-                                    .is_delete = message.method() == http::verb::delete_,
+  AdminAnswer opened = pages_.open({.method = method_of(message),
                                     .is_authorized = is_authorized,
                                     .path = path,
                                     .query = query,

@@ -38,9 +38,19 @@ class AdminPage {
 /// Either at once or in steps.
 using AdminAnswer = std::variant<AdminResponse, std::unique_ptr<AdminPage>>;
 
+[[nodiscard]] inline AdminResponse refused_without_token() {
+  return refused(403,
+                 "this changes the server: show the token that --admin-token sets "
+                 "(Authorization: Bearer TOKEN)");
+}
+
 struct AdminRequest {
-  bool is_post = false;    ///< else GET, HEAD ...
-  bool is_delete = false;  ///< ... or this: of what is under /api alone
+  enum class Method : std::uint8_t {
+    read,  ///< GET or HEAD
+    post,
+    remove,  ///< DELETE, of what is under /api alone
+  };
+  Method method = Method::read;
   /// May change what the process does: it showed the token.
   bool is_authorized = false;
   std::string_view path;

@@ -98,17 +98,18 @@ std::optional<std::string> unescaped(Text text) {
   return pattern;
 }
 
-std::string quoted_value(Text value, Text is_not) {
-  return "'" + std::string(value) + "' is not " + std::string(is_not);
-}
-
-}  // namespace
-
+/// "30m", "1500ms"; a number alone is milliseconds. None: it is no time.
 std::optional<Millis> parse_millis(Text text) {
   const auto ms = parse_scaled(text, k_times);
   if (!ms || *ms > static_cast<std::uint64_t>(k_ttl_max_ms)) return std::nullopt;
   return Millis(static_cast<std::int64_t>(*ms));
 }
+
+std::string quoted_value(Text value, Text is_not) {
+  return "'" + std::string(value) + "' is not " + std::string(is_not);
+}
+
+}  // namespace
 
 std::optional<std::string> set_class_limit(ClassLimits& limits, Text name, Text value) {
   constexpr Unit k_plain[] = {{"", 1}};

@@ -27,7 +27,4 @@ std::optional<std::vector<ClassDefinition>> parse_classes(std::string_view text,
 /// As parse_classes() would read them, one after another.
 std::string classes_text(std::span<const ClassDefinition> classes);
 
-/// "30m", "1500ms"; a number alone is milliseconds. None: it is no time.
-std::optional<Millis> parse_millis(std::string_view text);
-
 }  // namespace ullage::server

@@ -120,19 +120,15 @@ Problem replace_all(command::Host& host, const Json& json) {
 }  // namespace
 
 AdminResponse classes_api(command::Services& services, const AdminRequest& request) {
-  if (!request.is_post && !request.is_delete) return shown(services.cache);
-  if (!request.is_authorized)
-    return refused(403,
-                   "this changes the server: show the token that --admin-token sets "
-                   "(Authorization: Bearer TOKEN)");
-  if (request.is_delete) {
+  if (request.method == AdminRequest::Method::read) return shown(services.cache);
+  if (!request.is_authorized) return refused_without_token();
+  if (request.method == AdminRequest::Method::remove) {
     const auto query = Query::parse(request.query);
     if (!query || query->unknown({"pattern"}) || !query->has("pattern"))
       return refused(400, "there is one parameter, pattern");
-    const std::string problem = services.host.remove_class(query->text("pattern").value_or(""));
-    if (problem == "no such class") return refused(404, problem);
-    if (!problem.empty()) return refused(400, problem);
-    return shown(services.cache);
+    const auto removed = services.host.remove_class(query->text("pattern").value_or(""));
+    if (!removed) return refused(400, removed.error().message);
+    return *removed ? shown(services.cache) : refused(404, "no such class");
   }
   const Json json = Json::parse(request.body, nullptr, false);
   if (json.is_discarded() || !json.is_object()) return refused(400, "the body is no JSON object");

@@ -73,36 +73,55 @@ std::string in_quotes(std::string_view name) {
 
 using All = std::vector<Diagnosis>;
 
+/// Who grows, as a sentence begins.
+std::string owner_text(const EarlyWarning::Finding& one) {
+  switch (one.kind) {
+    case EarlyWarning::Kind::process:
+      return "The process outside of the cache";
+    case EarlyWarning::Kind::cache:
+      return "The cache";
+    case EarlyWarning::Kind::class_:
+      return "Class " + in_quotes(one.name);
+    case EarlyWarning::Kind::prefix:
+      return "What begins with " + in_quotes(one.name);
+    case EarlyWarning::Kind::group:
+      return "Group " + in_quotes(one.name);
+  }
+  return "Somebody";
+}
+std::string growth_command(EarlyWarning::Kind kind) {
+  switch (kind) {
+    case EarlyWarning::Kind::process:
+      return "ullage profile heap --save now.pb.gz, and later: ullage profile heap --diff "
+             "now.pb.gz";
+    case EarlyWarning::Kind::class_:
+      return "UL.CLASS SET PATTERN MAX bounds it; ullage profile data shows its keys";
+    case EarlyWarning::Kind::group:
+      return "UL.LIMIT bounds it; ullage profile data shows its fields";
+    case EarlyWarning::Kind::cache:
+    case EarlyWarning::Kind::prefix:
+      break;
+  }
+  return "ullage profile data --save now.pb.gz, and later: ullage profile data --diff now.pb.gz";
+}
+
 void look_at_growth(const DoctorFacts& facts, All& all) {
-  using Kind = EarlyWarning::Kind;
   constexpr double k_hour_s = 3600;
   for (const EarlyWarning::Finding& one : facts.growth) {
-    const bool is_process = one.kind == Kind::process;
-    const std::string who = is_process                 ? "The process outside of the cache"
-                            : one.kind == Kind::group  ? "Group " + in_quotes(one.name)
-                            : one.kind == Kind::class_ ? "Class " + in_quotes(one.name)
-                                                       : "What begins with " + in_quotes(one.name);
     Diagnosis made;
     made.severity = Severity::warning;
-    made.what = who + " grows, and nothing says that it will stop";
+    made.what = owner_text(one) + " grows, and nothing says that it will stop";
     made.evidence = bytes_text(one.bytes) + ", " +
                     bytes_text(std::max(one.trend.slope_per_s, 0.0) * k_hour_s) +
                     " more each hour, over " + time_text(one.trend.seen_s);
     if (one.trend.at_limit) {
       const double left_s = one.trend.at_limit->expected_s;
       if (left_s < k_hour_s) made.severity = Severity::critical;
-      made.evidence += is_process ? "; at the limit in " : "; has filled what is free in ";
+      made.evidence += one.kind == EarlyWarning::Kind::process ? "; at the limit in "
+                                                               : "; has filled what is free in ";
       made.evidence += time_text(left_s);
     }
-    made.command = is_process ? "ullage profile heap --save now.pb.gz, and later: ullage profile "
-                                "heap --diff now.pb.gz"
-                   : one.kind == Kind::group ? "UL.LIMIT bounds it; ullage profile data shows its "
-                                               "fields"
-                   : one.kind == Kind::class_
-                       ? "UL.CLASS SET PATTERN MAX bounds it; ullage profile "
-                         "data shows its keys"
-                       : "ullage profile data --save now.pb.gz, and later: "
-                         "ullage profile data --diff now.pb.gz";
+    made.command = growth_command(one.kind);
     all.push_back(std::move(made));
   }
 }

@@ -201,12 +201,14 @@ std::optional<std::string> ServerHost::set_class(std::string_view pattern,
   return use_classes(std::move(classes));
 }
 
-std::string ServerHost::remove_class(std::string_view pattern) {
+Result<bool> ServerHost::remove_class(std::string_view pattern) {
   const std::scoped_lock lock(mutex_);
   std::vector<ClassDefinition> classes = settings_.classes;
   if (std::erase_if(classes, [&](const auto& one) { return one.pattern == pattern; }) == 0)
-    return "no such class";
-  return use_classes(std::move(classes)).value_or("");
+    return false;
+  if (Problem problem = use_classes(std::move(classes)))
+    return Error{Errc::invalid_argument, std::move(*problem)};
+  return true;
 }
 
 std::string ServerHost::rewrite_settings() {

@@ -40,7 +40,7 @@ class ServerHost final : public command::Host {
   std::optional<SettingProblem> set_settings(std::span<const SettingValue> values) override;
   std::optional<std::string> set_class(std::string_view pattern,
                                        std::span<const ClassLimit> limits) override;
-  std::string remove_class(std::string_view pattern) override;
+  Result<bool> remove_class(std::string_view pattern) override;
   [[nodiscard]] bool has_setting(std::string_view name) const override;
   std::string rewrite_settings() override;
   [[nodiscard]] std::string acl_path() const override;

@@ -235,7 +235,8 @@ std::optional<AdminAnswer> ProfilePages::open(std::string_view name, const Admin
   if (name.empty()) return index(request);
   const auto row = std::ranges::find(k_rows, name, &Row::name);
   if (row == std::end(k_rows)) return std::nullopt;
-  if (request.is_post && !row->may_post) return refused(405, "GET or HEAD");
+  if (request.method == AdminRequest::Method::post && !row->may_post)
+    return refused(405, "GET or HEAD");
   return (this->*row->open)(request);
 }
 
@@ -344,7 +345,8 @@ AdminAnswer ProfilePages::cpu(const AdminRequest& request) {
 }
 
 AdminAnswer ProfilePages::symbol(const AdminRequest& request) {
-  auto addresses = addresses_of(request.is_post ? request.body : request.query);
+  auto addresses =
+      addresses_of(request.method == AdminRequest::Method::post ? request.body : request.query);
   if (!addresses) return refused(400, "addresses are hexadecimal, with plus signs in between");
   std::ranges::sort(*addresses);
   addresses->erase(std::ranges::unique(*addresses).begin(), addresses->end());
@@ -355,11 +357,8 @@ AdminAnswer ProfilePages::symbol(const AdminRequest& request) {
 }
 
 AdminAnswer ProfilePages::sampling(const AdminRequest& request) {
-  if (request.is_post) {
-    if (!request.is_authorized)
-      return refused(403,
-                     "this changes the server: show the token that --admin-token sets "
-                     "(Authorization: Bearer TOKEN)");
+  if (request.method == AdminRequest::Method::post) {
+    if (!request.is_authorized) return refused_without_token();
     const auto query = Query::parse(request.query);
     if (!query || query->unknown({"heap_bytes"}) || !query->has("heap_bytes"))
       return refused(400, "there is one parameter, heap_bytes");

@@ -85,7 +85,7 @@ class TracePage final : public AdminPage {
 }  // namespace
 
 AdminAnswer TracePages::open(const AdminRequest& request) {
-  if (request.is_post) return refused(405, "GET or HEAD");
+  if (request.method == AdminRequest::Method::post) return refused(405, "GET or HEAD");
   const auto query = Query::parse(request.query);
   if (!query) return refused(400, "the query cannot be read");
   if (query->unknown({"seconds"}))
