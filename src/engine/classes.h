@@ -168,7 +168,7 @@ class Classes {
   /// Shares out what is protected, for a cache of so many bytes.
   void protect(std::size_t memory_limit) noexcept;
   [[nodiscard]] std::vector<ClassInfo> infos() const;
-  [[nodiscard]] std::optional<ClassInfo> info(std::string_view pattern) const;
+  [[nodiscard]] std::optional<ClassInfo> info(std::string_view wanted) const;
   [[nodiscard]] std::string_view pattern(ClassId id) const noexcept;
   /// A copy of it, for who holds no lock: of a slot that changes hands meanwhile it may be that of
   /// before or of after.
