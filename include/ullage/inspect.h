@@ -21,7 +21,15 @@ struct Holding {
   RoleBytes bytes;         ///< they add up over all holdings of a slab to the slab
   std::uint64_t entries =
       0;  ///< 1 where an entry has its name; the pieces of a large value count 0
-  std::uint64_t value_bytes = 0;  ///< of the entry's whole value, wherever it lies
+  /// Of the entry's whole value, wherever it lies; where there is no entry, of the one before it in
+  /// the same page.
+  std::uint64_t value_bytes = 0;
+  /// Something ends the entry, or the group, even if nobody touches it: a TTL of its own, its
+  /// group's, or an idle TTL.
+  bool ends = false;
+  /// How often the entry was seen of late: 1 to 4, and 4 is "more often"; 1: written, and not read
+  /// again but for the moments behind. 0: there is no entry, or nobody knows (Policy::lru).
+  std::uint32_t seen = 0;
   /// How long the entry was not used, at least. The clock behind it counts insertions: a cache that
   /// is only read does not know, and says 0.
   Millis idle{0};

@@ -99,6 +99,8 @@ void Dispatcher::run_visible(Session& session, const Found& found, resp::Args ar
     services_.counters.errors.fetch_add(1, std::memory_order_relaxed);
     return;
   }
+  if (session.group_calls != nullptr && session.group_calls->pass(1) == 0) [[unlikely]]
+    session.group_calls->look_at(*found.row, args, services_.clock.now_ms());
   if (session.client) session.client->last_row.store(found.row, std::memory_order_relaxed);
   if (session.subscriptions && session.protocol == resp::Protocol::resp2 &&
       !found.row->is(k_listening)) {
@@ -219,6 +221,10 @@ std::size_t Dispatcher::run_together(Session& session, std::span<const Found> fo
       row->run_many(services_, session, std::span(requests).first(count), reply);
   if (session.client && done != 0) session.client->last_row.store(row, std::memory_order_relaxed);
   if (session.counts != nullptr) session.counts->add(found[0].index, done);
+  if (session.group_calls != nullptr) {
+    const std::size_t at = session.group_calls->pass(done);
+    if (at < done) session.group_calls->look_at(*row, requests[at], services_.clock.now_ms());
+  }
   return done;
 }
 

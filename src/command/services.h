@@ -9,6 +9,7 @@
 #include "command/client.h"
 #include "command/clock.h"
 #include "command/command_counts.h"
+#include "command/group_calls.h"
 #include "command/growth.h"
 #include "command/key_events.h"
 #include "command/key_locks.h"
@@ -65,6 +66,7 @@ struct Services {
   Host& host;
   Counters counters{};
   CommandStats command_stats{};
+  GroupCallStats group_calls{};
   Seen seen{};
   CommandLimits limits{};
   RandomSource random{};

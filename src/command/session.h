@@ -3,6 +3,7 @@
 
 #include "command/client.h"
 #include "command/command_counts.h"
+#include "command/group_calls.h"
 #include "resp/reply.h"
 
 #include <atomic>
@@ -34,8 +35,9 @@ struct Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
-  std::shared_ptr<Client> client;   ///< as others see it
-  CommandCounts* counts = nullptr;  ///< of the thread that serves it; null: nobody counts
+  std::shared_ptr<Client> client;     ///< as others see it
+  CommandCounts* counts = nullptr;    ///< of the thread that serves it; null: nobody counts
+  GroupCalls* group_calls = nullptr;  ///< likewise
   unsigned database = 0;
   resp::Protocol protocol = resp::Protocol::resp2;
   Replies replies = Replies::on;

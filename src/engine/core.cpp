@@ -335,6 +335,7 @@ Stats CacheCore::stats() const {
   s.inserts = state.counted(Counter::inserts);
   for (std::size_t i = 0; i < k_removal_causes; ++i)
     s.removals[i] = state.counted(State::removed(static_cast<RemovalCause>(i)));
+  s.evicted_unread = state.counted(Counter::evicted_unread);
   s.removal_events_lost = ring.lost();
   s.memory_limit = state.memory_limit.load(std::memory_order_relaxed);
   const arena::ArenaBytes bytes = state.arena->bytes();

@@ -14,6 +14,10 @@ namespace {
 /// Decoders read whole words, a little behind what they are asked for.
 constexpr std::size_t k_behind_bytes = 64;
 
+bool group_ends(const State& state, const std::byte* record, const RecordHead& head) noexcept {
+  return head.ttl_at != 0 || group_limits_of(state, record, head).idle_ttl.count() > 0;
+}
+
 bool has_owner(PageKind kind) noexcept {
   return kind != PageKind::free && kind != PageKind::pending;
 }
@@ -117,6 +121,7 @@ void Inspector::hold(const Holding& holding, std::uint64_t& left) {
 void Inspector::add_page(const Copy& copy, std::size_t page_bytes) {
   std::uint64_t left = page_bytes;
   Holding rest;  // what is left when the parts have theirs
+  value_bytes_ = 0;
   if (copy.is_settled && has_owner(copy.header.page_kind())) {
     const std::byte* page = bytes_.get() + copy.at;
     const Ref anchor = owner_anchor(copy.header.owner);
@@ -154,6 +159,7 @@ void Inspector::add_page(const Copy& copy, std::size_t page_bytes) {
     }
   }
   rest.bytes.slack = left;
+  rest.value_bytes = value_bytes_;
   if (left != 0) holdings_.push_back(rest);
 }
 
@@ -171,6 +177,7 @@ void Inspector::add_bucket(const std::byte* page, const PageHeader& header, std:
     group.group = chars(item.at + head.name_at, head.name_bytes);
     group.has_group = true;
     group.class_pattern = class_pattern(head.class_id);
+    group.ends = group_ends(state_, item.at, head);
     Holding record = group;
     record.bytes.header = item.bytes + k_slot_bytes;
     if (!head.is_stub()) {
@@ -210,8 +217,10 @@ void Inspector::add_piece(const Copy& copy, std::uint64_t& left) {
   if (owner.field) {
     piece.field = *owner.field;
     piece.has_field = true;
-    piece.value_bytes = owner.value_bytes;
+    piece.value_bytes = value_bytes_ = owner.value_bytes;
     piece.idle = idle(owner.rank);
+    piece.seen = state_.ranking->times_seen(owner.rank);
+    piece.ends = piece.ends || owner.ends;
   }
   piece.bytes.header = std::min<std::uint64_t>(k_piece_data_at, copy.header.used);
   piece.bytes.value = copy.header.used - piece.bytes.header;
@@ -233,7 +242,10 @@ void Inspector::add_entry(const Holding& owner, const std::byte* at, std::uint32
     entry.bytes.header -= entry.bytes.field + entry.bytes.value;
     entry.value_bytes =
         head.pieces ? decode_link<PlainBytes>(at + head.value_at).bytes : head.inline_bytes;
+    value_bytes_ = entry.value_bytes;
     entry.idle = idle(rank);
+    entry.seen = state_.ranking->times_seen(rank);
+    entry.ends = entry.ends || head.deadline_ms != k_never_ms;
   }
   hold(entry, left);
 }
@@ -245,6 +257,7 @@ Holding Inspector::of_group(Ref anchor, std::uint64_t group_hash) {
   holding.group = *name.text;
   holding.has_group = true;
   holding.class_pattern = class_pattern(name.class_id);
+  holding.ends = name.ends;
   return holding;
 }
 
@@ -258,7 +271,7 @@ std::string_view Inspector::class_pattern(ClassId id) {
 const Inspector::GroupName& Inspector::group_name(Ref anchor, std::uint64_t group_hash) {
   const auto found = groups_.find(anchor);
   if (found != groups_.end() && found->second.group_hash == group_hash) return found->second;
-  GroupName name{group_hash, std::nullopt, k_no_class};
+  GroupName name{group_hash, std::nullopt, k_no_class, false};
   {
     Shard& shard = state_.shard_of(group_hash);
     const ShardGuard guard(shard);
@@ -266,6 +279,7 @@ const Inspector::GroupName& Inspector::group_name(Ref anchor, std::uint64_t grou
     if (place) {
       name.text = chars(place.record + place.head.name_at, place.head.name_bytes);
       name.class_id = place.head.class_id;
+      name.ends = group_ends(state_, place.record, place.head);
     }
   }
   // Another group may have the anchor by now; who was named before keeps its name.
@@ -298,6 +312,7 @@ Inspector::PieceOwner Inspector::find_piece_owner(Ref anchor, std::uint64_t grou
     owner.field = field;
     owner.value_bytes = decode_link<PlainBytes>(item.at + head.value_at).bytes;
     owner.rank = rank;
+    owner.ends = head.deadline_ms != k_never_ms;
   };
   if (!place.head.is_stub()) {
     const RecordFields<PlainBytes> fields(place.record, place.head);

@@ -52,6 +52,7 @@ class Inspector {
     std::uint64_t group_hash = 0;
     std::optional<std::string> text;  ///< none: it has gone
     ClassId class_id = k_no_class;
+    bool ends = false;
   };
   /// The entry that a piece belongs to.
   struct PieceOwner {
@@ -59,6 +60,7 @@ class Inspector {
     std::optional<std::string> field;  ///< none: it has gone
     std::uint64_t value_bytes = 0;
     policy::Rank rank = 0;
+    bool ends = false;
   };
   /// Copies a page if its shard is free before and after. The arena is held.
   void copy_free(Copy& copy) noexcept;
@@ -96,6 +98,7 @@ class Inspector {
   std::size_t used_ = 0;                // of bytes_
   std::vector<Copy> copies_;
   std::vector<Holding> holdings_;
+  std::uint64_t value_bytes_ = 0;  // of the last entry in the page
   std::uint64_t unsettled_ = 0;
   std::uint64_t hold_bytes_ = 0;
   using Groups = std::unordered_map<Ref, GroupName>;                  // by anchor

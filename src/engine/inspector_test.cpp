@@ -164,6 +164,57 @@ TEST_F(Inspected, IdleTimesComeFromTheClock) {
   EXPECT_EQ(entries, 1U);
 }
 
+// By a TTL of its own, of its group, or for not being used; in small groups and large ones, in
+// pages and in pieces.
+TEST_F(Inspected, WhatEndsByItselfIsSaid) {
+  const auto fill = [&](const std::string& group, const SetOptions& how = {}) {
+    const int fields = group.starts_with("large") ? 500 : 3;
+    for (int f = 0; f < fields; ++f) {
+      const std::size_t bytes = f == 1 ? 30'000 : 10;
+      ASSERT_TRUE(cache_.set(group, "f" + std::to_string(f), std::string(bytes, 'v'), how));
+    }
+  };
+  for (const std::string size : {"small", "large"}) {
+    fill(size + " endless");
+    fill(size + " own", {.ttl = Millis(1'000'000)});
+    fill(size + " group");
+    ASSERT_TRUE(cache_.expire_group(size + " group", Millis(1'000'000)));
+    fill(size + " idle");
+    ASSERT_TRUE(cache_.set_group_limits(size + " idle", {.idle_ttl = Millis(1'000'000)}));
+  }
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> told;  // entries, those that end
+  ASSERT_TRUE(cache_.inspect({}, [&](const SlabSight& sight) {
+    for (const Holding& holding : sight.holdings) {
+      if (!holding.has_field) continue;
+      auto& [entries, ending] = told[std::string(holding.group)];
+      ++entries;  // pieces as well
+      ending += holding.ends ? 1 : 0;
+      EXPECT_EQ(holding.seen, 1U) << holding.group;
+    }
+  }));
+  ASSERT_EQ(told.size(), 8U);
+  for (const auto& [group, counts] : told) {
+    EXPECT_GT(counts.first, 3U) << group;
+    EXPECT_EQ(counts.second, group.ends_with("endless") ? 0 : counts.first) << group;
+  }
+}
+
+TEST_F(Inspected, WhatWasReadIsTold) {
+  for (int f = 0; f < 40'000; ++f) {
+    ASSERT_TRUE(cache_.set("g" + std::to_string(f / 10), std::to_string(f % 10), "value"));
+    // Later than the moments behind its writing, which are not told apart from that.
+    if (f > 20'000) {
+      ASSERT_TRUE(cache_.get("g7", "3"));
+    }
+  }
+  ASSERT_TRUE(cache_.inspect({}, [&](const SlabSight& sight) {
+    for (const Holding& holding : sight.holdings) {
+      if (holding.entries == 0) continue;
+      EXPECT_EQ(holding.seen > 1, holding.group == "g7" && holding.field == "3") << holding.group;
+    }
+  }));
+}
+
 TEST_F(Inspected, SlabsAddUpWhileOthersWrite) {
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> writes{0};

@@ -171,6 +171,8 @@ void RemovalLog::publish(State& state, RemovalRing& ring, Debt& debt) {
     gone += one.cause == RemovalCause::replaced ? 0 : 1;
     state.count(State::removed(one.cause));
     if (leaves_a_ghost(one.cause)) state.ranking->on_evict(one.hash, one.rank);
+    if (one.cause == RemovalCause::evicted && state.ranking->is_unread(one.rank))
+      state.count(Counter::evicted_unread);
     if (causes_.contains(one.cause)) {
       const std::string_view all = names_;
       const std::string_view group = all.substr(one.names_at, one.group_bytes);

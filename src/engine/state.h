@@ -61,7 +61,7 @@ enum class Counter : std::size_t {
   loads,
   load_failures,
   negative_hits,
-  spare,
+  evicted_unread,
   count
 };
 using Counters = base::StripedCounters<static_cast<std::size_t>(Counter::count)>;

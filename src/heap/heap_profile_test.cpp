@@ -1,4 +1,5 @@
 // Heap profiles of this very process: its allocator is jemalloc, and samples.
+#include <ullage/observe/heap_owners.h>
 #include <ullage/observe/heap_profile.h>
 
 #include "observe/read_profile_testing.h"
@@ -256,6 +257,42 @@ TEST_F(HeapProfiles, AreReadByPeopleToo) {
   const std::string cut = profiler->text(0);
   EXPECT_NE(cut.find(" more that hold less\n"), std::string::npos) << cut;
   EXPECT_LT(cut.size(), 200U);
+}
+
+TEST_F(HeapProfiles, OwnersAreNamedByWhoAllocatesForWhom) {
+  keep_in_kitchen(kept_, 512);
+  HeapOwners owners({.owners_max = 3});
+  const auto live = [&] {
+    auto done = owners.step();
+    int steps = 1;
+    for (; done && !*done; ++steps)
+      done = owners.step();
+    EXPECT_TRUE(done) << done.error().message;
+    EXPECT_LE(owners.owners().size(), 3U);
+    std::uint64_t bytes = 0;
+    for (const HeapOwner& owner : owners.owners()) {
+      EXPECT_LE(owner.name.size(), 256U);
+      EXPECT_EQ(owner.name.find("operator new"), std::string::npos) << owner.name;
+      EXPECT_EQ(owner.name.find('('), std::string::npos) << owner.name;
+      if (owner.name.find("keep_in_kitchen") != std::string::npos) bytes += owner.live_bytes;
+    }
+    return std::pair(bytes, steps);
+  };
+  const auto [first, first_steps] = live();
+  expect_near(static_cast<std::int64_t>(first), k_objects, 512);
+  EXPECT_GT(first_steps, 2) << "files of names are read one at a time";
+  EXPECT_EQ(live().second, 1) << "and once";
+  kept_.clear();
+  EXPECT_LT(live().first, first / 4);
+  EXPECT_LT(HeapOwners::held_bytes({}), 256U * 1024);
+}
+
+TEST_F(HeapProfiles, OwnersAreNotToldWhereNothingMayBeHeld) {
+  keep_in_kitchen(kept_, 512);
+  HeapOwners owners({.may_hold = [](std::size_t) { return false; }});
+  const auto done = owners.step();
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::busy);
 }
 
 TEST_F(HeapProfiles, MoreThanMayBeReadIsRefused) {

@@ -4,6 +4,8 @@
 #include "observe/patterns.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <utility>
 
 namespace ullage::observe {
@@ -18,6 +20,25 @@ constexpr std::size_t k_classes_told = 64;  // as many as most have
 }  // namespace
 
 namespace {
+/// Sizes of values are told apart in four steps between one power of two and the next.
+constexpr unsigned k_steps_log2 = 2;
+constexpr std::size_t k_size_steps = std::size_t{64} << k_steps_log2;
+
+/// REQUIRES: bytes != 0.
+std::size_t step_of(std::uint64_t bytes) noexcept {
+  const unsigned octave = static_cast<unsigned>(std::bit_width(bytes)) - 1;
+  const std::uint64_t top =
+      octave >= k_steps_log2 ? bytes >> (octave - k_steps_log2) : bytes << (k_steps_log2 - octave);
+  return (std::size_t{octave} << k_steps_log2) + (top & ((1U << k_steps_log2) - 1));
+}
+std::uint64_t least_of_step(std::size_t step) noexcept {
+  const auto octave = static_cast<unsigned>(step >> k_steps_log2);
+  const std::uint64_t top = (1U << k_steps_log2) | (step & ((1U << k_steps_log2) - 1));
+  return octave >= k_steps_log2
+             ? top << (octave - k_steps_log2)
+             : (top + (1U << (k_steps_log2 - octave)) - 1) >> (k_steps_log2 - octave);
+}
+
 /// Plain words, as most are, lead to no other text: looked at once for each group of a walk.
 bool is_plain(std::string_view word) noexcept {
   return std::ranges::all_of(word, [](char c) {
@@ -60,12 +81,16 @@ class Census::Walk {
   CensusResult finish() {
     CensusResult result = std::move(result_);
     for (const HeavyHitters::One& one : groups_.largest(k_groups_told))
-      result.groups.push_back(
-          {.name = one.name, .bytes = one.amount - one.error, .fields = one.count});
+      result.groups.push_back(told(one));
     for (const HeavyHitters::One& one : prefixes_.largest(options_.prefixes_max)) {
       if (one.amount == one.error) break;  // of the others nothing is certain
-      result.prefixes.push_back(
-          {.name = one.name, .bytes = one.amount - one.error, .fields = one.count});
+      result.prefixes.push_back(told(one));
+    }
+    for (std::size_t step = 0; step < sizes_.size(); ++step) {
+      CensusResult::Size& size = sizes_[step];
+      size.value_bytes = least_of_step(step);
+      if (size.bytes != 0) result.sizes.push_back(size);
+      size = {};
     }
     floor_bytes_ = result.groups.size() == k_groups_told ? result.groups.back().bytes : 0;
     groups_.clear();
@@ -81,14 +106,14 @@ class Census::Walk {
     std::uint64_t of_no_class = slab.bytes;
     const Holding* of_group = nullptr;
     std::uint64_t bytes = 0;
-    std::uint64_t fields = 0;
+    HeavyHitters::Counts counts;
     const auto settle = [&] {
       if (of_group == nullptr) return;
       const std::string_view name =
           options_.group_name ? options_.group_name(of_group->group) : of_group->group;
       if (bytes >= std::min(floor_bytes_ / k_share_of_floor, k_share_min_bytes))
-        groups_.add(name, bytes, fields);
-      prefixes_.add(prefix_of(name, scratch_), bytes, fields);
+        groups_.add(name, bytes, counts);
+      prefixes_.add(prefix_of(name, scratch_), bytes, counts);
       if (of_group->class_pattern.empty()) return;
       add_to_class(of_group->class_pattern, bytes);
       of_no_class -= bytes;
@@ -105,14 +130,34 @@ class Census::Walk {
           of_group != nullptr && holding.has_group && holding.group == of_group->group;
       if (!is_same) {
         settle();
-        bytes = fields = 0;
+        bytes = 0;
+        counts = {};
         of_group = holding.has_group ? &holding : nullptr;
       }
       bytes += holding.bytes.sum();
-      fields += holding.entries;
+      counts += {.entries = holding.entries,
+                 .endless = holding.ends ? 0 : holding.entries,
+                 .unread = holding.seen == 1 ? holding.entries : 0};
+      add_to_size(holding);
     }
     settle();
     add_to_class({}, of_no_class);
+  }
+
+  static CensusResult::Group told(const HeavyHitters::One& one) {
+    return {.name = one.name,
+            .bytes = one.amount - one.error,
+            .fields = one.counts.entries,
+            .endless_fields = one.counts.endless,
+            .unread_fields = one.counts.unread};
+  }
+
+  void add_to_size(const Holding& holding) {
+    if (holding.value_bytes == 0) return;
+    CensusResult::Size& size = sizes_[step_of(holding.value_bytes)];
+    size.entries += holding.entries;
+    size.bytes += holding.bytes.sum();
+    if (!holding.has_field) size.slack += holding.bytes.slack;
   }
 
   void add_to_class(std::string_view pattern, std::uint64_t bytes) {
@@ -129,6 +174,7 @@ class Census::Walk {
   CensusResult result_;
   HeavyHitters groups_;
   HeavyHitters prefixes_;
+  std::array<CensusResult::Size, k_size_steps> sizes_{};
   std::string scratch_;            // a prefix that was put together
   std::uint64_t floor_bytes_ = 0;  // of the groups that were told of last
 };
@@ -143,6 +189,7 @@ std::size_t Census::held_bytes(const CensusOptions& options) noexcept {
   return HeavyHitters::held_bytes(options.groups_max) +
          2 * HeavyHitters::held_bytes(options.prefixes_max) +  // and as it is told
          2 * k_classes_told * (k_class_pattern_max_bytes + 64) +
+         2 * k_size_steps * sizeof(CensusResult::Size) +
          2 * k_groups_told * (HeavyHitters::k_name_max_bytes + sizeof(CensusResult::Group));
 }
 

@@ -114,6 +114,65 @@ TEST(Census, AddsUpWhatNamesBeginWith) {
   EXPECT_EQ(prefixes[1].fields, 1000U);
 }
 
+TEST(Census, TellsWhatNothingEndsAndNobodyReads) {
+  Cache cache = cache_of(32_MiB);
+  for (int i = 0; i < 3000; ++i) {
+    const std::string number = std::to_string(i);
+    ASSERT_TRUE(cache.set("kept:" + number, "f", "value"));
+    SetOptions how;
+    if (i % 3 != 0) how.ttl = Millis(60'000);
+    ASSERT_TRUE(cache.set("ends:" + number, "f", "value", how));
+    ASSERT_TRUE(cache.set("group", number, "value"));
+  }
+  for (int i = 0; i < 1000; ++i)
+    ASSERT_TRUE(cache.get("kept:" + std::to_string(i), "f"));
+  Census census(cache);
+  while (!census.step(1)) {
+  }
+  std::map<std::string, CensusResult::Group> by_name;
+  for (const auto& prefix : census.last().prefixes)
+    by_name[prefix.name] = prefix;
+  EXPECT_EQ(by_name["kept:"].endless_fields, 3000U);
+  EXPECT_EQ(by_name["ends:"].endless_fields, 1000U);
+  EXPECT_EQ(by_name["ends:"].unread_fields, 3000U);
+  EXPECT_LE(by_name["kept:"].unread_fields, 2100U) << "some were read at once: that is not kept";
+  EXPECT_GE(by_name["kept:"].unread_fields, 2000U);
+  ASSERT_FALSE(census.last().groups.empty());
+  EXPECT_EQ(census.last().groups[0].name, "group");
+  EXPECT_EQ(census.last().groups[0].endless_fields, census.last().groups[0].fields);
+}
+
+TEST(Census, TellsWhatValuesOfEachSizeTake) {
+  Cache cache = cache_of(64_MiB);
+  for (int i = 0; i < 2000; ++i) {
+    const std::string number = std::to_string(i);
+    ASSERT_TRUE(cache.set("a:" + number, "f", std::string(2500, 'v')));
+    ASSERT_TRUE(cache.set("b:" + number, "f", std::string(100, 'v')));
+    ASSERT_TRUE(cache.set("c:" + number, "f", std::string(40'000 / 16, 'v') + number.substr(0, 1)));
+  }
+  ASSERT_TRUE(cache.set("large", "f", std::string(1'000'000, 'v')));
+  Census census(cache);
+  while (!census.step(1)) {
+  }
+  const auto& sizes = census.last().sizes;
+  ASSERT_EQ(sizes.size(), 3U);
+  EXPECT_EQ(sizes[0].value_bytes, 96U);
+  EXPECT_EQ(sizes[0].entries, 2000U);
+  EXPECT_GT(sizes[0].bytes, 2000U * 100);
+  EXPECT_LT(sizes[0].bytes, 2000U * 130);
+  EXPECT_EQ(sizes[1].value_bytes, 2048U);
+  EXPECT_EQ(sizes[1].entries, 4000U);
+  EXPECT_GT(sizes[1].slack, sizes[1].bytes / 20) << "a page is made for 2.7 KB";
+  EXPECT_LT(sizes[1].slack, sizes[1].bytes / 10);
+  EXPECT_EQ(sizes[2].value_bytes, 917'504U);
+  EXPECT_EQ(sizes[2].entries, 1U);
+  EXPECT_GT(sizes[2].bytes, 1'000'000U);
+  std::uint64_t sum = 0;
+  for (const auto& size : sizes)
+    sum += size.bytes;
+  EXPECT_LT(sum, census.last().bytes);
+}
+
 TEST(Census, HoldsLittle) {
   EXPECT_LE(Census::held_bytes({}), 512U * 1024);
 }

@@ -52,13 +52,13 @@ void HeavyHitters::rise(std::size_t place) {
   put(place, one);
 }
 
-void HeavyHitters::add(std::string_view full_name, std::uint64_t amount, std::uint64_t count) {
+void HeavyHitters::add(std::string_view full_name, std::uint64_t amount, const Counts& counts) {
   std::array<char, k_name_max_bytes> buffer;
   const std::string_view name = kept_name(full_name, buffer);
   if (const auto found = by_name_.find(name); found != by_name_.end()) {
     One& one = ones_[found->second];
     one.amount += amount;
-    one.count += count;
+    one.counts += counts;
     sink(places_[found->second]);
     return;
   }
@@ -69,7 +69,7 @@ void HeavyHitters::add(std::string_view full_name, std::uint64_t amount, std::ui
     one.name.reserve(k_name_max_bytes);
     one.name = name;
     one.amount = amount;
-    one.count = count;
+    one.counts = counts;
     by_name_.emplace(one.name, number);
     places_.push_back(number);
     heap_.push_back(number);
@@ -83,7 +83,7 @@ void HeavyHitters::add(std::string_view full_name, std::uint64_t amount, std::ui
   by_name_.erase(one.name);
   one.error = one.amount;
   one.amount += amount;
-  one.count = count;
+  one.counts = counts;
   one.name = name;
   by_name_.emplace(one.name, number);
   sink(0);

@@ -20,15 +20,32 @@ class HeavyHitters {
   static constexpr std::size_t k_name_max_bytes = 128;
 
   explicit HeavyHitters(std::size_t counters) : counters_max_(counters) {}
+  HeavyHitters(HeavyHitters&&) = default;
+  HeavyHitters& operator=(HeavyHitters&&) = default;
+  HeavyHitters(const HeavyHitters&) = delete;  // its table points to its names
+  HeavyHitters& operator=(const HeavyHitters&) = delete;
+  ~HeavyHitters() = default;
 
+  /// What is counted beside the amount.
+  struct Counts {
+    std::uint64_t entries = 0;
+    std::uint64_t endless = 0;
+    std::uint64_t unread = 0;
+    Counts& operator+=(const Counts& more) noexcept {
+      entries += more.entries;
+      endless += more.endless;
+      unread += more.unread;
+      return *this;
+    }
+  };
   /// O(log counters).
-  void add(std::string_view name, std::uint64_t amount, std::uint64_t count);
+  void add(std::string_view name, std::uint64_t amount, const Counts& counts);
 
   struct One {
     std::string name;
     std::uint64_t amount = 0;  ///< at most
     std::uint64_t error = 0;   ///< at least amount - error
-    std::uint64_t count = 0;   ///< since it is followed
+    Counts counts;             ///< since it is followed
   };
   /// The largest by what is certain of them first.
   [[nodiscard]] std::vector<One> largest(std::size_t most) const;

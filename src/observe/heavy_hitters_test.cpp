@@ -11,14 +11,14 @@ namespace {
 
 TEST(HeavyHitters, AreExactWhileThereIsRoom) {
   HeavyHitters heavy(4);
-  heavy.add("a", 1, 1);
-  heavy.add("b", 5, 2);
-  heavy.add("a", 3, 4);
+  heavy.add("a", 1, {.entries = 1});
+  heavy.add("b", 5, {.entries = 2});
+  heavy.add("a", 3, {.entries = 4});
   const auto all = heavy.largest(10);
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[0].name, "b");
   EXPECT_EQ(all[1].amount, 4U);
-  EXPECT_EQ(all[1].count, 5U);
+  EXPECT_EQ(all[1].counts.entries, 5U);
   EXPECT_EQ(all[1].error, 0U);
   EXPECT_EQ(heavy.largest(1).size(), 1U);
   heavy.clear();
@@ -37,7 +37,7 @@ TEST(HeavyHitters, MissNobodyWhoHasMoreThanAShare) {
       const std::string name =
           std::to_string(random() % 3 == 0 ? random() % 10 : random() % 100'000);
       const std::uint64_t amount = 1 + random() % 100;
-      heavy.add(name, amount, 1);
+      heavy.add(name, amount, {.entries = 1});
       truth[name] += amount;
       all += amount;
     }
@@ -55,9 +55,9 @@ TEST(HeavyHitters, MissNobodyWhoHasMoreThanAShare) {
 TEST(HeavyHitters, LongNamesAreToldApart) {
   HeavyHitters heavy(4);
   const std::string long_name(1000, 'x');
-  heavy.add(long_name + "a", 1, 1);
-  heavy.add(long_name + "b", 2, 1);
-  heavy.add(long_name + "b", 2, 1);
+  heavy.add(long_name + "a", 1, {.entries = 1});
+  heavy.add(long_name + "b", 2, {.entries = 1});
+  heavy.add(long_name + "b", 2, {.entries = 1});
   const auto all = heavy.largest(10);
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[0].amount, 4U);
@@ -67,7 +67,7 @@ TEST(HeavyHitters, LongNamesAreToldApart) {
 
 TEST(HeavyHitters, MayHaveNoRoomAtAll) {
   HeavyHitters heavy(0);
-  heavy.add("a", 1, 1);
+  heavy.add("a", 1, {.entries = 1});
   EXPECT_TRUE(heavy.largest(1).empty());
 }
 

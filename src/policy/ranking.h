@@ -39,6 +39,14 @@ class Ranking {
   [[nodiscard]] Rank on_insert(std::uint64_t hash, std::uint64_t entries,
                                std::span<const Rank> residents) noexcept;
 
+  /// How often an entry of that rank was seen, 1 to k_class_count, which is "more often"; 0: it is
+  /// not kept.
+  [[nodiscard]] unsigned times_seen(Rank rank) const noexcept {
+    return adaptive_ ? EntryState(rank).seen() + 1 : 0;
+  }
+  /// Whether it was seen when it was written, and never again.
+  [[nodiscard]] bool is_unread(Rank rank) const noexcept { return times_seen(rank) == 1; }
+
   /// Whether a hit would leave the rank as it is: it was noted within this tick.
   [[nodiscard]] bool is_fresh(Rank rank) const noexcept {
     return EntryState(rank).last() == model_.now();

@@ -47,6 +47,15 @@ struct BudgetQuestion {
   std::size_t value_max_bytes = 0;
   bool uses_tls = false;  ///< then all clients may use it
 };
+/// How many threads serve clients where nobody has said it: one for each core, and no more than the
+/// limit has room for, since each takes some of it whether there is much to do or not.
+[[nodiscard]] constexpr unsigned io_threads_for(unsigned cores, std::size_t limit_bytes) noexcept {
+  constexpr std::size_t k_bytes_a_thread = 32 * k_mib;
+  const std::size_t room = limit_bytes / k_bytes_a_thread;
+  const unsigned most = room < cores ? static_cast<unsigned>(room) : cores;
+  return most == 0 ? 1 : most;
+}
+
 /// An error names what is too small.
 Result<Budget> divide_limit(const BudgetQuestion& question);
 

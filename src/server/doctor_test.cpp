@@ -57,11 +57,95 @@ TEST(Doctor, NamesWhatGrowsAndWhenItIsTooLate) {
   EXPECT_EQ(
       all[0].evidence,
       "10.0 MiB, 3.5 MiB more each hour, over 30 minutes; has filled what is free in 2 hours");
-  EXPECT_NE(all[0].command.find("ullage profile data --diff"), std::string::npos);
+  EXPECT_EQ(all[0].command,
+            "EXPIRE or UL.LIMIT KEY IDLE ends each, UL.CLASS SET PREFIX* MAX bounds all; ullage "
+            "profile data shows what it holds");
   facts.growth[0].trend.at_limit->expected_s = 600;
   EXPECT_EQ(diagnose(facts)[0].severity, Severity::critical);
   facts.growth[0].kind = EarlyWarning::Kind::process;
   EXPECT_NE(diagnose(facts)[0].command.find("ullage profile heap"), std::string::npos);
+}
+
+TEST(Doctor, SaysOfWhatGrowsThatNothingEndsItAndWhatItIsMadeOf) {
+  DoctorFacts facts = well();
+  EarlyWarning::Finding leak;
+  leak.kind = EarlyWarning::Kind::prefix;
+  leak.name = "session:";
+  leak.bytes = 10_MiB;
+  leak.trend.slope_per_s = 1024;
+  leak.trend.seen_s = 1800;
+  leak.fields = 4000;
+  leak.endless_fields = 1000;
+  facts.growth = {leak};
+  EXPECT_EQ(diagnose(facts).at(0).evidence,
+            "10.0 MiB, 3.5 MiB more each hour, over 30 minutes; 25 % of its fields have no TTL");
+  facts.growth[0].endless_fields = 4000;
+  facts.grown_ms = 300'000;
+  facts.grown = {{.group = "user:<n>", .field = "theme", .bytes = 900'000},
+                 {.group = "session:<n>", .field = "token", .bytes = 300'000},
+                 {.group = "session:<n>", .bytes = 1024}};
+  const auto all = diagnose(facts);
+  EXPECT_EQ(all.at(0).what, "What begins with \"session:\" only grows, and has no TTL");
+  EXPECT_EQ(all[0].evidence,
+            "10.0 MiB, 3.5 MiB more each hour, over 30 minutes; none of its 4000 fields ends by "
+            "itself; in the last 5 minutes came 293.0 KiB of field \"token\" in \"session:<n>\", "
+            "1.0 KiB in \"session:<n>\"");
+  EXPECT_EQ(all[0].profile, "/debug/pprof/growth");
+  EXPECT_NE(all[0].command.find("ullage profile growth"), std::string::npos);
+  EXPECT_NE(doctor_text(all).find("  profile: /debug/pprof/growth\n"), std::string::npos);
+  EXPECT_EQ(nlohmann::json::parse(doctor_json(all))["findings"][0]["profile"],
+            "/debug/pprof/growth");
+  // Code has neither.
+  facts.growth[0] = {.kind = EarlyWarning::Kind::stack, .name = "load < main", .bytes = 10_MiB};
+  EXPECT_EQ(diagnose(facts).at(0).what,
+            "What load < main allocates grows, and nothing says that it will stop");
+  EXPECT_TRUE(diagnose(facts).at(0).profile.empty());
+}
+
+TEST(Doctor, SeesAScan) {
+  DoctorFacts facts = well();
+  facts.cache.removals[static_cast<std::size_t>(RemovalCause::evicted)] = 50'000;
+  facts.cache.evicted_unread = 45'000;
+  facts.seen.prefixes = {
+      {.name = "user:", .bytes = 20_MiB, .fields = 30'000, .unread_fields = 3000},
+      {.name = "scan:", .bytes = 9_MiB, .fields = 10'000, .unread_fields = 9900}};
+  const auto all = diagnose(facts);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].what,
+            "Most of what is written is evicted before anybody has read it, as by a scan");
+  EXPECT_EQ(all[0].evidence,
+            "90 % of 50000 evicted entries were never read; of those that are there now 9900 of "
+            "\"scan:\" are unread, 99 % of its fields");
+  facts.cache.evicted_unread = 30'000;  // much of it was of use
+  EXPECT_TRUE(diagnose(facts).empty());
+}
+
+TEST(Doctor, SeesSizesThatWastePages) {
+  DoctorFacts facts = well();
+  facts.seen.sizes = {{.value_bytes = 96, .entries = 9000, .bytes = 1_MiB, .slack = 100'000},
+                      {.value_bytes = 2048, .entries = 12'000, .bytes = 36_MiB, .slack = 3_MiB}};
+  const auto all = diagnose(facts);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].severity, Severity::note);
+  EXPECT_EQ(all[0].what, "Values of about 2.0 KiB leave much of their pages empty");
+  EXPECT_EQ(all[0].evidence, "12000 entries in 36.0 MiB, of which 3.0 MiB hold nothing (8 %)");
+  facts.seen.sizes[1].slack = 1_MiB;  // as most sizes do
+  EXPECT_TRUE(diagnose(facts).empty());
+}
+
+TEST(Doctor, SeesGroupsThatAreHot) {
+  DoctorFacts facts = well();
+  facts.hot.samples = 1000;
+  facts.hot.groups = {{.name = "front\npage", .samples = 600}, {.name = "user:1", .samples = 100}};
+  auto all = diagnose(facts);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].severity, Severity::warning);
+  EXPECT_EQ(all[0].what, "Group \"front\\x0apage\" is hot: much of all calls is for it");
+  EXPECT_EQ(all[0].evidence, "60 % of the calls of the last minute or two, by 1000 samples");
+  facts.hot.groups[0].samples = 300;
+  EXPECT_EQ(diagnose(facts).at(0).severity, Severity::note);
+  facts.hot.samples = 100;  // too few calls to matter
+  EXPECT_TRUE(diagnose(facts).empty());
 }
 
 TEST(Doctor, LooksAtTheContainer) {

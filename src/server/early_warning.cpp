@@ -12,7 +12,8 @@ using observe::TrendReport;
 using observe::Verdict;
 
 std::string_view to_string(EarlyWarning::Kind kind) noexcept {
-  constexpr std::array<std::string_view, 5> k_names{"process", "cache", "class", "prefix", "group"};
+  constexpr std::array<std::string_view, 6> k_names{"process", "cache", "class",
+                                                    "prefix",  "group", "stack"};
   return k_names[static_cast<std::size_t>(kind)];
 }
 
@@ -26,13 +27,17 @@ EarlyWarning::EarlyWarning(Log& log, command::ByteBudget& held) : log_(log), hel
 }
 EarlyWarning::~EarlyWarning() = default;
 
-void EarlyWarning::look_at(const Readings& readings, const observe::CensusResult& seen) {
+void EarlyWarning::look_at(const Readings& readings, const observe::CensusResult& seen,
+                           std::span<const observe::HeapOwner> heap) {
   const std::int64_t now_ms = readings.now_ms;
   if (sampled_ms_ == 0 || now_ms - sampled_ms_ >= Trend::k_sample_ms) {
     sampled_ms_ = now_ms;
     note(Kind::process, "",
          readings.resident_bytes - std::min(readings.resident_bytes, readings.cache_bytes), now_ms);
     note(Kind::cache, "", readings.cache_bytes, now_ms);
+    const std::size_t stacks = std::min(heap.size(), (owners_max_ - 2) / 8);
+    for (const observe::HeapOwner& owner : heap.first(stacks))
+      note(Kind::stack, owner.name, owner.live_bytes, now_ms);
     std::size_t classes = 0;
     for (const auto& [pattern, bytes] : seen.classes) {
       if (pattern.empty() || classes == (owners_max_ - 2) / 3) continue;
@@ -40,31 +45,39 @@ void EarlyWarning::look_at(const Readings& readings, const observe::CensusResult
       note(Kind::class_, pattern, bytes, now_ms);
     }
     // Of the rest half are prefixes, and the other half groups; the largest of each.
-    const std::size_t places = (owners_max_ - 2 - classes) / 2;
+    const std::size_t places = (owners_max_ - 2 - stacks - classes) / 2;
     for (std::size_t i = 0; i < std::min(places, seen.prefixes.size()); ++i) {
       // A class of all that begins so is told of as that.
       if (classes != 0 && seen.classes.contains(seen.prefixes[i].name + "*")) continue;
-      note(Kind::prefix, seen.prefixes[i].name, seen.prefixes[i].bytes, now_ms);
+      note(Kind::prefix, seen.prefixes[i], now_ms);
     }
     for (std::size_t i = 0; i < std::min(places, seen.groups.size()); ++i)
-      note(Kind::group, seen.groups[i].name, seen.groups[i].bytes, now_ms);
+      note(Kind::group, seen.groups[i], now_ms);
   }
   look_at_some(readings);
 }
 
-void EarlyWarning::note(Kind kind, std::string_view name, std::uint64_t bytes,
-                        std::int64_t now_ms) {
+void EarlyWarning::note(Kind kind, const observe::CensusResult::Group& group, std::int64_t now_ms) {
+  Owner* const owner = note(kind, group.name, group.bytes, now_ms);
+  if (owner == nullptr) return;
+  owner->finding.fields = group.fields;
+  owner->finding.endless_fields = group.endless_fields;
+}
+
+EarlyWarning::Owner* EarlyWarning::note(Kind kind, std::string_view name, std::uint64_t bytes,
+                                        std::int64_t now_ms) {
   Name key{kind, std::string(name)};
   auto found = owners_.find(key);
   if (found == owners_.end()) {
     if (owners_.size() == owners_max_) forget_idle(now_ms);
-    if (owners_.size() == owners_max_) return;
+    if (owners_.size() == owners_max_) return nullptr;
     found = owners_.emplace(std::move(key), std::make_unique<Owner>()).first;
   }
   Owner& owner = *found->second;
   owner.trend.add(now_ms, static_cast<double>(bytes));
   owner.bytes = bytes;
   owner.seen_ms = now_ms;
+  return &owner;
 }
 
 // Who has not been among the largest for longest makes room.
@@ -100,9 +113,24 @@ void EarlyWarning::look_at(const Name& name, Owner& owner, const Readings& readi
       readings.cache_limit_bytes - std::min(readings.cache_limit_bytes, readings.cache_bytes);
   const std::uint64_t outside_bytes =
       readings.limit_bytes - std::min(readings.limit_bytes, readings.cache_limit_bytes);
-  finding.limit_bytes = name.kind == Kind::process ? outside_bytes
-                        : name.kind == Kind::cache ? readings.cache_limit_bytes
-                                                   : owner.bytes + free_bytes;
+  const std::uint64_t outside_now =
+      readings.resident_bytes - std::min(readings.resident_bytes, readings.cache_bytes);
+  switch (name.kind) {
+    case Kind::process:
+      finding.limit_bytes = outside_bytes;
+      break;
+    case Kind::stack:
+      finding.limit_bytes = owner.bytes + outside_bytes - std::min(outside_bytes, outside_now);
+      break;
+    case Kind::cache:
+      finding.limit_bytes = readings.cache_limit_bytes;
+      break;
+    case Kind::class_:
+    case Kind::prefix:
+    case Kind::group:
+      finding.limit_bytes = owner.bytes + free_bytes;
+      break;
+  }
   finding.trend = owner.trend.report(static_cast<double>(finding.limit_bytes));
   // A cache that fills its part of the limit does what it is there for, and so does everybody in it
   // who grows no faster than the whole.
@@ -110,12 +138,11 @@ void EarlyWarning::look_at(const Name& name, Owner& owner, const Readings& readi
   if (name.kind == Kind::cache && finding.trend.verdict != Verdict::unknown)
     cache_pace_ = std::max(pace, 0.0);
   constexpr double k_faster = 1.5;
-  const bool is_ahead =
-      name.kind == Kind::process || (cache_pace_ && pace > k_faster * *cache_pace_);
+  const bool is_outside = name.kind == Kind::process || name.kind == Kind::stack;
+  const bool is_ahead = is_outside || (cache_pace_ && pace > k_faster * *cache_pace_);
   const bool is_leak =
       finding.trend.verdict == Verdict::leak && name.kind != Kind::cache && is_ahead;
-  const std::uint64_t whole =
-      name.kind == Kind::process ? outside_bytes : readings.cache_limit_bytes;
+  const std::uint64_t whole = is_outside ? outside_bytes : readings.cache_limit_bytes;
   const bool matters = owner.bytes >= whole / k_share_that_matters;
   owner.leaks_in_a_row = is_leak && matters ? owner.leaks_in_a_row + 1 : 0;
   if (owner.leaks_in_a_row == 0) return;
@@ -136,6 +163,7 @@ void EarlyWarning::tell(const Finding& finding) {
   if (!finding.name.empty()) {
     fields.emplace_back(finding.kind == Kind::group    ? "ullage.group"
                         : finding.kind == Kind::class_ ? "ullage.class"
+                        : finding.kind == Kind::stack  ? "ullage.stack"
                                                        : "ullage.prefix",
                         std::string_view(finding.name));
   }

@@ -1,11 +1,12 @@
 // Who grows, and when that will be too much: before it is.
 //
-// Followed are the process outside of the cache, the cache, and what the walk over the cache finds
-// largest: prefixes of group names, and groups. Each is a Trend; one is looked at after the other,
-// a few each second, so that a probe never waits for it.
+// Followed are the process outside of the cache, and who allocates there; the cache, and what the
+// walk over it finds largest: classes, prefixes of group names, and groups. Each is a Trend; one is
+// looked at after the other, a few each second, so that a probe never waits for it.
 #pragma once
 
 #include <ullage/observe/census.h>
+#include <ullage/observe/heap_owners.h>
 #include <ullage/observe/trend.h>
 
 #include "command/byte_budget.h"
@@ -18,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,12 +38,14 @@ class EarlyWarning {
   /// What takes less than this share of the limit is nobody's concern.
   static constexpr std::size_t k_share_that_matters = 100;
 
-  enum class Kind : std::uint8_t { process, cache, class_, prefix, group };
+  enum class Kind : std::uint8_t { process, cache, class_, prefix, group, stack };
   struct Finding {
     Kind kind = Kind::process;
-    std::string name;  ///< of the group, the prefix or the class
+    std::string name{};  ///< of the group, the prefix or the class
     std::uint64_t bytes = 0;
     std::uint64_t limit_bytes = 0;
+    std::uint64_t fields = 0;          ///< of a group, or of all with a prefix; at least
+    std::uint64_t endless_fields = 0;  ///< of them, those that no TTL ends
     observe::TrendReport trend{};
   };
 
@@ -49,8 +53,10 @@ class EarlyWarning {
   EarlyWarning(Log& log, command::ByteBudget& held);
   ~EarlyWarning();
 
-  /// Once a second, with what the last walk has seen.
-  void look_at(const Readings& readings, const observe::CensusResult& seen);
+  /// Once a second, with what the last walk has seen, and who holds the memory outside of the
+  /// cache.
+  void look_at(const Readings& readings, const observe::CensusResult& seen,
+               std::span<const observe::HeapOwner> heap = {});
 
   /// Those that grow, and will be at their limit soonest first.
   [[nodiscard]] std::vector<Finding> findings() const;
@@ -72,7 +78,9 @@ class EarlyWarning {
     int leaks_in_a_row = 0;
     Finding finding{};
   };
-  void note(Kind kind, std::string_view name, std::uint64_t bytes, std::int64_t now_ms);
+  /// Null: there is no room for another.
+  Owner* note(Kind kind, std::string_view name, std::uint64_t bytes, std::int64_t now_ms);
+  void note(Kind kind, const observe::CensusResult::Group& group, std::int64_t now_ms);
   void forget_idle(std::int64_t now_ms);
   void look_at_some(const Readings& readings);
   void look_at(const Name& name, Owner& owner, const Readings& readings);
@@ -88,7 +96,7 @@ class EarlyWarning {
   std::int64_t sampled_ms_ = 0;
 };
 
-/// "process", "cache", "class", "prefix", "group".
+/// "process", "cache", "class", "prefix", "group", "stack".
 [[nodiscard]] std::string_view to_string(EarlyWarning::Kind kind) noexcept;
 
 }  // namespace ullage::server

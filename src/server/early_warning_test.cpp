@@ -34,13 +34,14 @@ class EarlyWarnings : public ::testing::Test {
                        .limit_bytes = 1'000'000,
                        .cache_bytes = cache_bytes,
                        .cache_limit_bytes = 800'000},
-                      seen);
+                      seen, heap_);
   }
 
   LogLines lines_;
   command::ByteBudget held_{16_MiB};
   std::unique_ptr<EarlyWarning> warning_ = std::make_unique<EarlyWarning>(lines_.log(), held_);
   std::int64_t now_ms_ = 1'700'000'000'000;
+  std::vector<observe::HeapOwner> heap_;
 };
 
 TEST_F(EarlyWarnings, SayWhatGrowsHowFastAndUntilWhen) {
@@ -91,6 +92,40 @@ TEST_F(EarlyWarnings, KeepSilentOnWhatIsSmallOrStays) {
   }
   EXPECT_TRUE(lines().empty());
   EXPECT_TRUE(warning_->findings().empty());
+}
+
+TEST_F(EarlyWarnings, NameTheCodeThatAllocates) {
+  for (unsigned second = 0; second < 400; ++second) {
+    heap_ = {{.name = "cache_reply < serve", .live_bytes = 60'000},
+             {.name = "remember < serve", .live_bytes = 5000 + 100 * second}};
+    look_at({}, 65'000 + 100 * second);
+  }
+  const auto findings = warning_->findings();
+  ASSERT_EQ(findings.size(), 2U);
+  const bool process_first = findings[0].kind == EarlyWarning::Kind::process;
+  const auto& stack = findings[process_first ? 1 : 0];
+  EXPECT_EQ(stack.kind, EarlyWarning::Kind::stack);
+  EXPECT_EQ(stack.name, "remember < serve");
+  // Both until what is free outside of the cache is used up.
+  EXPECT_NEAR(stack.trend.at_limit->expected_s,
+              findings[process_first ? 0 : 1].trend.at_limit->expected_s, 60);
+  bool is_told = false;
+  for (const auto& line : lines())
+    is_told =
+        is_told || (line["ullage.owner"] == "stack" && line["ullage.stack"] == "remember < serve");
+  EXPECT_TRUE(is_told);
+}
+
+TEST_F(EarlyWarnings, KnowWhetherAnythingEndsWhatGrows) {
+  for (unsigned second = 0; second < 400; ++second)
+    look_at({{.name = "b:",
+              .bytes = 10'000 + 100 * second,
+              .fields = 100 + second,
+              .endless_fields = 90 + second}});
+  const auto findings = warning_->findings();
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_GT(findings[0].fields, 400U);
+  EXPECT_EQ(findings[0].endless_fields, findings[0].fields - 10);
 }
 
 // All grow until it is full, and nobody more than the others.

@@ -19,6 +19,7 @@ IoThread::IoThread(Shared& shared)
     : shared_(shared),
       mailbox_(poller_),
       counts_(shared.services.command_stats.open(shared.services.table.size())),
+      group_calls_(shared.services.group_calls.open()),
       read_buffer_(new char[k_read_bytes]),
       replies_(shared.pool, [this](std::size_t bytes) { return take_block(bytes); }) {}
 
@@ -116,6 +117,7 @@ void IoThread::open(Arrival arrival, std::uint64_t id) {
   }
   connection->session.can_wait = true;
   connection->session.counts = &counts_;
+  connection->session.group_calls = &group_calls_;
   connection->session.client = std::make_shared<RemoteClient>(*this, id, std::move(arrival.address),
                                                               std::move(arrival.local_address),
                                                               shared_.services.clock.running_ms());

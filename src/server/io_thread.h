@@ -136,6 +136,7 @@ class IoThread {
   Poller poller_;
   Mailbox mailbox_;
   command::CommandCounts& counts_;
+  command::GroupCalls& group_calls_;
   RoundTimes round_times_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> dead_;

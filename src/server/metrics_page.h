@@ -11,6 +11,7 @@
 #include "server/counters.h"
 #include "server/early_warning.h"
 #include "server/governor_task.h"
+#include "server/growth_profile.h"
 #include "server/round_times.h"
 
 #include <array>
@@ -34,6 +35,7 @@ class MetricsPage {
     const observe::Census& census;
     const GovernorTask& governor;
     const EarlyWarning& early_warning;
+    const GrowthProfile& growth;
     std::function<Budget()> budget;
     std::function<RoundTimes::Sum()> round_times;
     std::size_t groups_max = k_groups_max;  ///< that are named

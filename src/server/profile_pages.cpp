@@ -5,7 +5,7 @@
 #include <ullage/observe/heap_profile.h>
 #include <ullage/observe/symbol_lookup.h>
 
-#include "command/names.h"
+#include "server/data_profile_options.h"
 #include "server/query.h"
 #include "server/settings.h"
 
@@ -34,6 +34,11 @@ constexpr ProfilePages::Row ProfilePages::k_rows[] = {
      "Who owns the cache's bytes: role, fields, groups, class. <code>?slabs=N</code> looks at N "
      "slabs that stand for all.",
      &ProfilePages::data},
+    {"growth",
+     "What has come since somebody in the cache began to grow without an end: the difference of "
+     "two "
+     "data profiles, as the doctor tells of it.",
+     &ProfilePages::growth},
     {"heap",
      "Which functions own the memory outside of the cache, by samples of allocations that are "
      "live. <code>?gc=1</code> gives back free memory first, <code>?debug=1</code> is for people.",
@@ -68,13 +73,6 @@ AdminResponse profile_response(std::string gzipped, std::string file_name,
   return {.content_type = "application/octet-stream",
           .body = std::move(gzipped),
           .file_name = std::move(file_name)};
-}
-
-std::string_view shown_group(std::string_view stored) {
-  return command::decode_group(stored).key;
-}
-std::string_view shown_field(std::string_view stored) {
-  return command::is_string_value(stored) ? "(string)" : command::decode_field(stored);
 }
 
 class DataPage final : public AdminPage {
@@ -275,23 +273,22 @@ AdminAnswer ProfilePages::data(const AdminRequest& request) {
   const auto slabs = query->number("slabs", {.least = 1, .most = k_any, .otherwise = 0});
   if (!slabs) return refused(400, "slabs must be a number from 1");
 
-  observe::DataProfileOptions options;
-  options.cache_name = "ullage";
-  options.slabs_max = *slabs;
-  options.seed = static_cast<std::uint64_t>(clock_.running_ms());
-  options.group_name = shown_group;
-  options.field_name = shown_field;
-  options.unix_ns = unix_ns();
-  // As exact as what may be held allows; half of what is left stays for clients.
-  const std::size_t most = (held_.limit_bytes() - held_.used_bytes()) / 2;
-  command::TakenBytes held(held_);
-  while (observe::data_profile_bytes(options) > most ||
-         !held.take(observe::data_profile_bytes(options))) {
-    if (options.patterns_max <= observe::DataProfileOptions::k_patterns_least)
-      return refused(503, k_no_memory);
-    options.patterns_max /= 2;
-  }
-  return std::make_unique<DataPage>(cache_, std::move(options), std::move(held));
+  command::TakenBytes taken(held_);
+  auto options =
+      data_profile_options(clock_, held_, taken, observe::DataProfileOptions().patterns_max);
+  if (!options) return refused(503, k_no_memory);
+  options->slabs_max = *slabs;
+  return std::make_unique<DataPage>(cache_, std::move(*options), std::move(taken));
+}
+
+AdminAnswer ProfilePages::growth(const AdminRequest& request) {
+  const auto query = Query::parse(request.query);
+  if (!query || query->unknown({})) return refused(400, "there is no parameter");
+  const GrowthProfile::Change* const change = growth_.change();
+  if (change == nullptr) return refused(404, growth_.problem());
+  return AdminResponse{.content_type = "application/octet-stream",
+                       .body = change->gzipped,
+                       .file_name = "growth.pb.gz"};
 }
 
 AdminAnswer ProfilePages::heap(const AdminRequest& request) {

@@ -8,6 +8,7 @@
 #include "command/byte_budget.h"
 #include "command/clock.h"
 #include "server/admin_page.h"
+#include "server/growth_profile.h"
 
 #include <optional>
 #include <string_view>
@@ -21,8 +22,9 @@ class ProfilePages {
   static constexpr std::uint64_t k_cpu_seconds_max = 300;
 
   /// What pages hold while they are made is taken from `held`.
-  ProfilePages(Cache& cache, command::ByteBudget& held, const command::CommandClock& clock) noexcept
-      : cache_(cache), held_(held), clock_(clock) {}
+  ProfilePages(Cache& cache, command::ByteBudget& held, const command::CommandClock& clock,
+               const GrowthProfile& growth) noexcept
+      : cache_(cache), held_(held), clock_(clock), growth_(growth) {}
 
   /// `name`: what stands behind /debug/pprof/. None: there is no such page.
   [[nodiscard]] std::optional<AdminAnswer> open(std::string_view name, const AdminRequest& request);
@@ -33,6 +35,7 @@ class ProfilePages {
 
   [[nodiscard]] AdminAnswer index(const AdminRequest& request);
   [[nodiscard]] AdminAnswer data(const AdminRequest& request);
+  [[nodiscard]] AdminAnswer growth(const AdminRequest& request);
   [[nodiscard]] AdminAnswer heap(const AdminRequest& request);
   [[nodiscard]] AdminAnswer allocs(const AdminRequest& request);
   [[nodiscard]] AdminAnswer heap_page(const AdminRequest& request, bool shows_all);
@@ -45,6 +48,7 @@ class ProfilePages {
   Cache& cache_;
   command::ByteBudget& held_;
   const command::CommandClock& clock_;
+  const GrowthProfile& growth_;
 };
 
 }  // namespace ullage::server

@@ -63,9 +63,10 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Log& log
                                               std::vector<PassedSocket> passed) {
   confine_heap();
   try {
-    const unsigned threads = settings.io_threads != 0
-                                 ? settings.io_threads
-                                 : std::max(1U, std::thread::hardware_concurrency());
+    const unsigned threads =
+        settings.io_threads != 0
+            ? settings.io_threads
+            : io_threads_for(std::thread::hardware_concurrency(), settings.memory_limit);
     Settings resolved = settings;
     resolved.io_threads = threads;
     auto budget =
@@ -426,6 +427,8 @@ void Server::look_after() {
   constexpr std::int64_t k_look_ms = 1000;
   const std::int64_t now_ms = clock_->running_ms();
   governor_.step();
+  growth_.step();
+  heap_watch_.step();
   if (census_.step()) {
     thresholds_.look_at(census_.census().last(), now_ms);
     next_doctor_ms_ = 0;
@@ -445,7 +448,8 @@ void Server::look_after() {
       .evictions = stats.removed(RemovalCause::evicted) + stats.removed(RemovalCause::limit),
       .longest_round_ns = longest_ns};
   thresholds_.look_at(readings);
-  early_warning_.look_at(readings, census_.census().last());
+  early_warning_.look_at(readings, census_.census().last(), heap_watch_.owners());
+  growth_.look_at(early_warning_.findings());
   ask_doctor(now_ms);
 }
 
@@ -459,7 +463,8 @@ void Server::ask_doctor(std::int64_t now_ms) {
 }
 
 int Server::poll_timeout_ms() const {
-  const auto own_ms = static_cast<int>(std::min(census_.wait_ms(), governor_.wait_ms()));
+  const auto own_ms = static_cast<int>(
+      std::min({census_.wait_ms(), governor_.wait_ms(), growth_.wait_ms(), heap_watch_.wait_ms()}));
   const int admin_ms = admin_.poll_timeout_ms();
   return admin_ms < 0 ? own_ms : std::min(admin_ms, own_ms);
 }

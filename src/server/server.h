@@ -18,6 +18,8 @@
 #include "server/counters.h"
 #include "server/early_warning.h"
 #include "server/governor_task.h"
+#include "server/growth_profile.h"
+#include "server/heap_watch.h"
 #include "server/host.h"
 #include "server/io_thread.h"
 #include "server/listener.h"
@@ -120,6 +122,8 @@ class Server {
   CensusTask census_{cache_, held_, *clock_};
   Thresholds thresholds_{log_};
   EarlyWarning early_warning_{log_, held_};
+  HeapWatch heap_watch_{held_, *clock_};
+  GrowthProfile growth_{cache_, held_, *clock_, log_};
   GovernorTask governor_{{.cache = cache_,
                           .clock = *clock_,
                           .log = log_,
@@ -136,6 +140,7 @@ class Server {
                                              .census = census_.census(),
                                              .governor = governor_,
                                              .early_warning = early_warning_,
+                                             .growth = growth_,
                                              .budget = [this] { return current_budget(); },
                                              .round_times = [this] { return round_times(); },
                                              .groups_max = settings_.metrics_groups})};

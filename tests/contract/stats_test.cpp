@@ -47,6 +47,25 @@ TEST_P(Statistics, AnExpiredEntryIsAMiss) {
   EXPECT_EQ(1U, cache.stats().misses);
 }
 
+TEST_P(Statistics, WhatWasEvictedUnreadIsCounted) {
+  Cache& cache = open();
+  const std::string value(1000, 'v');
+  const int count = static_cast<int>(GetParam().memory_limit / 500);  // twice what it holds
+  for (int i = 0; i < count; ++i)
+    put(cache, "g" + std::to_string(i), "f", value);
+  const Stats stats = cache.stats();
+  const std::uint64_t evicted = stats.removed(RemovalCause::evicted);
+  EXPECT_GT(evicted, 1000U);
+  // Nobody has read any; the ranking of LRU alone does not know.
+  if (GetParam().policy == Policy::lru) {
+    EXPECT_EQ(stats.evicted_unread, 0U);
+  } else {
+    EXPECT_LE(stats.evicted_unread, evicted);
+    EXPECT_GE(stats.evicted_unread, evicted - evicted / 100)
+        << "a few are taken for ones that came back";
+  }
+}
+
 TEST_P(Statistics, InsertsCountNewEntriesOnly) {
   Cache& cache = open();
   put(cache, "g", "f", "v");

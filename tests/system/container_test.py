@@ -4,12 +4,13 @@ import contextlib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
 import unittest
 
-from support import control_group, servers
+from support import control_group, servers, services
 
 LIMIT = 256 << 20
 NEIGHBOUR = """
@@ -85,6 +86,12 @@ class Container(unittest.TestCase):
             while server.process.poll() is None and neighbour.poll() is None:
                 self.assertLess(time.monotonic(), deadline)
                 time.sleep(0.05)
+        self.assertGreater(self.group.kills(), 0)
+
+    def test_the_naive_map_of_maps_in_the_same_place_is_killed(self):
+        with services.Service("naive.py", group=self.group) as naive, self.neighbour():
+            services.offer(naive, 300)
+            self.assertEqual(naive.process.wait(60), -signal.SIGKILL)
         self.assertGreater(self.group.kills(), 0)
 
 

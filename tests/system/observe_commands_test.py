@@ -116,7 +116,7 @@ class Commands(unittest.TestCase):
         self.assertIn("excludes", self.run_ullage("stats", "--json", "--watch", "1", code=2))
 
     def test_what_is_wrong_is_said(self):
-        self.assertIn("none of data, heap", self.run_ullage("profile", "colour", code=2))
+        self.assertIn("none of data, growth, heap", self.run_ullage("profile", "colour", code=2))
         self.assertIn("what: data", self.run_ullage("profile", code=2))
         self.assertIn("is none of entries", self.run_ullage("profile", "data", "--type", "x",
                                                             code=2))

@@ -1,5 +1,7 @@
 #include "observe/commands.h"
 
+#include <ullage/observe/profile_change.h>
+
 #include "base/escape.h"
 #include "base/failure.h"
 #include "base/units.h"
@@ -21,8 +23,9 @@ namespace ullage::app {
 namespace {
 
 constexpr const char* k_profile_footer =
-    R"(What: data, the bytes in the cache by role, fields, groups and class; heap, the rest of the memory
-by function; allocs, all that was ever allocated; cpu, the processor time by function.
+    R"(What: data, the bytes in the cache by role, fields, groups and class; growth, what has come of them
+since the doctor found somebody who grows; heap, the rest of the memory by function; allocs, all that
+was ever allocated; cpu, the processor time by function.
 
 Examples:
   ullage profile data
@@ -107,7 +110,7 @@ std::size_t type_of(const observe::ParsedProfile& profile, const std::string& na
 
 void add_profile(CLI::App& app, ProfileTexts& texts) {
   app.footer(k_profile_footer);
-  app.add_option("WHAT", texts.what, "data, heap, allocs or cpu");
+  app.add_option("WHAT", texts.what, "data, growth, heap, allocs or cpu");
   add_server(app, texts.url, texts.token);
   app.add_option("--file", texts.file, "Read a saved profile instead")->type_name("FILE");
   app.add_option("--top", texts.top, "Rows of the table (default: 20)")->type_name("N");
@@ -143,12 +146,13 @@ std::string with_lines(const std::string& bytes, const std::string& from, const 
 }  // namespace
 
 int profile_command(const ProfileTexts& texts) {
-  constexpr const char* k_kinds[] = {"data", "heap", "allocs", "cpu"};
+  constexpr const char* k_kinds[] = {"data", "growth", "heap", "allocs", "cpu"};
   const bool is_known = std::ranges::find(k_kinds, texts.what) != std::end(k_kinds);
   if (texts.file.empty() && !is_known) {
-    throw Failure(texts.what.empty() ? "what: data, heap, allocs or cpu (see ullage profile --help)"
-                                     : fmt::format("\"{}\" is none of data, heap, allocs, cpu",
-                                                   escape_excerpt(texts.what)),
+    throw Failure(texts.what.empty()
+                      ? "what: data, growth, heap, allocs or cpu (see ullage profile --help)"
+                      : fmt::format("\"{}\" is none of data, growth, heap, allocs, cpu",
+                                    escape_excerpt(texts.what)),
                   k_exit_usage);
   }
   if (!texts.file.empty() && !texts.what.empty())
@@ -162,7 +166,9 @@ int profile_command(const ProfileTexts& texts) {
   if (!texts.diff.empty()) {
     std::string base = read_file(texts.diff);
     if (texts.lines) base = with_lines(base, texts.diff, texts.addr2line);
-    profile = difference(std::move(profile), parsed(base, texts.diff, names));
+    auto change = observe::difference(std::move(profile), parsed(base, texts.diff, names));
+    if (!change) throw Failure(change.error().message);
+    profile = std::move(*change);
   }
   const std::size_t type = type_of(profile, texts.type);
   if (!texts.flame.empty()) {

@@ -74,30 +74,6 @@ std::vector<ProfileRow> profile_rows(const observe::ParsedProfile& profile, std:
   return rows;
 }
 
-observe::ParsedProfile difference(observe::ParsedProfile profile,
-                                  const observe::ParsedProfile& base) {
-  const auto is_same = [](const auto& a, const auto& b) { return a.type == b.type; };
-  if (!std::ranges::equal(profile.types, base.types, is_same))
-    throw Failure("the two profiles are of different kinds");
-  std::map<std::string, std::uint32_t, std::less<>> numbers;
-  for (std::size_t i = 0; i < profile.functions.size(); ++i)
-    numbers.emplace(profile.functions[i], static_cast<std::uint32_t>(i));
-  for (const auto& sample : base.samples) {
-    observe::ParsedProfile::Sample taken;
-    for (const std::uint32_t frame : sample.frames) {
-      const std::string& name = base.functions[frame];
-      const auto [found, is_new] =
-          numbers.emplace(name, static_cast<std::uint32_t>(profile.functions.size()));
-      if (is_new) profile.functions.push_back(name);
-      taken.frames.push_back(found->second);
-    }
-    for (const std::int64_t value : sample.values)
-      taken.values.push_back(minus(value));
-    profile.samples.push_back(std::move(taken));
-  }
-  return profile;
-}
-
 std::string profile_table(const observe::ParsedProfile& profile, std::size_t type,
                           std::size_t most) {
   const std::string& unit = profile.types[type].unit;

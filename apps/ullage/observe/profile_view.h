@@ -20,11 +20,6 @@ struct ProfileRow {
 /// By flat value, the largest first; of a difference, by how far it is from zero.
 std::vector<ProfileRow> profile_rows(const observe::ParsedProfile& profile, std::size_t type);
 
-/// What came since: samples of both, those of `base` with the opposite sign. Throws Failure if they
-/// are of different kinds.
-observe::ParsedProfile difference(observe::ParsedProfile profile,
-                                  const observe::ParsedProfile& base);
-
 /// As `go tool pprof -top` prints it, at most `most` rows.
 std::string profile_table(const observe::ParsedProfile& profile, std::size_t type,
                           std::size_t most);

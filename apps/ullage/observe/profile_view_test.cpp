@@ -43,19 +43,6 @@ TEST(ProfileView, TheTableHasAsManyRowsAsAreWanted) {
   EXPECT_NE(table.find("... and 2 more"), std::string::npos) << table;
 }
 
-TEST(ProfileView, ADifferenceIsWhatCameSince) {
-  observe::ParsedProfile before = example();
-  before.functions[1] = "gone";  // was there, and is not any more
-  const auto profile = difference(example(), before);
-  const auto rows = profile_rows(profile, 1);
-  ASSERT_EQ(rows.size(), 2U) << "what has not changed is not told";
-  EXPECT_EQ(rows[0].flat + rows[1].flat, 0);
-  EXPECT_EQ(std::abs(rows[0].flat), 3000);
-  observe::ParsedProfile other = example();
-  other.types[0].type = "samples";
-  EXPECT_THROW(difference(example(), other), Failure);
-}
-
 TEST(ProfileView, FlamesAreWellFormed) {
   const std::string svg = flame_graph(example(), 1, "a <title>");
   EXPECT_TRUE(svg.starts_with("<svg "));

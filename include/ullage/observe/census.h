@@ -38,12 +38,22 @@ struct CensusResult {
     std::string name;          ///< long ones are cut, and marked by a number that tells them apart
     std::uint64_t bytes = 0;   ///< at least
     std::uint64_t fields = 0;  ///< at least
+    std::uint64_t endless_fields = 0;  ///< of them, those that no TTL and no idle TTL ends
+    std::uint64_t unread_fields = 0;  ///< of them, those that nobody has read since (Holding::seen)
+  };
+  /// What values of about one size take.
+  struct Size {
+    std::uint64_t value_bytes = 0;  ///< the least that counts as this; the next is 1.14 to 1.25 x
+    std::uint64_t entries = 0;
+    std::uint64_t bytes = 0;  ///< with names and headers, and what their pages have left
+    std::uint64_t slack = 0;  ///< that: it holds nothing
   };
   /// Of each class, by its pattern; "" is what is in none, with what belongs to no group. They add
   /// up to `bytes`.
   std::map<std::string, std::uint64_t, std::less<>> classes;
   std::vector<Group> groups;    ///< the largest first
   std::vector<Group> prefixes;  ///< likewise, of all groups that share one
+  std::vector<Size> sizes;      ///< the smallest first, those that there are
   std::uint64_t walks = 0;      ///< that were finished so far; 0: this is none yet
 };
 
