@@ -135,7 +135,11 @@ ContainerMemory container_memory(const std::string& root) {
   while (true) {
     const std::string group = mount + path;
     const std::uint64_t used = number_in(group + std::string(files.charged)).value_or(0);
-    const std::uint64_t limit = limit_in(group + std::string(files.limit));
+    const std::string limit_path = group + std::string(files.limit);
+    // A group within another always has the file: it has gone meanwhile, or may not be read. Half
+    // of the truth would say that there is no limit.
+    if (group == ours && !path.empty() && !text_of(limit_path)) return {};
+    const std::uint64_t limit = limit_in(limit_path);
     memory.limit = std::min(memory.limit, limit);
     memory.headroom = std::min(memory.headroom, room_below(limit, used));
     if (limit != k_no_limit) {

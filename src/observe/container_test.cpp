@@ -129,6 +129,16 @@ TEST(Container, ThatCannotBeReadIsNone) {
   }
 }
 
+// While it is read the group may go, or its files be hidden: that is not "no limit".
+TEST(Container, WhoseLimitHasGoneIsNone) {
+  const Tree tree;
+  tree.write("proc/self/cgroup", "0::/system.slice/ullage.service\n");
+  tree.write("sys/fs/cgroup/system.slice/ullage.service/memory.current", "5000\n");
+  EXPECT_EQ(container_memory(tree.root()).version, 0);
+  tree.write("sys/fs/cgroup/system.slice/ullage.service/memory.max", "max\n");
+  EXPECT_EQ(container_memory(tree.root()).version, 2);
+}
+
 TEST(Container, OfThisProcessCanBeRead) {
   const ContainerMemory memory = container_memory();
   EXPECT_LE(memory.version, 2);

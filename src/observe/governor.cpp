@@ -53,8 +53,10 @@ GovernorOrder Governor::look(const ContainerMemory& seen, std::size_t charged_by
   limit_hits_ = seen.limit_hits;
   if (!has_looked_) calm_since_ms_ = now_ms;
   has_looked_ = true;
+  was_known_ = was_known_ || seen.version != 0;
   if (!seen.has_limit()) {
-    order.cache_bytes = options_.most_bytes;
+    order.is_blind = was_known_ && seen.version == 0;
+    if (!order.is_blind) order.cache_bytes = options_.most_bytes;
     return last_ = order;
   }
   const std::uint64_t limit = seen.tightest_limit;

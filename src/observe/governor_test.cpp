@@ -116,10 +116,30 @@ TEST_F(Governors, TakeItForWorseWhenTheKernelIsShort) {
 
 TEST_F(Governors, WithoutALimitOrderWhatWasAskedFor) {
   look(900);
-  const GovernorOrder order = governor_.look({}, cache_, now_ms_);
+  ContainerMemory unlimited;
+  unlimited.version = 2;
+  const GovernorOrder order = governor_.look(unlimited, cache_, now_ms_);
   EXPECT_EQ(order.stage, GovernorStage::calm);
   EXPECT_EQ(order.cache_bytes, 600 * k_mib);
   EXPECT_EQ(governor_.wait_ms(), 1000);
+}
+
+TEST_F(Governors, WhoseContainerCannotBeReadAnyMoreStayAsTheyWere) {
+  EXPECT_FALSE(look(100).is_blind);
+  look(400);
+  ASSERT_LT(cache_mib(), 500U);
+  const std::uint64_t then = cache_;
+  for (int i = 0; i < 100; ++i) {
+    const GovernorOrder order = governor_.look({}, cache_, now_ms_ += 1000);
+    EXPECT_TRUE(order.is_blind);
+    EXPECT_EQ(order.cache_bytes, then);
+    EXPECT_EQ(order.stage, GovernorStage::calm) << "clients are not refused for ever";
+  }
+  EXPECT_FALSE(look(400).is_blind);
+  // A limit that was lifted is another thing.
+  ContainerMemory lifted;
+  lifted.version = 2;
+  EXPECT_EQ(governor_.look(lifted, cache_, now_ms_).cache_bytes, 600 * k_mib);
 }
 
 TEST_F(Governors, AskedForAnotherSizeKeepWhatWasGivenUp) {

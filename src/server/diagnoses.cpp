@@ -161,6 +161,14 @@ void look_at_growth(const DoctorFacts& facts, All& all) {
 
 void look_at_container(const DoctorFacts& facts, All& all) {
   using observe::GovernorStage;
+  if (facts.governor.is_blind) {
+    all.push_back({.severity = Severity::warning,
+                   .what = "The container's memory cannot be read any more, and the cache stays as "
+                           "it is",
+                   .evidence = "what /proc/self/cgroup names has no files with its limit and use",
+                   .command = "cat /proc/self/cgroup; ls /sys/fs/cgroup; --governor no if there is "
+                              "nothing to be governed by"});
+  }
   if (facts.governor.stage != GovernorStage::calm || facts.given_up_bytes != 0) {
     const bool is_tight = facts.governor.stage >= GovernorStage::purge;
     all.push_back({.severity = is_tight ? Severity::critical : Severity::warning,

@@ -154,6 +154,10 @@ TEST(Doctor, LooksAtTheContainer) {
   EXPECT_EQ(diagnose(facts).at(0).what, "The memory limit leaves the container next to nothing");
   facts.given_up_bytes = 5_MiB;
   EXPECT_EQ(diagnose(facts).at(0).severity, Severity::warning);
+  facts.governor.is_blind = true;
+  EXPECT_EQ(diagnose(facts).at(0).what,
+            "The container's memory cannot be read any more, and the cache stays as it is");
+  facts.governor.is_blind = false;
   facts.governor.stage = observe::GovernorStage::refuse;
   facts.container.oom_kills = 2;
   const auto all = diagnose(facts);

@@ -86,6 +86,16 @@ void GovernorTask::tell(const GovernorOrder& before, const GovernorOrder& order,
     event.name = gives ? "governor gives" : "governor grows";
     parts_.trace.tell(event);
   }
+  if (order.is_blind != before.is_blind) {
+    if (order.is_blind) {
+      parts_.log.warning("the container's memory cannot be read any more: the cache stays as it is",
+                         {{"event.kind", "alert"},
+                          {"event.action", "container_lost"},
+                          {"ullage.cache_bytes", order.cache_bytes}});
+    } else {
+      parts_.log.info("the container's memory can be read again");
+    }
+  }
   if (order.stage != GovernorStage::calm) tight_ms_ = now_ms;
   if (order.stage > told_) {
     told_ = order.stage;

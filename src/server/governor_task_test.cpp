@@ -36,6 +36,7 @@ class GovernorTasks : public ::testing::Test {
                             .container =
                                 [this] {
                                   observe::ContainerMemory seen;
+                                  if (is_lost_) return seen;
                                   seen.version = 2;
                                   seen.limit = seen.tightest_limit = 100_MiB;
                                   seen.tightest_used = charged() + others_bytes_;
@@ -67,6 +68,7 @@ class GovernorTasks : public ::testing::Test {
   command::CommandClock clock_{time_};
   std::unique_ptr<Cache> cache_;
   std::size_t others_bytes_ = 10_MiB;
+  bool is_lost_ = false;
   std::unique_ptr<GovernorTask> task_;
 };
 
@@ -113,6 +115,27 @@ TEST_F(GovernorTasks, RefuseClientsWhileNothingHelps) {
   others_bytes_ = 50_MiB;
   pass(200);
   EXPECT_FALSE(task_->refuses_clients());
+}
+
+TEST_F(GovernorTasks, ALostContainerIsToldOnceAndChangesNothing) {
+  fill();
+  others_bytes_ = 40_MiB;
+  pass(5000);
+  const std::size_t then = limit();
+  ASSERT_LT(then, 64_MiB);
+  is_lost_ = true;
+  pass(120'000);
+  EXPECT_EQ(limit(), then);
+  is_lost_ = false;
+  pass(1000);
+  int lost = 0;
+  int found = 0;
+  for (const auto& line : lines_.all()) {
+    lost += line.value("event.action", "") == "container_lost" ? 1 : 0;
+    found += line["message"] == "the container's memory can be read again" ? 1 : 0;
+  }
+  EXPECT_EQ(lost, 1);
+  EXPECT_EQ(found, 1);
 }
 
 TEST_F(GovernorTasks, SwitchedOffGiveBackWhatWasTaken) {

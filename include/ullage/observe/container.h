@@ -33,7 +33,7 @@ struct ContainerMemory {
 };
 
 /// Reads some small files below `root`, which tests put elsewhere. Thread-safe. What cannot be read
-/// stays as it is above.
+/// stays as it is above; without a group's limit nothing is told, and `version` is 0.
 [[nodiscard]] ContainerMemory container_memory(const std::string& root = "/");
 
 }  // namespace ullage::observe

@@ -40,6 +40,8 @@ struct GovernorOrder {
   /// What counted as the next stage.
   bool kernel_was_short = false;
   bool tasks_waited = false;
+  /// The container was known, and cannot be read any more: the cache stays as it was.
+  bool is_blind = false;
 };
 
 /// Not thread-safe.
@@ -61,7 +63,8 @@ class Governor {
   /// `most_bytes` of the options, from now on.
   void set_most_bytes(std::size_t bytes) noexcept;
 
-  /// `charged_bytes`: what the cache takes now. Without a limit the order is `most_bytes`.
+  /// `charged_bytes`: what the cache takes now. Without a limit the order is `most_bytes`;
+  /// where the container was known and cannot be read any more, the last one stays.
   GovernorOrder look(const ContainerMemory& seen, std::size_t charged_bytes, std::int64_t now_ms);
   /// How long until the next look: more often where it is tight.
   [[nodiscard]] std::int64_t wait_ms() const noexcept;
@@ -74,6 +77,7 @@ class Governor {
   GovernorOrder last_;
   std::uint64_t limit_hits_ = 0;
   bool has_looked_ = false;
+  bool was_known_ = false;  // whether there ever was a container
   std::int64_t calm_since_ms_ = 0;
   std::int64_t grown_ms_ = 0;
 };
