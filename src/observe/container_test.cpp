@@ -6,6 +6,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace ullage::observe {
 namespace {
@@ -13,7 +14,10 @@ namespace {
 /// A tree of files as a kernel would show it.
 class Tree {
  public:
-  Tree() : root_(std::filesystem::path(testing::TempDir()) / "ullage_container_test") {
+  // Tests run beside each other, each in a process of its own.
+  Tree()
+      : root_(std::filesystem::path(testing::TempDir()) /
+              ("ullage_container_test." + std::to_string(::getpid()))) {
     std::filesystem::remove_all(root_);
   }
   ~Tree() { std::filesystem::remove_all(root_); }

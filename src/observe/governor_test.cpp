@@ -2,8 +2,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <string>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace ullage::observe {
 namespace {
@@ -157,7 +159,8 @@ TEST(ContainerShare, IsOfTheContainerOrOfTheMachine) {
   ContainerMemory seen;
   seen.limit = 400;
   EXPECT_EQ(container_share_bytes(seen, 75), 300U);
-  const auto root = std::filesystem::path(testing::TempDir()) / "ullage_share_test";
+  const auto root = std::filesystem::path(testing::TempDir()) /
+                    ("ullage_share_test." + std::to_string(::getpid()));
   std::filesystem::create_directories(root / "proc");
   std::ofstream(root / "proc/meminfo") << "MemFree:  5 kB\nMemTotal:  2048 kB\n";
   EXPECT_EQ(container_share_bytes({}, 50, root.string()), 1024U * 1024);
