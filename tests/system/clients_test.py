@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-from support import servers
+from support import packages, servers
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients")
 INSTALL_SECONDS = 240
@@ -70,10 +70,7 @@ class Clients(unittest.TestCase):
 
     def test_redis_py(self):
         folder = self.workshop("python")
-        libraries = os.path.join(folder, "libraries")
-        if not os.path.isdir(os.path.join(libraries, "redis")):
-            self.install([sys.executable, "-m", "pip", "install", "-q", "--target", libraries,
-                          "redis>=5.1,<9"], folder)
+        libraries = packages.libraries(self.folder, "redis", packages.REDIS)
         self.run_application([sys.executable, "-B", "app.py"], folder,
                              {"PYTHONPATH": libraries})
 

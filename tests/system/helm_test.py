@@ -19,7 +19,7 @@ import time
 import tomllib
 import unittest
 
-from support import control_group, helm, servers
+from support import control_group, helm, packages, servers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CHART = ROOT / "deploy" / "helm" / "ullage"
@@ -212,7 +212,7 @@ class Chart(unittest.TestCase):
         cls.addClassCleanup(home.cleanup)
         kept = os.environ.get("ULLAGE_CLIENTS", home.name)
         cls.helm = helm.Helm(helm.program(kept), home.name)
-        libraries = helm.schemas(kept)
+        libraries = packages.libraries(kept, "kubernetes", packages.KUBERNETES)
         sys.path.insert(0, libraries)
         cls.addClassCleanup(sys.path.remove, libraries)
         import kubernetes_validate  # pylint: disable=import-outside-toplevel

@@ -4,16 +4,14 @@ import http.client
 import os
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 import unittest
 
-from support import servers
+from support import packages, servers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MANIFEST = ROOT / "deploy" / "kubernetes" / "ullage.yaml"
-INSTALL_SECONDS = 240
 
 
 @unittest.skipIf(servers.is_sanitized(), "nothing that a sanitizer would see")
@@ -25,17 +23,7 @@ class Manifests(unittest.TestCase):
             scratch = tempfile.TemporaryDirectory()
             cls.addClassCleanup(scratch.cleanup)
             kept = scratch.name
-        libraries = os.path.join(kept, "kubernetes")
-        if not os.path.isdir(os.path.join(libraries, "kubernetes_validate")):
-            try:
-                done = subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--target",
-                                       libraries, "kubernetes-validate>=1.30"],
-                                      capture_output=True, text=True, timeout=INSTALL_SECONDS,
-                                      check=False)
-            except subprocess.TimeoutExpired:
-                raise unittest.SkipTest("kubernetes-validate takes too long to install") from None
-            if done.returncode != 0:
-                raise unittest.SkipTest(f"no kubernetes-validate: {done.stderr[-200:]}")
+        libraries = packages.libraries(kept, "kubernetes", packages.KUBERNETES)
         sys.path.insert(0, libraries)
         cls.addClassCleanup(sys.path.remove, libraries)
         import yaml  # pylint: disable=import-outside-toplevel

