@@ -15,7 +15,7 @@ void GroupCalls::look_at(const Row& row, resp::Args args, std::int64_t now_ms) {
     if (!is_next) now_ = Window{};
     began_ms_ = now_ms;
   }
-  now_.groups.add(key, 1, {.entries = 1});
+  now_.groups.add(key, 1, {});
   ++now_.samples;
 }
 
@@ -27,7 +27,7 @@ void GroupCalls::add_to(observe::HeavyHitters& all, std::uint64_t& samples,
     if (now_ms >= until_ms) continue;
     samples += window->samples;
     for (const auto& one : window->groups.largest(k_followed)) {
-      if (one.amount != one.error) all.add(one.name, one.amount - one.error, {});
+      if (one.certain() != 0) all.add(one.name, one.certain(), {});
     }
   }
 }
@@ -41,8 +41,7 @@ HotGroups GroupCallStats::hottest(std::size_t most, std::int64_t now_ms) const {
       thread->add_to(all, hot.samples, now_ms);
   }
   for (const auto& one : all.largest(most)) {
-    if (one.amount != one.error)
-      hot.groups.push_back({.name = one.name, .samples = one.amount - one.error});
+    if (one.certain() != 0) hot.groups.push_back({.name = one.name, .samples = one.certain()});
   }
   return hot;
 }

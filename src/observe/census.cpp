@@ -83,7 +83,7 @@ class Census::Walk {
     for (const HeavyHitters::One& one : groups_.largest(k_groups_told))
       result.groups.push_back(told(one));
     for (const HeavyHitters::One& one : prefixes_.largest(options_.prefixes_max)) {
-      if (one.amount == one.error) break;  // of the others nothing is certain
+      if (one.certain() == 0) break;  // of the others nothing is certain
       result.prefixes.push_back(told(one));
     }
     for (std::size_t step = 0; step < sizes_.size(); ++step) {
@@ -146,7 +146,7 @@ class Census::Walk {
 
   static CensusResult::Group told(const HeavyHitters::One& one) {
     return {.name = one.name,
-            .bytes = one.amount - one.error,
+            .bytes = one.certain(),
             .fields = one.counts.entries,
             .endless_fields = one.counts.endless,
             .unread_fields = one.counts.unread};

@@ -38,8 +38,11 @@ std::optional<std::uint64_t> number_in(const std::string& path) {
   return text ? number(*text) : std::nullopt;
 }
 
-std::uint64_t limit_in(const std::string& path) {
-  const std::uint64_t limit = number_in(path).value_or(k_no_limit);  // "max" is no number
+/// None: the file cannot be read.
+std::optional<std::uint64_t> limit_in(const std::string& path) {
+  const auto text = text_of(path);
+  if (!text) return std::nullopt;
+  const std::uint64_t limit = number(*text).value_or(k_no_limit);  // "max" is no number
   return limit >= k_v1_no_limit ? k_no_limit : limit;
 }
 
@@ -135,11 +138,11 @@ ContainerMemory container_memory(const std::string& root) {
   while (true) {
     const std::string group = mount + path;
     const std::uint64_t used = number_in(group + std::string(files.charged)).value_or(0);
-    const std::string limit_path = group + std::string(files.limit);
+    const auto told_limit = limit_in(group + std::string(files.limit));
     // A group within another always has the file: it has gone meanwhile, or may not be read. Half
     // of the truth would say that there is no limit.
-    if (group == ours && !path.empty() && !text_of(limit_path)) return {};
-    const std::uint64_t limit = limit_in(limit_path);
+    if (group == ours && !path.empty() && !told_limit) return {};
+    const std::uint64_t limit = told_limit.value_or(k_no_limit);
     memory.limit = std::min(memory.limit, limit);
     memory.headroom = std::min(memory.headroom, room_below(limit, used));
     if (limit != k_no_limit) {
@@ -154,7 +157,9 @@ ContainerMemory container_memory(const std::string& root) {
       }
       is_known = true;
     }
-    if (place.version == 2) memory.high = std::min(memory.high, limit_in(group + "/memory.high"));
+    if (place.version == 2) {
+      memory.high = std::min(memory.high, limit_in(group + "/memory.high").value_or(k_no_limit));
+    }
     if (path.empty()) break;
     path.resize(std::min(path.rfind('/'), path.size()));
   }

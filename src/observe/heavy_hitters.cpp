@@ -92,7 +92,7 @@ void HeavyHitters::add(std::string_view full_name, std::uint64_t amount, const C
 std::vector<HeavyHitters::One> HeavyHitters::largest(std::size_t most) const {
   std::vector<One> all = ones_;
   std::ranges::sort(all, std::greater<>{},
-                    [](const One& one) { return std::pair(one.amount - one.error, one.amount); });
+                    [](const One& one) { return std::pair(one.certain(), one.amount); });
   if (all.size() > most) all.resize(most);
   return all;
 }

@@ -44,8 +44,10 @@ class HeavyHitters {
   struct One {
     std::string name;
     std::uint64_t amount = 0;  ///< at most
-    std::uint64_t error = 0;   ///< at least amount - error
+    std::uint64_t error = 0;   ///< of which so much may be others'
     Counts counts;             ///< since it is followed
+    /// What is its own, at least.
+    [[nodiscard]] std::uint64_t certain() const noexcept { return amount - error; }
   };
   /// The largest by what is certain of them first.
   [[nodiscard]] std::vector<One> largest(std::size_t most) const;
