@@ -26,9 +26,10 @@ class Store:
 
     def get(self, user, key):
         value = self.users.hget(f"user:{user}", key)
-        # A cache may forget: a miss reads the source of truth again, and keeps what it says.
+        # A cache may forget: a miss reads the source of truth again, and keeps what it says, unless
+        # somebody has written meanwhile: that is newer.
         if value is None and (value := load_from_source(user, key)) is not None:
-            self.put(user, key, value)
+            self.users.hsetnx(f"user:{user}", key, value)
         return value
 
     def get_all(self, user):  # what it holds now; some keys may be forgotten

@@ -27,9 +27,8 @@ struct Holding {
   /// Something ends the entry, or the group, even if nobody touches it: a TTL of its own, its
   /// group's, or an idle TTL.
   bool ends = false;
-  /// How often the entry was seen of late: 1 to 4, and 4 is "more often"; 1: written, and not read
-  /// again but for the moments behind. 0: there is no entry, or nobody knows (Policy::lru).
-  std::uint32_t seen = 0;
+  /// Somebody has read the entry since it came.
+  bool was_read = false;
   /// How long the entry was not used, at least. The clock behind it counts insertions: a cache that
   /// is only read does not know, and says 0.
   Millis idle{0};

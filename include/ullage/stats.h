@@ -42,9 +42,7 @@ struct Stats {
   std::uint64_t inserts = 0;
   /// Removed entries by RemovalCause. inserts - (all causes but `replaced`) == entries.
   std::array<std::uint64_t, k_removal_causes> removals{};
-  /// Of those that were evicted, the ones that nobody had read since they were written, the moments
-  /// behind that excepted (a few in a thousand are missed); 0 under Policy::lru, which does not
-  /// know.
+  /// Of those that were evicted, the ones that nobody had read since they came.
   std::uint64_t evicted_unread = 0;
   std::uint64_t removal_events_lost = 0;  ///< events that the full ring could not take
 

@@ -18,7 +18,7 @@ std::string describe(const Call& call, const Client& client) {
   const auto relaxed = std::memory_order_relaxed;
   const Client::Names names = client.names();
   const auto user = client.user();
-  const std::int64_t now_ms = call.now_ms();
+  const std::int64_t now_ms = call.services.clock.running_ms();
   const Row* last = client.last_row.load(relaxed);
   std::string flags;
   if (client.channels.load(relaxed) + client.patterns.load(relaxed) != 0) flags += 'P';
@@ -211,7 +211,7 @@ void pause(Call& call) {
   } else if (call.args.size() != 3) {
     return call.wrong_number_of_arguments();
   }
-  call.services.pause.begin(call.now_ms() + *ms, writes_only);
+  call.services.pause.begin(call.services.clock.running_ms() + *ms, writes_only);
   call.reply.ok();
 }
 

@@ -100,7 +100,7 @@ void Dispatcher::run_visible(Session& session, const Found& found, resp::Args ar
     return;
   }
   if (session.group_calls != nullptr && session.group_calls->pass(1) == 0) [[unlikely]]
-    session.group_calls->look_at(*found.row, args, services_.clock.now_ms());
+    session.group_calls->look_at(*found.row, args, services_.clock.running_ms());
   if (session.client) session.client->last_row.store(found.row, std::memory_order_relaxed);
   if (session.subscriptions && session.protocol == resp::Protocol::resp2 &&
       !found.row->is(k_listening)) {
@@ -223,7 +223,7 @@ std::size_t Dispatcher::run_together(Session& session, std::span<const Found> fo
   if (session.counts != nullptr) session.counts->add(found[0].index, done);
   if (session.group_calls != nullptr) {
     const std::size_t at = session.group_calls->pass(done);
-    if (at < done) session.group_calls->look_at(*row, requests[at], services_.clock.now_ms());
+    if (at < done) session.group_calls->look_at(*row, requests[at], services_.clock.running_ms());
   }
   return done;
 }

@@ -1,5 +1,6 @@
 #include "command/group_calls.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -8,24 +9,24 @@ namespace ullage::command {
 void GroupCalls::look_at(const Row& row, resp::Args args, std::int64_t now_ms) {
   if (row.keys.first == 0 || static_cast<std::size_t>(row.keys.first) >= args.size()) return;
   const std::string_view key = args[static_cast<std::size_t>(row.keys.first)];
-  const std::lock_guard lock(mutex_);
-  if (now_ms - began_ms_ >= k_window_ms) {
-    const bool is_next = now_ms - began_ms_ < 2 * k_window_ms;
-    last_ = is_next ? std::exchange(now_, Window{}) : Window{};
-    if (!is_next) now_ = Window{};
-    began_ms_ = now_ms;
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return;
+  if (is_over(now_, now_ms, 1)) {
+    std::swap(now_, last_);
+    // After a long silence the last minute had none.
+    if (is_over(last_, now_ms, 2)) last_.begin(now_ms);
+    now_.begin(now_ms);
   }
   now_.groups.add(key, 1, {});
   ++now_.samples;
 }
 
-void GroupCalls::add_to(observe::HeavyHitters& all, std::uint64_t& samples,
-                        std::int64_t now_ms) const {
+void GroupCalls::add_to(observe::HeavyHitters& all, HotGroups& hot, std::int64_t now_ms) const {
   const std::lock_guard lock(mutex_);
   for (const Window* window : {&now_, &last_}) {
-    const std::int64_t until_ms = began_ms_ + (window == &now_ ? 2 : 1) * k_window_ms;
-    if (now_ms >= until_ms) continue;
-    samples += window->samples;
+    if (window->samples == 0 || is_over(now_, now_ms, window == &now_ ? 2 : 1)) continue;
+    hot.samples += window->samples;
+    hot.window_ms = std::max(hot.window_ms, now_ms - window->began_ms);
     for (const auto& one : window->groups.largest(k_followed)) {
       if (one.certain() != 0) all.add(one.name, one.certain(), {});
     }
@@ -38,7 +39,7 @@ HotGroups GroupCallStats::hottest(std::size_t most, std::int64_t now_ms) const {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& thread : threads_)
-      thread->add_to(all, hot.samples, now_ms);
+      thread->add_to(all, hot, now_ms);
   }
   for (const auto& one : all.largest(most)) {
     if (one.certain() != 0) hot.groups.push_back({.name = one.name, .samples = one.certain()});

@@ -17,7 +17,8 @@ namespace ullage::command {
 
 /// What the last minute or two were about.
 struct HotGroups {
-  std::uint64_t samples = 0;  ///< that name a key
+  std::uint64_t samples = 0;   ///< calls that name a key, one of GroupCalls::k_distance
+  std::int64_t window_ms = 0;  ///< in that time
   struct Group {
     std::string name;
     std::uint64_t samples = 0;  ///< at least
@@ -25,7 +26,8 @@ struct HotGroups {
   std::vector<Group> groups{};  ///< the most called first
 };
 
-/// Of one thread, which alone adds; any may read.
+/// Of one thread, which alone adds; any may read. Who adds never waits: a sample that would have to
+/// is not counted.
 class GroupCalls {
  public:
   /// A prime: pipelines repeat themselves in other steps.
@@ -43,19 +45,28 @@ class GroupCalls {
   /// The one that is to be looked at. Its first key counts.
   void look_at(const Row& row, resp::Args args, std::int64_t now_ms);
 
-  /// Adds what this and the last window have seen.
-  void add_to(observe::HeavyHitters& all, std::uint64_t& samples, std::int64_t now_ms) const;
+  /// Adds what this and the last window have seen, and widens the window told of to theirs.
+  void add_to(observe::HeavyHitters& all, HotGroups& hot, std::int64_t now_ms) const;
 
  private:
   struct Window {
     observe::HeavyHitters groups{k_followed};
     std::uint64_t samples = 0;
+    std::int64_t began_ms = 0;
+    void begin(std::int64_t now_ms) {
+      groups.clear();
+      samples = 0;
+      began_ms = now_ms;
+    }
   };
+  [[nodiscard]] static bool is_over(const Window& window, std::int64_t now_ms,
+                                    int windows) noexcept {
+    return now_ms - window.began_ms >= windows * k_window_ms;
+  }
   std::size_t left_ = k_distance - 1;  // of the thread alone
   mutable std::mutex mutex_;
-  std::int64_t began_ms_ = 0;  // guarded by mutex_, as what follows
-  Window now_;
-  Window last_;
+  Window now_;   // guarded by mutex_
+  Window last_;  // likewise
 };
 
 /// Those of all threads. Thread-safe.

@@ -71,6 +71,7 @@ TEST_F(HotGroupsTest, AreOfTheLastMinuteOrTwo) {
   const HotGroups later = stats_.hottest(1, k_now_ms + 2 * GroupCalls::k_window_ms);
   EXPECT_EQ(later.samples, 5U);
   EXPECT_EQ(later.groups.at(0).name, "now");
+  EXPECT_EQ(later.window_ms, GroupCalls::k_window_ms);
   EXPECT_EQ(stats_.hottest(1, k_now_ms + 3 * GroupCalls::k_window_ms).samples, 0U);
   // After a long silence nothing of before is left.
   call(calls, "late", 1, k_now_ms + 100 * GroupCalls::k_window_ms);
@@ -83,7 +84,9 @@ TEST_F(HotGroupsTest, ComeFromWhatClientsAsk) {
   house.session.group_calls = &house.services.group_calls.open();
   for (std::size_t i = 0; i < 3 * GroupCalls::k_distance; ++i)
     static_cast<void>(house.ask("HGET one f"));
-  const auto hot = [&] { return house.services.group_calls.hottest(4, house.clock->now_ms()); };
+  const auto hot = [&] {
+    return house.services.group_calls.hottest(4, house.services.clock.running_ms());
+  };
   EXPECT_EQ(hot().samples, 3U);
   EXPECT_EQ(hot().groups.at(0).name, "one");
   const std::vector<std::string> pipeline(GroupCalls::k_distance, "HGET many f");

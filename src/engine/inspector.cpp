@@ -219,7 +219,7 @@ void Inspector::add_piece(const Copy& copy, std::uint64_t& left) {
     piece.has_field = true;
     piece.value_bytes = value_bytes_ = owner.value_bytes;
     piece.idle = idle(owner.rank);
-    piece.seen = state_.ranking->times_seen(owner.rank);
+    piece.was_read = !policy::Ranking::is_unread(owner.rank);
     piece.ends = piece.ends || owner.ends;
   }
   piece.bytes.header = std::min<std::uint64_t>(k_piece_data_at, copy.header.used);
@@ -244,7 +244,7 @@ void Inspector::add_entry(const Holding& owner, const std::byte* at, std::uint32
         head.pieces ? decode_link<PlainBytes>(at + head.value_at).bytes : head.inline_bytes;
     value_bytes_ = entry.value_bytes;
     entry.idle = idle(rank);
-    entry.seen = state_.ranking->times_seen(rank);
+    entry.was_read = !policy::Ranking::is_unread(rank);
     entry.ends = entry.ends || head.deadline_ms != k_never_ms;
   }
   hold(entry, left);

@@ -48,7 +48,7 @@ Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, boo
   if (!use || !seen.result.hit) return seen;
   const policy::Rank rank = base::load_u16(pos.rank_at);
   const policy::Rank next =
-      state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash), rank);
+      state_.ranking->on_read(entry_hash(names.group_hash, names.field_hash), rank);
   if (next != rank) seen.rank_at = pos.rank_at, seen.rank = next;
   if (idle_ms > 0) {
     if (group.head.idle_at == 0) {

@@ -187,7 +187,7 @@ class Reader {
     count_hit(class_id);
     if (state_.ranking->is_fresh(rank)) return;
     const policy::Rank next =
-        state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash), rank);
+        state_.ranking->on_read(entry_hash(names.group_hash, names.field_hash), rank);
     if (next == rank || !shard.lock.try_tick(version)) return;
     base::count_tick();
     base::store_bytes(rank_at, &next, sizeof next);

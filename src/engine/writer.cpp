@@ -232,7 +232,7 @@ policy::Rank Writer::rank_after(const Names& names, const PageImage& image, bool
                                 bool expired, policy::Rank rank) {
   if (redate) return rank;
   if (expired) return rank_of_new(names, image);
-  return state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash), rank);
+  return state_.ranking->on_write(entry_hash(names.group_hash, names.field_hash), rank);
 }
 
 void Writer::log_old(RemovalLog& log, const Names& names, const EntryPos& pos,
@@ -269,8 +269,8 @@ bool Writer::put_in_place(Shard& shard, const Names& names, const GroupPlace& gr
     if (has) {
       base::store_bytes(pos.at + head_bytes, &form.bits, deadline_bytes(form));
     }
-    const policy::Rank rank = state_.ranking->on_hit(entry_hash(names.group_hash, names.field_hash),
-                                                     base::load_u16(pos.rank_at));
+    const policy::Rank rank = state_.ranking->on_write(
+        entry_hash(names.group_hash, names.field_hash), base::load_u16(pos.rank_at));
     base::store_bytes(pos.rank_at, &rank, sizeof rank);
     if (group.head.idle_at != 0) {
       const std::int64_t now_ms = state_.now_ms();

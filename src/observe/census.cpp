@@ -137,7 +137,7 @@ class Census::Walk {
       bytes += holding.bytes.sum();
       counts += {.entries = holding.entries,
                  .endless = holding.ends ? 0 : holding.entries,
-                 .unread = holding.seen == 1 ? holding.entries : 0};
+                 .unread = holding.was_read ? 0 : holding.entries};
       add_to_size(holding);
     }
     settle();

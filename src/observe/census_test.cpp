@@ -1,5 +1,7 @@
 #include <ullage/observe/census.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -171,6 +173,32 @@ TEST(Census, TellsWhatValuesOfEachSizeTake) {
   for (const auto& size : sizes)
     sum += size.bytes;
   EXPECT_LT(sum, census.last().bytes);
+}
+
+TEST(Census, ValuesOfAnySizeFillTheirPages) {
+  // What the doctor takes for much is more than most sizes of values leave empty (diagnoses.cpp).
+  double worst = 0;
+  double sum = 0;
+  int sizes = 0;
+  for (std::size_t value = 64; value <= 64_KiB; value += value / 16, ++sizes) {
+    Cache cache = cache_of(32_MiB);
+    for (std::size_t i = 0; i < 8_MiB / value; ++i)
+      ASSERT_TRUE(cache.set("group:" + std::to_string(i), "field", std::string(value, 'v')));
+    Census census(cache);
+    while (!census.step(1)) {
+    }
+    const auto& seen = census.last().sizes;
+    ASSERT_EQ(seen.size(), 1U) << value;
+    const double share = static_cast<double>(seen[0].slack) / static_cast<double>(seen[0].bytes);
+    worst = std::max(worst, share);
+    sum += share;
+  }
+  EXPECT_GT(sizes, 100);
+  // Between those of two and of four KiB; from eight on next to nothing.
+  EXPECT_LT(worst, 0.20);
+  EXPECT_LT(sum / sizes, 0.04);
+  RecordProperty("worst_percent", std::to_string(worst * 100));
+  RecordProperty("mean_percent", std::to_string(sum / sizes * 100));
 }
 
 TEST(Census, HoldsLittle) {

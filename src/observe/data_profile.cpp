@@ -109,8 +109,9 @@ class DataProfiler::Gathering {
  public:
   explicit Gathering(DataProfileOptions options)
       : options_(std::move(options)),
-        groups_(options_.patterns_max),
-        fields_(options_.patterns_max) {}
+        groups_(first_patterns(options_)),
+        fields_(first_patterns(options_)),
+        sums_max_(k_sums_a_pattern * first_patterns(options_)) {}
 
   /// `is_sampled`: it stands for more like it.
   void add(const Holding& holding, bool is_sampled) {
@@ -120,7 +121,7 @@ class DataProfiler::Gathering {
     if (holding.has_group) key.group = 1 + group_of(holding.group, weight);
     key.class_number = number_of(holding.class_pattern);
     if (holding.has_field) key.field = 1 + field_of(holding.field, weight);
-    if (holding.has_field) {
+    if (holding.has_field && !options_.is_series) {
       key.is_entry = true;
       key.size_step = size_step(holding.value_bytes);
       key.age_step = age_step(holding.idle.count() / 1000);
@@ -129,7 +130,8 @@ class DataProfiler::Gathering {
     sum.entries = holding.entries;
     sum.bytes = in_order(holding.bytes);
     Sums& sums = is_sampled ? sampled_ : exact_;
-    if (sums.size() >= k_sums_a_pattern * options_.patterns_max && !sums.contains(key.pack())) {
+    if (sums.size() >= sums_max_ && !sums.contains(key.pack())) {
+      sums_are_full_ = true;
       // Sizes and ages are told apart no further, and of groups only that they are.
       key = Key{};
       key.group = holding.has_group ? 1 + groups_.other() : 0;
@@ -140,14 +142,18 @@ class DataProfiler::Gathering {
 
   /// Ends the gathering. Every sum that stands for more is multiplied by `scale`.
   Profile profile(double scale, DataProfile& told) {
-    const std::vector<Patterns::Id> groups = groups_.settle();
-    const std::vector<Patterns::Id> fields = fields_.settle();
+    std::vector<Patterns::Id> groups;
+    std::vector<Patterns::Id> fields;
+    if (!options_.is_series) {
+      groups = groups_.settle();
+      fields = fields_.settle();
+    }
     Sums settled;
     for (const auto* sums : {&sampled_, &exact_}) {
       for (const auto& [word, sum] : *sums) {
         Key key = Key::unpack(word);
-        if (key.group != 0) key.group = 1 + groups[key.group - 1];
-        if (key.field != 0) key.field = 1 + fields[key.field - 1];
+        if (key.group != 0 && !groups.empty()) key.group = 1 + groups[key.group - 1];
+        if (key.field != 0 && !fields.empty()) key.field = 1 + fields[key.field - 1];
         settled[key.pack()] += sums == &sampled_ ? sum.times(scale) : sum;
       }
     }
@@ -191,7 +197,24 @@ class DataProfiler::Gathering {
     return profile;
   }
 
+  /// Everything that was met keeps its name, and nothing is counted yet.
+  void begin_next(std::int64_t unix_ns) {
+    options_.unix_ns = unix_ns;
+    for (Sums* const sums : {&sampled_, &exact_}) {
+      for (auto& [word, sum] : *sums)
+        sum = {};
+    }
+    // What went to those that are told apart no further goes on to do so.
+    if (sums_are_full_) return;
+    groups_.widen(options_.patterns_max);
+    fields_.widen(options_.patterns_max);
+    sums_max_ = k_sums_a_pattern * options_.patterns_max;
+  }
+
  private:
+  static std::size_t first_patterns(const DataProfileOptions& options) noexcept {
+    return options.is_series ? options.patterns_max / 2 : options.patterns_max;
+  }
   Patterns::Id group_of(std::string_view name, std::uint64_t weight) {
     return groups_.of(options_.group_name ? options_.group_name(name) : name, weight);
   }
@@ -211,7 +234,7 @@ class DataProfiler::Gathering {
     return last_class_ = class_numbers_[classes_.back()] = classes_.size();
   }
 
-  const DataProfileOptions options_;
+  DataProfileOptions options_;
   std::vector<std::string> classes_;
   std::unordered_map<std::string, std::uint64_t> class_numbers_;  // from 1 on
   std::uint64_t last_class_ = 0;
@@ -220,6 +243,8 @@ class DataProfiler::Gathering {
   using Sums = std::unordered_map<std::uint64_t, Sum>;
   Sums sampled_;
   Sums exact_;
+  std::size_t sums_max_;
+  bool sums_are_full_ = false;
 };
 
 std::size_t data_profile_bytes(const DataProfileOptions& options) noexcept {
@@ -272,6 +297,13 @@ DataProfile DataProfiler::finish() {
   }
   told.gzipped = profile.encode_gzipped();
   return told;
+}
+
+void DataProfiler::begin_next(std::int64_t unix_ns) {
+  const InspectOptions options = cursor_.options;
+  cursor_ = {};
+  cursor_.options = options;
+  gathering_->begin_next(unix_ns);
 }
 
 Result<DataProfile> data_profile(Cache& cache, DataProfileOptions options) {

@@ -48,15 +48,20 @@ GovernorOrder Governor::look(const ContainerMemory& seen, std::size_t charged_by
                              std::int64_t now_ms) {
   GovernorOrder order;
   order.cache_bytes = last_.cache_bytes;
+  if (was_known_ && seen.version == 0) {
+    // Nobody is refused for what nobody sees; what is seen next is no news of that moment.
+    order.is_blind = true;
+    calm_since_ms_ = now_ms;
+    return last_ = order;
+  }
   // The counter goes back if the process is moved to another group.
-  const bool was_hit = has_looked_ && seen.limit_hits > limit_hits_;
+  const bool was_hit = has_looked_ && !last_.is_blind && seen.limit_hits > limit_hits_;
   limit_hits_ = seen.limit_hits;
   if (!has_looked_) calm_since_ms_ = now_ms;
   has_looked_ = true;
   was_known_ = was_known_ || seen.version != 0;
   if (!seen.has_limit()) {
-    order.is_blind = was_known_ && seen.version == 0;
-    if (!order.is_blind) order.cache_bytes = options_.most_bytes;
+    order.cache_bytes = options_.most_bytes;
     return last_ = order;
   }
   const std::uint64_t limit = seen.tightest_limit;

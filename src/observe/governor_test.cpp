@@ -144,6 +144,22 @@ TEST_F(Governors, WhoseContainerCannotBeReadAnyMoreStayAsTheyWere) {
   EXPECT_EQ(governor_.look(lifted, cache_, now_ms_).cache_bytes, 600 * k_mib);
 }
 
+TEST_F(Governors, WhoHaveSeenNothingForLongBeginAnew) {
+  const auto at = [&](std::uint64_t others_mib) {
+    look(others_mib, 50);  // the kernel had to look for memory long ago
+    return governor_.last();
+  };
+  at(100);
+  cache_ = 400 * k_mib;
+  ASSERT_EQ(at(430).stage, GovernorStage::calm);
+  for (int i = 0; i < 100; ++i)
+    governor_.look({}, cache_, now_ms_ += 1000);
+  cache_ = 400 * k_mib;
+  const GovernorOrder seen = at(430);
+  EXPECT_FALSE(seen.kernel_was_short) << "as often as before";
+  EXPECT_EQ(seen.stage, GovernorStage::calm);
+}
+
 TEST_F(Governors, AskedForAnotherSizeKeepWhatWasGivenUp) {
   governor_.set_most_bytes(500 * k_mib);
   EXPECT_EQ(governor_.last().cache_bytes, 500 * k_mib);

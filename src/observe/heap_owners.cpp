@@ -17,7 +17,9 @@ constexpr std::size_t k_name_max_bytes = 256;
 constexpr std::size_t k_function_max_bytes = 80;
 /// Stacks whose names are kept.
 constexpr std::size_t k_known_max = 4 * HeapOwners::k_stacks_max;
-constexpr std::size_t k_stack_bytes = 512;  // addresses and what a table takes
+/// Calls of a stack that tell it from others, the innermost.
+constexpr std::size_t k_calls_max = 32;
+constexpr std::size_t k_stack_bytes = k_calls_max * 8 + 256;  // with what a table takes
 
 /// A function without its arguments, those of its templates, and namespaces that have no name.
 std::string short_name(std::string_view function) {
@@ -88,6 +90,10 @@ class HeapOwners::Look {
       if (bytes <= 0) continue;
       for (std::uint64_t& address : stack.addresses)
         address = call_before(address);
+      if (stack.addresses.size() > k_calls_max) {
+        stack.addresses.resize(k_calls_max);
+        stack.addresses.shrink_to_fit();
+      }
       stacks_.push_back({.calls = std::move(stack.addresses), .live_bytes = bytes});
     }
     std::ranges::sort(stacks_, std::greater<>{}, &Stack::live_bytes);

@@ -120,7 +120,11 @@ std::string collapsed(std::string_view name) {
 
 Patterns::Patterns(std::size_t nodes_max) : nodes_max_(std::min(nodes_max, k_nodes_max)) {
   nodes_.push_back({});
-  nodes_.push_back({"<other>", k_root, 0, {}});
+  nodes_.push_back({.word = "<other>", .children = {}});
+}
+
+void Patterns::widen(std::size_t nodes_max) noexcept {
+  nodes_max_ = std::clamp(nodes_max, nodes_max_, k_nodes_max);
 }
 
 std::size_t Patterns::bytes_max(std::size_t nodes_max) noexcept {
@@ -153,7 +157,10 @@ Patterns::Id Patterns::of(std::string_view name, std::uint64_t weight) {
 Patterns::Id Patterns::child(Id node, std::string_view word) {
   const auto& children = nodes_[node].children;
   if (const auto found = children.find(word); found != children.end()) return found->second;
-  if (nodes_.size() >= nodes_max_) return k_other;
+  if (nodes_[node].is_full || nodes_.size() >= nodes_max_) {
+    nodes_[node].is_full = true;
+    return k_other;
+  }
   if (children.size() < k_children_max) return add(node, word);
   // One more than can be told apart.
   std::string any(k_any);
@@ -164,7 +171,7 @@ Patterns::Id Patterns::child(Id node, std::string_view word) {
 
 Patterns::Id Patterns::add(Id parent, std::string_view word) {
   const auto id = static_cast<Id>(nodes_.size());
-  nodes_.push_back({std::string(word), parent, 0, {}});
+  nodes_.push_back({.word = std::string(word), .parent = parent, .children = {}});
   nodes_[parent].children.emplace(word, id);
   return id;
 }

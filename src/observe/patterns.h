@@ -34,6 +34,9 @@ class Patterns {
 
   /// Tells at most `nodes_max` words apart, of k_nodes_max at most.
   explicit Patterns(std::size_t nodes_max);
+  /// From now on `nodes_max` words, beside those only that were not too many before: what stood for
+  /// others goes on to do so.
+  void widen(std::size_t nodes_max) noexcept;
   /// What it may come to hold.
   [[nodiscard]] static std::size_t bytes_max(std::size_t nodes_max) noexcept;
 
@@ -61,6 +64,7 @@ class Patterns {
     std::string word;  // with the separator that ends it
     Id parent = 0;
     std::uint64_t weight = 0;  // of names that end below it, and here
+    bool is_full = false;      // there were more words here than could be told apart
     std::unordered_map<std::string, Id, Hash, std::equal_to<>> children;
   };
   [[nodiscard]] Id child(Id node, std::string_view word);
@@ -68,7 +72,7 @@ class Patterns {
   void fold_children(Id node, std::uint64_t heavy, std::vector<Id>& stands_for);
   void merge(Id from, Id to, std::vector<Id>& stands_for);
 
-  const std::size_t nodes_max_;
+  std::size_t nodes_max_;
   std::vector<Node> nodes_;
   std::unordered_map<std::string, Id, Hash, std::equal_to<>> known_;  // whole names, collapsed
 };

@@ -39,22 +39,24 @@ class Ranking {
   [[nodiscard]] Rank on_insert(std::uint64_t hash, std::uint64_t entries,
                                std::span<const Rank> residents) noexcept;
 
-  /// How often an entry of that rank was seen, 1 to k_class_count, which is "more often"; 0: it is
-  /// not kept.
-  [[nodiscard]] unsigned times_seen(Rank rank) const noexcept {
-    return adaptive_ ? EntryState(rank).seen() + 1 : 0;
+  /// Whether an entry of that rank was never read, only written.
+  [[nodiscard]] static constexpr bool is_unread(Rank rank) noexcept {
+    return (rank & k_read_bit) == 0;
   }
-  /// Whether it was seen when it was written, and never again.
-  [[nodiscard]] bool is_unread(Rank rank) const noexcept { return times_seen(rank) == 1; }
 
-  /// Whether a hit would leave the rank as it is: it was noted within this tick.
+  /// Whether a read would leave the rank as it is: another was noted within this tick.
   [[nodiscard]] bool is_fresh(Rank rank) const noexcept {
-    return EntryState(rank).last() == model_.now();
+    constexpr Rank k_looked_at = k_read_bit | ((1U << k_tick_bits) - 1);
+    return (rank & k_looked_at) == (k_read_bit | model_.now());
   }
-  /// The rank after a hit: the same within one tick, and then nothing needs to be stored.
-  [[nodiscard]] Rank on_hit(std::uint64_t hash, Rank rank) noexcept {
+  /// The rank after a read: the same within one tick, and then nothing needs to be stored.
+  [[nodiscard]] Rank on_read(std::uint64_t hash, Rank rank) noexcept {
+    return static_cast<Rank>(on_write(hash, rank) | k_read_bit);
+  }
+  /// The rank of an entry that was there and is written anew.
+  [[nodiscard]] Rank on_write(std::uint64_t hash, Rank rank) noexcept {
     if (adaptive_) return model_.on_hit(hash, EntryState(rank)).bits();
-    return EntryState(0, model_.now()).bits();
+    return static_cast<Rank>(EntryState(0, model_.now()).bits() | (rank & k_read_bit));
   }
 
   /// Ranks of some entries of a page that was chosen at random: the next census counts these rather
@@ -93,6 +95,8 @@ class Ranking {
   }
 
  private:
+  static constexpr Rank k_read_bit = Rank{1} << k_tick_bits;
+
   const bool adaptive_;
   ReuseModel model_;
   GhostTable ghosts_;

@@ -29,7 +29,7 @@ class TinyCache {
   bool use(std::uint64_t key, std::uint32_t bytes = 1) {
     const auto found = entries_.find(key);
     if (found != entries_.end()) {
-      found->second.rank = ranking_.on_hit(hash_of(key), found->second.rank);
+      found->second.rank = ranking_.on_read(hash_of(key), found->second.rank);
       return true;
     }
     if (entries_.size() >= capacity_) evict();
@@ -123,7 +123,7 @@ TEST(Ranking, LruScoresByAgeAlone) {
     ASSERT_EQ(ranking.score(ranks[i], 1), ranking.score(ranks[i], 1000)) << "not by size";
   }
   EXPECT_GT(ranking.score(ranks.front(), 1), ranking.score(ranks.back(), 1));
-  const Rank touched = ranking.on_hit(1, old);
+  const Rank touched = ranking.on_read(1, old);
   EXPECT_LT(ranking.score(touched, 1), ranking.score(old, 1));
   EXPECT_FALSE(ranking.census_due());
 }
@@ -210,7 +210,29 @@ TEST(Ranking, AHitWithinOneTickStoresNothing) {
     for (std::uint64_t i = 0; i < 10; ++i)
       static_cast<void>(ranking.on_insert(i, 1'000'000, {}));
     const Rank rank = ranking.on_insert(99, 1'000'000, {});
-    EXPECT_EQ(ranking.on_hit(99, rank), rank) << adaptive;
+    EXPECT_EQ(ranking.on_write(99, rank), rank) << adaptive;
+    EXPECT_TRUE(Ranking::is_unread(rank));
+    EXPECT_FALSE(ranking.is_fresh(rank)) << "that it was read has to be noted";
+    const Rank read = ranking.on_read(99, rank);
+    EXPECT_FALSE(Ranking::is_unread(read));
+    EXPECT_TRUE(ranking.is_fresh(read));
+    EXPECT_EQ(ranking.on_read(99, read), read) << adaptive;
+  }
+}
+
+TEST(Ranking, WhatWasReadStaysRead) {
+  std::vector<std::atomic<std::uint64_t>> words(64);
+  for (const bool adaptive : {false, true}) {
+    Ranking ranking(adaptive, std::span(words));
+    Rank rank = ranking.on_read(1, ranking.on_insert(1, 64, {}));
+    Rank unread = ranking.on_insert(2, 64, {});
+    for (std::uint64_t i = 3; i < 10'000; ++i) {
+      static_cast<void>(ranking.on_insert(i, 64, {}));
+      rank = ranking.refreshed(i % 500 == 0 ? ranking.on_write(1, rank) : rank);
+      unread = ranking.refreshed(i % 500 == 0 ? ranking.on_write(2, unread) : unread);
+    }
+    EXPECT_FALSE(Ranking::is_unread(rank)) << adaptive;
+    EXPECT_TRUE(Ranking::is_unread(unread)) << adaptive << ": it was only written";
   }
 }
 

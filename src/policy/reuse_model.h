@@ -64,8 +64,9 @@ using Tick = std::uint16_t;  // k_tick_bits wide, wraps
 
 // ---- The state of an entry ----------------------------------------------------------------------
 
-// | seen 2 | spare 2 | tick of last access 12 |
-// The spare bits are the engine's (say, "has a deadline"); nothing here changes them.
+// | seen 2 | spare 1 | read 1 | tick of last access 12 |
+// "Read" is for who asks what was never read: the model does not look at it, and neither it nor the
+// spare bit changes here.
 class EntryState {
  public:
   constexpr EntryState() = default;

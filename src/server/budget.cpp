@@ -15,8 +15,8 @@ namespace ullage::server {
 namespace {
 // Code and data that the first requests will touch, and the heap's own slack.
 constexpr std::size_t k_baseline_room_bytes = 3 * k_mib;
-// Its stack as far as it is used, and its read and reply buffers.
-constexpr std::size_t k_thread_bytes = 320 * k_kib;
+// Its stack as far as it is used, its read and reply buffers, and the groups most called.
+constexpr std::size_t k_thread_bytes = 344 * k_kib;
 // A value that is read or made anew lies in the heap of its thread for a moment: the old one, and
 // the new.
 constexpr std::size_t k_values_a_thread = 2;

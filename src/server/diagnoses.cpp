@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -50,21 +51,25 @@ double share(std::uint64_t part, std::uint64_t whole) noexcept {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// A name that came from a client, in quotes: a line stays a line.
-std::string in_quotes(std::string_view name) {
-  constexpr std::size_t k_shown_max = 64;
-  std::string text = "\"";
-  for (const char c : name.substr(0, k_shown_max)) {
+/// So that a line stays a line, and text is text.
+std::string escaped(std::string_view name) {
+  std::string text;
+  for (const char c : name) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\') {
       text += c;
       continue;
     }
-    char escaped[8];
-    std::snprintf(escaped, sizeof escaped, "\\x%02x", unsigned{byte});
-    text += escaped;
+    char shown[8];
+    std::snprintf(shown, sizeof shown, "\\x%02x", unsigned{byte});
+    text += shown;
   }
-  return text + (name.size() > k_shown_max ? "...\"" : "\"");
+  return text;
+}
+/// A name that came from a client.
+std::string in_quotes(std::string_view name) {
+  constexpr std::size_t k_shown_max = 64;
+  return "\"" + escaped(name.substr(0, k_shown_max)) + (name.size() > k_shown_max ? "...\"" : "\"");
 }
 
 using All = std::vector<Diagnosis>;
@@ -83,7 +88,7 @@ std::string owner_text(const EarlyWarning::Finding& one) {
     case EarlyWarning::Kind::group:
       return "Group " + in_quotes(one.name);
     case EarlyWarning::Kind::stack:
-      return "What " + one.name + " allocates";
+      return "What " + escaped(one.name) + " allocates";
   }
   return "Somebody";
 }
@@ -118,9 +123,12 @@ std::string grown_text(const DoctorFacts& facts, const EarlyWarning::Finding& on
   std::size_t told = 0;
   for (const GrowthProfile::Part& part : GrowthProfile::parts_of(one, facts.grown)) {
     if (told++ == k_told_max) break;
-    text += text.empty() ? "; in the last " +
-                               time_text(static_cast<double>(facts.grown_ms) / 1000) + " came "
-                         : ", ";
+    if (text.empty()) {
+      text = "; within " + time_text(static_cast<double>(facts.grown_ms) / 1000) +
+             (one.kind == EarlyWarning::Kind::group ? " came, to it and all like it, " : " came ");
+    } else {
+      text += ", ";
+    }
     text += bytes_text(static_cast<double>(part.bytes));
     if (!part.field.empty()) text += " of field " + in_quotes(part.field);
     text += " in " + in_quotes(part.group);
@@ -299,9 +307,10 @@ std::string unread_text(const DoctorFacts& facts) {
 
 /// Pages of which the values leave a part that nothing fits into.
 void look_at_sizes(const DoctorFacts& facts, All& all) {
-  // Sizes of pages step by an eighth: the worst values leave 7 % empty, most next to nothing.
-  constexpr double k_much_of_its_own = 0.06;
-  constexpr double k_much_of_all = 0.05;
+  // A page takes whole entries: most sizes of values leave a few hundredths empty, those of two to
+  // four KiB up to a fifth (census_test.cpp walks over them).
+  constexpr double k_much_of_its_own = 0.12;
+  constexpr double k_much_of_all = 0.10;
   constexpr std::uint64_t k_cache_least = std::uint64_t{4} << 20;
   if (facts.seen.bytes < k_cache_least) return;
   const auto worst =
@@ -321,18 +330,25 @@ void look_at_sizes(const DoctorFacts& facts, All& all) {
 }
 
 void look_at_calls(const DoctorFacts& facts, All& all) {
-  // So many that a share is certain to some hundredths, and that the rate is one that matters.
+  // So many that a share is certain to some hundredths.
   constexpr std::uint64_t k_samples_least = 200;
   constexpr double k_hot = 0.25;
-  constexpr double k_too_hot = 0.5;
-  if (facts.hot.samples < k_samples_least) return;
+  // A thread does some hundred thousand calls a second: below this nobody waits for a group.
+  constexpr double k_hot_per_s = 20'000;
+  constexpr double k_too_hot_per_s = 100'000;
+  if (facts.hot.samples < k_samples_least || facts.hot.window_ms <= 0) return;
+  const double window_s = static_cast<double>(facts.hot.window_ms) / 1000;
   for (const auto& group : facts.hot.groups) {
     const double part = share(group.samples, facts.hot.samples);
-    if (part < k_hot) continue;
+    const double per_s = static_cast<double>(group.samples) *
+                         static_cast<double>(command::GroupCalls::k_distance) / window_s;
+    if (part < k_hot || per_s < k_hot_per_s) continue;
     all.push_back(
-        {.severity = part < k_too_hot ? Severity::note : Severity::warning,
+        {.severity = per_s < k_too_hot_per_s ? Severity::note : Severity::warning,
          .what = "Group " + in_quotes(group.name) + " is hot: much of all calls is for it",
-         .evidence = percent_text(part) + " of the calls of the last minute or two, by " +
+         .evidence = percent_text(part) + " of the calls with a key in the last " +
+                     time_text(window_s) + ", about " +
+                     std::to_string(std::llround(per_s / 1000) * 1000) + " a second, by " +
                      std::to_string(facts.hot.samples) + " samples",
          .command = "CLIENT TRACKING lets clients keep it, several keys that stand for one "
                     "spread its writes; CLIENT LIST shows who is there"});
@@ -357,16 +373,16 @@ void look_at_cache(const DoctorFacts& facts, All& all) {
                    .what = "Most of what is written is evicted before anybody has read it, as by a "
                            "scan",
                    .evidence = percent_text(share(cache.evicted_unread, evicted)) + " of " +
-                               std::to_string(evicted) + " evicted entries were never read" +
-                               unread_text(facts),
+                               std::to_string(evicted) +
+                               " entries evicted of late were never read" + unread_text(facts),
                    .command = "do not cache what is read once, or bound it: UL.CLASS SET PREFIX* "
                               "HIGH; SET with EX lets it go by itself"});
   } else if (reads >= k_calls_least && cache.hit_ratio() < 0.5 && evicted > cache.inserts / 2) {
     all.push_back({.severity = Severity::warning,
                    .what = "Most of what is written is evicted, and most reads find nothing",
                    .evidence = "hit ratio " + percent_text(cache.hit_ratio()) + ", " +
-                               std::to_string(evicted) + " of " + std::to_string(cache.inserts) +
-                               " entries evicted",
+                               std::to_string(evicted) + " entries evicted and " +
+                               std::to_string(cache.inserts) + " written of late",
                    .command = "more memory (CONFIG SET maxmemory); ullage profile data shows what "
                               "it is spent on"});
   }

@@ -33,13 +33,13 @@ struct Diagnosis {
 
 /// What it looks at.
 struct DoctorFacts {
-  Stats cache{};
+  Stats cache{};  ///< its counters: of late
   observe::CensusResult seen{};
-  std::vector<ClassInfo> classes{};
+  std::vector<ClassInfo> classes{};  ///< likewise
   command::HotGroups hot{};
   std::vector<EarlyWarning::Finding> growth{};
   std::vector<GrowthProfile::Part> grown{};  ///< what that is made of, as far as that is known
-  std::int64_t grown_ms = 0;                 ///< in that time
+  std::int64_t grown_ms = 0;                 ///< within that time
   observe::GovernorOrder governor{};
   std::uint64_t given_up_bytes = 0;
   observe::ContainerMemory container{};

@@ -18,20 +18,21 @@ std::string_view to_string(Severity severity) noexcept {
 
 DoctorFacts doctor_facts(const MetricsPage::Sources& sources) {
   constexpr std::size_t k_hot_max = 4;
-  const GrowthProfile::Change* const change = sources.growth.change();
-  return {.cache = sources.services.cache.stats(),
-          .seen = sources.census.last(),
-          .classes = sources.services.cache.classes(),
-          .hot = sources.services.group_calls.hottest(k_hot_max, sources.services.clock.now_ms()),
-          .growth = sources.early_warning.findings(),
-          .grown = change == nullptr ? std::vector<GrowthProfile::Part>() : change->parts,
-          .grown_ms = change == nullptr ? 0 : change->took_ms,
-          .governor = sources.governor.order(),
-          .given_up_bytes = sources.governor.given_up_bytes(),
-          .container = observe::container_memory(),
-          .allocator = observe::allocator_stats(),
-          .resident_bytes = resident_bytes(),
-          .limit_bytes = sources.budget().limit_bytes};
+  const GrowthProfile::Change* const change = sources.lookout.growth().change();
+  return {
+      .cache = sources.lookout.recent().of(sources.services.cache.stats()),
+      .seen = sources.lookout.census().last(),
+      .classes = sources.lookout.recent().of(sources.services.cache.classes()),
+      .hot = sources.services.group_calls.hottest(k_hot_max, sources.services.clock.running_ms()),
+      .growth = sources.lookout.early_warning().findings(),
+      .grown = change == nullptr ? std::vector<GrowthProfile::Part>() : change->parts,
+      .grown_ms = change == nullptr ? 0 : change->took_ms,
+      .governor = sources.governor.order(),
+      .given_up_bytes = sources.governor.given_up_bytes(),
+      .container = observe::container_memory(),
+      .allocator = observe::allocator_stats(),
+      .resident_bytes = resident_bytes(),
+      .limit_bytes = sources.budget().limit_bytes};
 }
 
 std::vector<Diagnosis> diagnose(const DoctorFacts& facts) {

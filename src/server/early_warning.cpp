@@ -12,8 +12,8 @@ using observe::TrendReport;
 using observe::Verdict;
 
 std::string_view to_string(EarlyWarning::Kind kind) noexcept {
-  constexpr std::array<std::string_view, 6> k_names{"process", "cache", "class",
-                                                    "prefix",  "group", "stack"};
+  constexpr std::array<std::string_view, EarlyWarning::k_kinds> k_names{
+      "process", "cache", "class", "prefix", "group", "stack"};
   return k_names[static_cast<std::size_t>(kind)];
 }
 
@@ -53,6 +53,9 @@ void EarlyWarning::look_at(const Readings& readings, const observe::CensusResult
     }
     for (std::size_t i = 0; i < std::min(places, seen.groups.size()); ++i)
       note(Kind::group, seen.groups[i], now_ms);
+    for (auto& [name, owner] : owners_) {
+      if (owner->seen_ms != now_ms) owner->leaks_in_a_row = 0;
+    }
   }
   look_at_some(readings);
 }
@@ -97,7 +100,8 @@ void EarlyWarning::look_at_some(const Readings& readings) {
     const Name& name = at->first;
     const auto behind = std::next(at);
     next_ = behind == owners_.end() ? Name{} : behind->first;
-    if (readings.now_ms - owner.looked_ms < k_round_ms / 2) continue;
+    if (owner.seen_ms != sampled_ms_ || readings.now_ms - owner.looked_ms < k_round_ms / 2)
+      continue;
     owner.looked_ms = readings.now_ms;
     look_at(name, owner, readings);
   }
@@ -177,6 +181,11 @@ void EarlyWarning::tell(const Finding& finding) {
         LogField::number("ullage.at_limit_in_s", rounded(finding.trend.at_limit->expected_s)));
   }
   log_.warning("grows without an end", fields);
+}
+
+std::size_t EarlyWarning::owners(Kind kind) const noexcept {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(owners_, [&](const auto& one) { return one.first.kind == kind; }));
 }
 
 std::vector<EarlyWarning::Finding> EarlyWarning::findings() const {

@@ -39,6 +39,7 @@ class EarlyWarning {
   static constexpr std::size_t k_share_that_matters = 100;
 
   enum class Kind : std::uint8_t { process, cache, class_, prefix, group, stack };
+  static constexpr std::size_t k_kinds = 6;
   struct Finding {
     Kind kind = Kind::process;
     std::string name{};  ///< of the group, the prefix or the class
@@ -58,9 +59,12 @@ class EarlyWarning {
   void look_at(const Readings& readings, const observe::CensusResult& seen,
                std::span<const observe::HeapOwner> heap = {});
 
-  /// Those that grow, and will be at their limit soonest first.
+  /// Those that grow, and will be at their limit soonest first. Who was not seen when all were
+  /// looked at last is not among them: it is gone, or too small to be told of. One may be part of
+  /// another.
   [[nodiscard]] std::vector<Finding> findings() const;
   [[nodiscard]] std::size_t owners() const noexcept { return owners_.size(); }
+  [[nodiscard]] std::size_t owners(Kind kind) const noexcept;
   [[nodiscard]] std::size_t owners_max() const noexcept { return owners_max_; }
 
  private:

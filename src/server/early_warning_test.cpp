@@ -116,6 +116,20 @@ TEST_F(EarlyWarnings, NameTheCodeThatAllocates) {
   EXPECT_TRUE(is_told);
 }
 
+TEST_F(EarlyWarnings, WhoIsGoneGrowsNoMore) {
+  for (unsigned second = 0; second < 400; ++second)
+    look_at({{.name = "a:", .bytes = 300'000}, {.name = "b:", .bytes = 10'000 + 100 * second}});
+  ASSERT_EQ(warning_->findings().size(), 1U);
+  // What was seen is told until all are looked at again.
+  for (unsigned second = 0; second < 12; ++second)
+    look_at({{.name = "a:", .bytes = 300'000}});
+  EXPECT_TRUE(warning_->findings().empty());
+  for (unsigned second = 0; second < 300; ++second)
+    look_at({{.name = "a:", .bytes = 300'000}});
+  EXPECT_TRUE(warning_->findings().empty());
+  EXPECT_EQ(lines().size(), 1U);
+}
+
 TEST_F(EarlyWarnings, KnowWhetherAnythingEndsWhatGrows) {
   for (unsigned second = 0; second < 400; ++second)
     look_at({{.name = "b:",

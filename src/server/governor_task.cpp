@@ -96,7 +96,7 @@ void GovernorTask::tell(const GovernorOrder& before, const GovernorOrder& order,
       parts_.log.info("the container's memory can be read again");
     }
   }
-  if (order.stage != GovernorStage::calm) tight_ms_ = now_ms;
+  if (order.stage != GovernorStage::calm || order.is_blind) tight_ms_ = now_ms;
   if (order.stage > told_) {
     told_ = order.stage;
     parts_.log.warning("the container is short of memory",

@@ -4,6 +4,7 @@
 #include <ullage/observe/parsed_profile.h>
 #include <ullage/observe/profile_change.h>
 
+#include "observe/patterns.h"
 #include "server/data_profile_options.h"
 
 #include <algorithm>
@@ -55,6 +56,7 @@ void GrowthProfile::look_at(std::span<const EarlyWarning::Finding> findings) {
   if (grows) {
     if (!grew_ms_) next_ms_ = now_ms;
     grew_ms_ = now_ms;
+    tell(findings);
   } else if (grew_ms_ && now_ms - *grew_ms_ >= k_forget_ms) {
     forget();
   }
@@ -69,16 +71,28 @@ void GrowthProfile::step() {
   const std::int64_t now_ms = clock_.running_ms();
   if (!grew_ms_ || now_ms < next_ms_) return;
   if (!profiler_) return begin(now_ms);
+  if (!is_walking_) {
+    is_walking_ = true;
+    began_ms_ = now_ms;
+    began_unix_ms_ = clock_.now_ms();
+    if (is_finished_) profiler_->begin_next(began_unix_ms_ * 1'000'000);
+    is_finished_ = false;
+  }
   if (slabs_left_ == 0) slabs_left_ = k_slabs_a_tick;
   const auto done = profiler_->step(1);
   if (--slabs_left_ == 0) next_ms_ = now_ms + k_tick_ms;
   if (done && !*done) return;
-  observe::DataProfile made = profiler_->finish();
-  profiler_.reset();
   next_ms_ = now_ms + k_between_ms;
   slabs_left_ = 0;
-  keep(std::move(made));
-  taken_.reset();
+  is_walking_ = false;
+  if (!done) {
+    // Half a walk would make growth of the other half.
+    forget();
+    problem_ = "the cache could not be looked at: " + done.error().message;
+    return;
+  }
+  is_finished_ = true;
+  keep(profiler_->finish());
 }
 
 void GrowthProfile::begin(std::int64_t now_ms) {
@@ -91,17 +105,19 @@ void GrowthProfile::begin(std::int64_t now_ms) {
     return;
   }
   problem_.reset();
+  options->is_series = true;
   profiler_.emplace(cache_, std::move(*options));
 }
 
 void GrowthProfile::keep(observe::DataProfile made) {
+  const auto no_memory = [this] {
+    problem_ = "there was no memory to keep a profile: clients hold what there is";
+  };
   if (base_.empty()) {
-    if (!held_.take(made.gzipped.size())) {
-      problem_ = "there was no memory to keep a profile: clients hold what there is";
-      return;
-    }
+    if (!held_.take(made.gzipped.size())) return no_memory();
     base_ = std::move(made.gzipped);
-    base_unix_ms_ = clock_.now_ms();
+    base_unix_ms_ = began_unix_ms_;
+    base_began_ms_ = began_ms_;
     return;
   }
   auto before = observe::parse_profile(base_);
@@ -110,25 +126,33 @@ void GrowthProfile::keep(observe::DataProfile made) {
   auto changed = observe::difference(std::move(*now), *before);
   if (!changed) return;
   Change change{.since_unix_ms = base_unix_ms_,
-                .took_ms = clock_.now_ms() - base_unix_ms_,
+                .took_ms = began_ms_ - base_began_ms_,
                 .gzipped = observe::encode_gzipped(*changed),
                 .parts = server::parts_of(*changed, changed->default_type)};
   held_.keep(base_.size());
   if (!held_.take(change.gzipped.size() + k_parts_max * sizeof(Part))) {
     change_.reset();
-    problem_ = "there was no memory to keep a profile: clients hold what there is";
+    return no_memory();
+  }
+  problem_.reset();
+  change_ = std::move(change);
+}
+
+void GrowthProfile::tell(std::span<const EarlyWarning::Finding> findings) {
+  if (!change_ || is_told_) return;
+  for (const EarlyWarning::Finding& one : findings) {
+    const std::vector<Part> parts = parts_of(one, change_->parts);
+    if (parts.empty()) continue;
+    is_told_ = true;
+    log_.info("what grows", {{"event.action", "growth_profile"},
+                             {"ullage.owner", to_string(one.kind)},
+                             {"ullage.group_pattern", std::string_view(parts.front().group)},
+                             {"ullage.field_pattern", std::string_view(parts.front().field)},
+                             LogField::number("ullage.value", parts.front().bytes),
+                             {"ullage.unit", "bytes"},
+                             LogField::number("ullage.duration_ms", change_->took_ms)});
     return;
   }
-  const bool is_first = !change_;
-  change_ = std::move(change);
-  if (!is_first || change_->parts.empty()) return;
-  const Part& most = change_->parts.front();
-  log_.info("what grows", {{"event.action", "growth_profile"},
-                           {"ullage.group_pattern", std::string_view(most.group)},
-                           {"ullage.field_pattern", std::string_view(most.field)},
-                           LogField::number("ullage.value", most.bytes),
-                           {"ullage.unit", "bytes"},
-                           LogField::number("ullage.duration_ms", change_->took_ms)});
 }
 
 void GrowthProfile::forget() {
@@ -136,7 +160,10 @@ void GrowthProfile::forget() {
   profiler_.reset();
   taken_.reset();
   base_.clear();
+  base_.shrink_to_fit();
   change_.reset();
+  is_told_ = false;
+  is_walking_ = is_finished_ = false;
   problem_.reset();
   slabs_left_ = 0;
   held_.clear();
@@ -145,22 +172,24 @@ void GrowthProfile::forget() {
 std::string GrowthProfile::problem() const {
   if (problem_) return *problem_;
   if (!grew_ms_) return "nobody in the cache grows without an end: there is nothing to compare";
-  return "it is not known yet what has come: the second profile is made " +
-         std::to_string(k_between_ms / 60'000) + " minutes after the first";
+  return "it is not known yet what has come: " +
+         (base_.empty() ? std::string("the first profile is being made")
+                        : "the second profile is made " + std::to_string(k_between_ms / 60'000) +
+                              " minutes after the first");
 }
 
 std::vector<Part> GrowthProfile::parts_of(const EarlyWarning::Finding& owner,
                                           std::span<const Part> parts) {
   using Kind = EarlyWarning::Kind;
   std::vector<Part> own;
+  const std::string pattern =
+      owner.kind == Kind::group ? observe::collapsed(owner.name) : std::string();
   for (const Part& part : parts) {
     const bool is_own =
         owner.kind == Kind::cache ||
         (owner.kind == Kind::class_ && part.class_pattern == owner.name) ||
         (owner.kind == Kind::prefix && observe::prefix_of(part.group) == owner.name) ||
-        (owner.kind == Kind::group &&
-         (part.group == owner.name ||
-          observe::prefix_of(part.group) == observe::prefix_of(owner.name)));
+        (owner.kind == Kind::group && part.group == pattern);
     if (is_own) own.push_back(part);
   }
   return own;

@@ -7,7 +7,7 @@
 namespace ullage::server {
 
 HeapWatch::HeapWatch(command::ByteBudget& held, const command::CommandClock& clock)
-    : clock_(clock), held_(held), budget_(held), next_ms_(clock.running_ms() + k_look_ms) {
+    : clock_(clock), held_(held), budget_(held), next_ms_(clock.running_ms()) {
   constexpr std::size_t k_share = 8;
   observe::HeapOwnersOptions options;
   // For a moment only: that so much is there is enough.
@@ -29,7 +29,9 @@ void HeapWatch::step() {
   const auto done = owners_->step();
   if (done && !*done) return;
   is_known_ = done.has_value();
-  next_ms_ = now_ms + (is_known_ ? k_look_ms : k_retry_ms);
+  // The allocator writes all of it before anybody can see that it is too much.
+  const bool is_refused = !is_known_ && done.error().code != Errc::busy;
+  next_ms_ = now_ms + (is_known_ ? k_look_ms : is_refused ? k_refused_ms : k_retry_ms);
 }
 
 std::span<const observe::HeapOwner> HeapWatch::owners() const noexcept {

@@ -17,8 +17,10 @@ namespace ullage::server {
 class HeapWatch {
  public:
   static constexpr std::int64_t k_look_ms = 10'000;
-  /// After it could not look.
+  /// After it could not look for want of memory.
   static constexpr std::int64_t k_retry_ms = 60'000;
+  /// After it was told that it may not: what is sampled is too much, or nothing is.
+  static constexpr std::int64_t k_refused_ms = 1'800'000;
 
   /// What it holds is taken from `held`, for good; where that is little it does nothing.
   HeapWatch(command::ByteBudget& held, const command::CommandClock& clock);

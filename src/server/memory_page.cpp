@@ -127,8 +127,8 @@ std::vector<MemoryAccount> memory_accounts(const MetricsPage::Sources& sources) 
   const observe::AllocatorStats allocator = observe::allocator_stats();
   std::vector<MemoryAccount> accounts{resident_account(sources, stats, allocator),
                                       limit_account(sources.budget()), heap_account(allocator)};
-  if (sources.census.last().walks != 0)
-    accounts.insert(accounts.begin() + 1, cache_account(sources.census.last()));
+  if (sources.lookout.census().last().walks != 0)
+    accounts.insert(accounts.begin() + 1, cache_account(sources.lookout.census().last()));
   return accounts;
 }
 

@@ -164,6 +164,10 @@ void MetricsPage::governor(MetricsText& out) const {
         "What the container's use of its limit asks for: 0 nothing, 1 the cache gives memory up, 2 "
         "the allocator too, 3 no new clients either.",
         static_cast<std::uint64_t>(task.order().stage));
+  gauge(out, "ullage_governor_blind",
+        "1: the container was known, and its memory cannot be read any more: the cache stays as it "
+        "is.",
+        std::uint64_t{task.order().is_blind});
   gauge(out, "ullage_governor_given_up_bytes", "What the cache may take less for now.",
         task.given_up_bytes());
   out.family("ullage_governor_actions", Type::counter, "What it has done.");
@@ -175,8 +179,13 @@ void MetricsPage::governor(MetricsText& out) const {
 
 void MetricsPage::growth(MetricsText& out) const {
   constexpr std::size_t k_told_max = 16;
-  const auto all = sources_.early_warning.findings();
+  const auto all = sources_.lookout.early_warning().findings();
   gauge(out, "ullage_growth_findings", "Who grows without an end in sight, by trend.", all.size());
+  out.family("ullage_growth_owners", Type::gauge, "Whose growth is followed.");
+  for (std::size_t i = 0; i < EarlyWarning::k_kinds; ++i) {
+    const auto kind = static_cast<EarlyWarning::Kind>(i);
+    out.sample(sources_.lookout.early_warning().owners(kind), {{"owner", to_string(kind)}});
+  }
   out.family("ullage_growth_at_limit_seconds", Type::gauge,
              "When the first of them will be at their limit, if they go on like this.");
   for (const EarlyWarning::Finding& one : std::span(all).first(std::min(all.size(), k_told_max))) {
@@ -188,7 +197,7 @@ void MetricsPage::growth(MetricsText& out) const {
 
 /// As the last walk over the cache has seen it.
 void MetricsPage::owners(MetricsText& out) const {
-  const observe::CensusResult& seen = sources_.census.last();
+  const observe::CensusResult& seen = sources_.lookout.census().last();
   counter(out, "ullage_cache_walks", "Walks over the whole cache, for the families below.",
           seen.walks);
   if (seen.walks == 0) return;

@@ -1,7 +1,6 @@
 // /metrics: what Prometheus reads.
 #pragma once
 
-#include <ullage/observe/census.h>
 #include <ullage/stats.h>
 
 #include "command/services.h"
@@ -9,9 +8,8 @@
 #include "server/budget.h"
 #include "server/buffer_pool.h"
 #include "server/counters.h"
-#include "server/early_warning.h"
 #include "server/governor_task.h"
-#include "server/growth_profile.h"
+#include "server/lookout.h"
 #include "server/round_times.h"
 
 #include <array>
@@ -32,10 +30,8 @@ class MetricsPage {
     const command::Services& services;
     const Counters& counters;
     const BufferPool& pool;
-    const observe::Census& census;
     const GovernorTask& governor;
-    const EarlyWarning& early_warning;
-    const GrowthProfile& growth;
+    const Lookout& lookout;
     std::function<Budget()> budget;
     std::function<RoundTimes::Sum()> round_times;
     std::size_t groups_max = k_groups_max;  ///< that are named

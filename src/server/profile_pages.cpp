@@ -97,6 +97,23 @@ class DataPage final : public AdminPage {
   std::optional<observe::DataProfiler> profiler_;
 };
 
+/// What was made before anybody asked.
+class KeptPage final : public AdminPage {
+ public:
+  KeptPage(std::string gzipped, std::string file_name, command::TakenBytes held)
+      : held_(std::move(held)), gzipped_(std::move(gzipped)), file_name_(std::move(file_name)) {}
+
+  bool step() override { return true; }
+  AdminResponse response() override {
+    return profile_response(std::move(gzipped_), std::move(file_name_), held_);
+  }
+
+ private:
+  command::TakenBytes held_;
+  std::string gzipped_;
+  std::string file_name_;
+};
+
 class HeapPage final : public AdminPage {
  public:
   struct Options {
@@ -286,9 +303,9 @@ AdminAnswer ProfilePages::growth(const AdminRequest& request) {
   if (!query || query->unknown({})) return refused(400, "there is no parameter");
   const GrowthProfile::Change* const change = growth_.change();
   if (change == nullptr) return refused(404, growth_.problem());
-  return AdminResponse{.content_type = "application/octet-stream",
-                       .body = change->gzipped,
-                       .file_name = "growth.pb.gz"};
+  command::TakenBytes taken(held_);
+  if (!taken.take(change->gzipped.size())) return refused(503, k_no_memory);
+  return std::make_unique<KeptPage>(change->gzipped, "growth.pb.gz", std::move(taken));
 }
 
 AdminAnswer ProfilePages::heap(const AdminRequest& request) {

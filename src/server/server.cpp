@@ -140,7 +140,7 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
   services_.limits.debug_enabled = settings.enable_debug;
   removal_news_->set_services(&services_);
   admin_.set_token(settings.admin_token);
-  thresholds_.set(settings);
+  lookout_.set(settings);
   governor_.set(budget.arena_bytes, settings.governor);
   set_live(settings);
   // Where nothing can be sampled, /debug/pprof/heap says so.
@@ -378,7 +378,7 @@ Problem Server::apply(const Settings& before, const Settings& after) {
     static_cast<void>(observe::set_heap_sampling(after.heap_sample));
   mailbox_.post([this, after] {
     settings_ = after;
-    thresholds_.set(after);
+    lookout_.set(after);
     governor_.set(current_budget().arena_bytes, after.governor);
   });
   for (const auto& io_thread : io_threads_)
@@ -424,33 +424,23 @@ RoundTimes::Sum Server::round_times() const {
 }
 
 void Server::look_after() {
-  constexpr std::int64_t k_look_ms = 1000;
-  const std::int64_t now_ms = clock_->running_ms();
   governor_.step();
-  growth_.step();
-  heap_watch_.step();
-  if (census_.step()) {
-    thresholds_.look_at(census_.census().last(), now_ms);
-    next_doctor_ms_ = 0;
-  }
-  if (now_ms < next_look_ms_) return;
-  next_look_ms_ = now_ms + k_look_ms;
+  if (lookout_.step()) next_doctor_ms_ = 0;
+  ask_doctor(clock_->running_ms());
+}
+
+Readings Server::read() {
   const Stats stats = cache_.stats();
   std::uint64_t longest_ns = 0;
   for (const auto& io_thread : io_threads_)
     longest_ns = std::max(longest_ns, io_thread->round_times().take_longest_ns());
-  const Readings readings{
-      .now_ms = now_ms,
-      .resident_bytes = resident_bytes(),
-      .limit_bytes = current_budget().limit_bytes,
-      .cache_bytes = stats.charged_bytes,
-      .cache_limit_bytes = stats.memory_limit,
-      .evictions = stats.removed(RemovalCause::evicted) + stats.removed(RemovalCause::limit),
-      .longest_round_ns = longest_ns};
-  thresholds_.look_at(readings);
-  early_warning_.look_at(readings, census_.census().last(), heap_watch_.owners());
-  growth_.look_at(early_warning_.findings());
-  ask_doctor(now_ms);
+  return {.now_ms = clock_->running_ms(),
+          .resident_bytes = resident_bytes(),
+          .limit_bytes = current_budget().limit_bytes,
+          .cache_bytes = stats.charged_bytes,
+          .cache_limit_bytes = stats.memory_limit,
+          .evictions = stats.removed(RemovalCause::evicted) + stats.removed(RemovalCause::limit),
+          .longest_round_ns = longest_ns};
 }
 
 void Server::ask_doctor(std::int64_t now_ms) {
@@ -463,8 +453,7 @@ void Server::ask_doctor(std::int64_t now_ms) {
 }
 
 int Server::poll_timeout_ms() const {
-  const auto own_ms = static_cast<int>(
-      std::min({census_.wait_ms(), governor_.wait_ms(), growth_.wait_ms(), heap_watch_.wait_ms()}));
+  const auto own_ms = static_cast<int>(std::min(lookout_.wait_ms(), governor_.wait_ms()));
   const int admin_ms = admin_.poll_timeout_ms();
   return admin_ms < 0 ? own_ms : std::min(admin_ms, own_ms);
 }

@@ -14,21 +14,17 @@
 #include "server/admin.h"
 #include "server/budget.h"
 #include "server/buffer_pool.h"
-#include "server/census_task.h"
 #include "server/counters.h"
-#include "server/early_warning.h"
 #include "server/governor_task.h"
-#include "server/growth_profile.h"
-#include "server/heap_watch.h"
 #include "server/host.h"
 #include "server/io_thread.h"
 #include "server/listener.h"
 #include "server/log.h"
+#include "server/lookout.h"
 #include "server/server_pages.h"
 #include "server/service_manager.h"
 #include "server/settings.h"
 #include "server/signals.h"
-#include "server/thresholds.h"
 #include "server/tls.h"
 
 #include <memory>
@@ -84,8 +80,9 @@ class Server {
   Problem resize(std::size_t limit_bytes);
   [[nodiscard]] Budget current_budget() const;
   [[nodiscard]] RoundTimes::Sum round_times() const;
-  /// What is done between rounds: the walk over the cache, and the thresholds.
+  /// What is done between rounds.
   void look_after();
+  [[nodiscard]] Readings read();
   void ask_doctor(std::int64_t now_ms);
   /// How long the thread that takes clients may wait for events.
   [[nodiscard]] int poll_timeout_ms() const;
@@ -119,28 +116,24 @@ class Server {
   Poller poller_;
   Mailbox mailbox_;
   Signals signals_;
-  CensusTask census_{cache_, held_, *clock_};
-  Thresholds thresholds_{log_};
-  EarlyWarning early_warning_{log_, held_};
-  HeapWatch heap_watch_{held_, *clock_};
-  GrowthProfile growth_{cache_, held_, *clock_, log_};
+  Lookout lookout_{
+      {.cache = cache_, .held = held_, .clock = *clock_, .log = log_, .readings = [this] {
+         return read();
+       }}};
   GovernorTask governor_{{.cache = cache_,
                           .clock = *clock_,
                           .log = log_,
                           .trace = services_.trace,
                           .container = [] { return observe::container_memory(); }},
                          budget_.arena_bytes};
-  std::int64_t next_look_ms_ = 0;
   std::int64_t next_doctor_ms_ = 0;
   mutable std::mutex doctor_mutex_;
   std::string doctor_text_;  // guarded by doctor_mutex_: commands on other threads show it
   ServerPages pages_{services_, MetricsPage({.services = services_,
                                              .counters = counters_,
                                              .pool = pool_,
-                                             .census = census_.census(),
                                              .governor = governor_,
-                                             .early_warning = early_warning_,
-                                             .growth = growth_,
+                                             .lookout = lookout_,
                                              .budget = [this] { return current_budget(); },
                                              .round_times = [this] { return round_times(); },
                                              .groups_max = settings_.metrics_groups})};

@@ -17,7 +17,8 @@ class ServerPages final : public AdminPages {
   /// What pages hold while they are made is taken from what clients may hold.
   ServerPages(command::Services& services, MetricsPage metrics)
       : services_(services),
-        profiles_(services.cache, services.held, services.clock, metrics.sources().growth),
+        profiles_(services.cache, services.held, services.clock,
+                  metrics.sources().lookout.growth()),
         traces_(services),
         metrics_(std::move(metrics)) {}
 

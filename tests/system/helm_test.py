@@ -118,6 +118,12 @@ REFUSED = {
     "settings: {password: x}": "settings.password: it is the value auth.password",
     "settings: {admin_token: x}": "settings.admin_token: it is the value auth.adminToken",
     "settings: {port: 1}": "settings.port: ",
+    "settings: {tls_port: 7379}": "settings.tls_port: 7379 is taken",
+    "settings: {tls_port: 7380}": "settings.tls_port: 7380 is taken",
+    "fullnameOverride: '2024'": "the name 2024.* must begin with a small letter",
+    "fullnameOverride: Cache": "the name Cache",
+    "memory: 99999999999999999999E": "memory: 99999999999999999999E is more than one server can use",
+    "memory: 1e999": "memory.*pattern",
     "settings: {admin_port: 1}": "settings.admin_port: ",
     "extraEnv: [{name: ULLAGE_MEMORY_LIMIT, value: 1gb}]": "extraEnv: ULLAGE_MEMORY_LIMIT",
     "auth: {existingSecret: one, password: two}": "auth: existingSecret",
@@ -349,8 +355,11 @@ class Chart(unittest.TestCase):
         # A hash of eleven characters joins the name in a label, which may have 63.
         for one in (self.render(release="r" * 53), self.render(f"fullnameOverride: {'n' * 70}")):
             self.assertEqual(len(one["StatefulSet"]["metadata"]["name"]), 52)
-        # Labels are texts, also where a name looks like a number.
-        self.validate(self.render(release="2024"))
+        # Names are texts, also where they look like something else.
+        for values in ("nameOverride: '2024'", "fullnameOverride: 'true'"):
+            self.validate(self.render(values))
+        self.assertEqual(self.render(release="my.rel")["Service"]["metadata"]["name"],
+                         "my-rel-ullage")
 
     def test_wrong_values_are_refused_by_name(self):
         for values, named in REFUSED.items():

@@ -3,11 +3,13 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 import xml.etree.ElementTree as ElementTree
 
 from support import servers
@@ -114,6 +116,34 @@ class Commands(unittest.TestCase):
             while b"large\\x0a" not in wire.ask("MEMORY", "DOCTOR"):
                 self.assertLess(time.monotonic(), deadline)
         self.assertIn("excludes", self.run_ullage("stats", "--json", "--watch", "1", code=2))
+
+    @unittest.skipIf(servers.is_sanitized(), "a sanitizer is too slow to make a group hot")
+    def test_the_doctor_knows_which_group_is_hot(self):
+        with self.server.connect() as wire:
+            for _ in range(50):
+                wire.pipeline([["HGET", "front page", "theme"]] * 5000)
+        text = self.run_ullage("doctor", code=None)
+        self.assertIn('Group "front page" is hot', text)
+        self.assertRegex(text, r"(9\d|100) % of the calls with a key")
+
+    def test_while_nobody_grows_there_is_no_growth_to_show(self):
+        said = self.run_ullage("profile", "growth", code=1)
+        self.assertIn("nobody in the cache grows without an end", said)
+
+    @unittest.skipIf(servers.is_sanitized(), "a sanitizer has its own allocator")
+    def test_the_growth_of_code_is_followed(self):
+        port = servers.free_port()
+        followed = 0
+        with servers.ullage(environment={"ULLAGE_ADMIN_PORT": str(port),
+                                         "ULLAGE_MEMORY_LIMIT": "256mb",  # less has no room for it
+                                         "ULLAGE_HEAP_SAMPLE": "4kb"}):
+            deadline = time.monotonic() + 60
+            while followed == 0:
+                self.assertLess(time.monotonic(), deadline)
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+                    found = re.search(r'ullage_growth_owners\{owner="stack"\} (\d+)',
+                                      page.read().decode())
+                followed = int(found.group(1))
 
     def test_what_is_wrong_is_said(self):
         self.assertIn("none of data, growth, heap", self.run_ullage("profile", "colour", code=2))

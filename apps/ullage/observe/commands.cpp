@@ -200,7 +200,9 @@ int trace_command(const TraceTexts& texts) {
 }
 
 void add_doctor(CLI::App& app, DoctorTexts& texts) {
-  app.footer(R"(Exit code: 0 nothing is wrong, 3 something is, 1 the server cannot be asked.
+  app.footer(
+      R"(Exit code: 0 nothing is wrong, and there may be notes; 3 there is a warning or worse; 1 the server
+cannot be asked.
 
 Example:
   ullage doctor --url http://cache-1:7380 --token TOKEN)");
@@ -231,7 +233,10 @@ int doctor_command(const DoctorTexts& texts) {
                  text(one, "what"), text(one, "evidence"), text(one, "command"));
     }
   }
-  return findings.empty() ? 0 : k_exit_findings;
+  // Notes are worth reading, and nothing is wrong.
+  const bool is_wrong = std::ranges::any_of(
+      findings, [](const nlohmann::json& one) { return one.value("severity", "") != "note"; });
+  return is_wrong ? k_exit_findings : 0;
 }
 
 void add_stats(CLI::App& app, StatsTexts& texts) {

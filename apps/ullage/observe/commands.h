@@ -43,7 +43,7 @@ struct DoctorTexts {
   bool json = false;
 };
 void add_doctor(CLI::App& app, DoctorTexts& texts);
-/// 0: nothing is wrong; k_exit_findings: something is.
+/// 0: nothing is wrong, or there are notes alone; k_exit_findings: something is.
 inline constexpr int k_exit_findings = 3;
 int doctor_command(const DoctorTexts& texts);
 

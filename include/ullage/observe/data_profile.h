@@ -27,6 +27,10 @@ struct DataProfileOptions {
   std::uint64_t seed = 0;
   /// How many patterns of groups, and of fields, are told apart; the others are "<other>".
   std::size_t patterns_max = 4096;
+  /// For several profiles whose difference is of interest (DataProfiler::begin_next()): what
+  /// has one name in the first has it in all, what is new has a name of its own, and neither sizes
+  /// nor ages tell samples apart. The first may take half of patterns_max.
+  bool is_series = false;
   /// What to show for the name of a group or a field, where it is not the name itself. Called for
   /// every entry; the answer is read before the next call.
   std::function<std::string_view(std::string_view)> group_name{};
@@ -60,8 +64,11 @@ class DataProfiler {
   /// Looks at up to `slabs` more slabs. Answers whether that was the last. Cost: about a
   /// microsecond an entry. Error: reentered.
   Result<bool> step(std::uint64_t slabs);
-  /// What was gathered. Once, after the last step.
+  /// What was gathered. Once for each, after the last step.
   [[nodiscard]] DataProfile finish();
+  /// Begins the next of a series, made at `unix_ns`, after finish().
+  /// REQUIRES: DataProfileOptions::is_series.
+  void begin_next(std::int64_t unix_ns);
 
  private:
   class Gathering;

@@ -1,5 +1,14 @@
 {{/* What the schema cannot say: values that do not go together, and why. */}}
 {{- define "ullage.checks" -}}
+{{- $name := include "ullage.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "the name %s, of the release or fullnameOverride, must begin with a small letter, and have small letters, digits and - in it: a Service may be called nothing else" $name) -}}
+{{- end -}}
+{{- range $port := list 7379 7380 -}}
+{{- if eq (int64 $port) (int64 (include "ullage.tlsPort" $)) -}}
+{{- fail (printf "settings.tls_port: %d is taken, by clients without TLS (7379) or the admin port (7380)" $port) -}}
+{{- end -}}
+{{- end -}}
 {{- $memory := include "ullage.memory" . -}}
 {{- $mib := int64 (include "ullage.memoryMiB" .) -}}
 {{- if lt $mib 64 -}}

@@ -6,11 +6,11 @@
 {{- define "ullage.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
-{{- default $full .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- default $full .Values.fullnameOverride | replace "." "-" | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "ullage.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "ullage.name" . }}
+app.kubernetes.io/name: {{ include "ullage.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
@@ -42,7 +42,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $memory := include "ullage.memory" . -}}
 {{- $suffix := regexFind "[KMGTPE]i?$|[mk]$" $memory -}}
 {{- $number := float64 (trimSuffix $suffix $memory) -}}
-{{- int64 (floor (divf (mulf $number (get $factors $suffix)) 1048576.0)) -}}
+{{/* Beyond what an integer holds it is too much all the same. */}}
+{{- int64 (floor (minf 1e12 (divf (mulf $number (get $factors $suffix)) 1048576.0))) -}}
 {{- end -}}
 
 {{/* A number, a word, a flag or a list of words as TOML has them: of these all but floats look as in
