@@ -74,7 +74,7 @@ ClassLimits with_parent(ClassLimits own, const ClassLimits& parent) noexcept {
 }  // namespace
 
 Result<ClassSet> checked_classes(std::span<const ClassDefinition> definitions,
-                                 std::size_t memory_limit) {
+                                 std::size_t memory_limit, std::uint64_t promised_bytes) {
   ClassSet set;
   set.all.reserve(definitions.size());
   for (const ClassDefinition& one : definitions) {
@@ -120,7 +120,8 @@ Result<ClassSet> checked_classes(std::span<const ClassDefinition> definitions,
     std::uint64_t& sum = one.parent == ClassSet::k_none ? set.demand : of_children[one.parent];
     sum = one.demand > UINT64_MAX - sum ? UINT64_MAX : sum + one.demand;
   }
-  if (const std::uint64_t most = protectable_bytes(memory_limit); set.demand > most) {
+  const std::uint64_t most = protectable_bytes(memory_limit);
+  if (set.demand > most && set.demand > promised_bytes) {
     return Error{Errc::invalid_argument, "the classes' min is " + number(set.demand) +
                                              " bytes together, above " + number(most) + ": " +
                                              number(k_class_min_numerator) + "/" +

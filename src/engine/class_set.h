@@ -34,9 +34,11 @@ struct ClassSet {
   std::uint64_t demand = 0;
 };
 
-/// Errors: invalid_argument, with the numbers that do not go together. O(n log n).
+/// Errors: invalid_argument, with the numbers that do not go together. `promised_bytes`: the demand
+/// of the set that holds; as much is taken although the limit was lowered since. O(n log n).
 [[nodiscard]] Result<ClassSet> checked_classes(std::span<const ClassDefinition> definitions,
-                                               std::size_t memory_limit);
+                                               std::size_t memory_limit,
+                                               std::uint64_t promised_bytes = 0);
 
 /// What can be demanded of a cache of so many bytes.
 [[nodiscard]] constexpr std::uint64_t protectable_bytes(std::size_t memory_limit) noexcept {

@@ -281,6 +281,24 @@ void Classes::take_along(ClassId from, ClassId to, std::uint64_t bytes,
 
 // --- reclaim -------------------------------------------------------------------------------------
 
+int Classes::Standing::exponent() const noexcept {
+  return is_low ? k_low_exponent : is_high ? k_high_exponent : 0;
+}
+
+Classes::Standing Classes::standing(ClassId id, ClassId end) const noexcept {
+  Standing standing;
+  for (; id != k_no_class && id != end; id = parent(id, 1)) {
+    const Slot& s = slot(id);
+    const std::uint64_t used = s.used.load(std::memory_order_relaxed);
+    const std::uint64_t min = s.min_now.load(std::memory_order_relaxed);
+    const std::uint64_t high = s.high.load(std::memory_order_relaxed);
+    standing.is_kept = standing.is_kept || (min != 0 && used < min + k_min_margin_bytes);
+    standing.is_low = standing.is_low || used < s.low_now.load(std::memory_order_relaxed);
+    standing.is_high = standing.is_high || (high != 0 && used > high);
+  }
+  return standing;
+}
+
 float Classes::sway(ClassId id) const noexcept {
   float share = pool_share_.load(std::memory_order_relaxed);
   const float most = most_of_a_share_.load(std::memory_order_relaxed);
@@ -290,25 +308,21 @@ float Classes::sway(ClassId id) const noexcept {
     if (const std::uint32_t weight = own.weight.load(std::memory_order_relaxed); weight != 0)
       share =
           static_cast<float>(own.own.load(std::memory_order_relaxed)) / static_cast<float>(weight);
-    bool is_low = false;
-    bool is_high = false;
-    for (ClassId above = id; above != k_no_class; above = parent(above, 1)) {
-      const Slot& s = slot(above);
-      const std::uint64_t used = s.used.load(std::memory_order_relaxed);
-      const std::uint64_t min = s.min_now.load(std::memory_order_relaxed);
-      if (min != 0 && used < min + k_min_margin_bytes) return -1;
-      is_low = is_low || used < s.low_now.load(std::memory_order_relaxed);
-      const std::uint64_t high = s.high.load(std::memory_order_relaxed);
-      is_high = is_high || (high != 0 && used > high);
-    }
-    if (is_high) exponent = k_high_exponent;
-    if (is_low) exponent = k_low_exponent;
+    const Standing all = standing(id, k_no_class);
+    if (all.is_kept) return -1;
+    exponent = all.exponent();
   }
   if (most > 0 && share < most) {
     exponent +=
         std::max(k_share_exponent_min, -static_cast<int>(k_share_steepness * (1 - share / most)));
   }
   return exponent == 0 ? 1.0F : std::ldexp(1.0F, exponent);
+}
+
+float Classes::sway_within(ClassId id, ClassId full) const noexcept {
+  if (!is_within(id, full)) return -1;
+  const Standing inside = standing(id, full);
+  return inside.is_kept ? -1.0F : std::ldexp(1.0F, inside.exponent());
 }
 
 bool Classes::is_within(ClassId id, ClassId above) const noexcept {
@@ -512,6 +526,7 @@ void Classes::update_flags() noexcept {
   bool weights = false;
   bool changes = false;
   bool limit_groups = false;
+  bool protects = false;
   for (ClassId id = 1; id <= max_; ++id) {
     const SlotState state = slot(id).state.load(std::memory_order_relaxed);
     if (state == SlotState::free) continue;
@@ -520,7 +535,9 @@ void Classes::update_flags() noexcept {
                    ttl_ms(id) != 0;
     changes = changes || state == SlotState::coming || state == SlotState::going;
     weights = weights || slot(id).weight.load(std::memory_order_relaxed) != 0;
+    protects = protects || slot(id).defined.min != 0 || slot(id).defined.low != 0;
   }
+  protects_any_.store(protects, std::memory_order_relaxed);
   any_.store(some, std::memory_order_relaxed);
   has_weights_.store(weights, std::memory_order_relaxed);
   has_changes_.store(changes, std::memory_order_relaxed);

@@ -137,6 +137,13 @@ class Classes {
 
   /// What the score of a class's entries is worth among others': below 0 they must stay.
   [[nodiscard]] float sway(ClassId id) const noexcept;
+  /// The same where `full` must give some up: below 0, too, is what is not in it. A `min` or `low`
+  /// of `full` itself, and of those around it, protects it from others alone.
+  [[nodiscard]] float sway_within(ClassId id, ClassId full) const noexcept;
+  /// Whether any class is protected from others in the same one.
+  [[nodiscard]] bool protects_any() const noexcept {
+    return protects_any_.load(std::memory_order_relaxed);
+  }
   /// Whether the class is `above` or lies in it.
   [[nodiscard]] bool is_within(ClassId id, ClassId above) const noexcept;
   /// Works out who has most of its share, and whether anybody is over its high. `all_bytes`: what
@@ -165,6 +172,8 @@ class Classes {
   Result<void> accept(const ClassSet& set, std::size_t memory_limit, std::int64_t now_ms);
   /// The definitions that hold or are to come.
   [[nodiscard]] std::vector<ClassDefinition> definitions() const;
+  /// What they are promised together.
+  [[nodiscard]] std::uint64_t demand() const noexcept { return demand_; }
   /// Shares out what is protected, for a cache of so many bytes.
   void protect(std::size_t memory_limit) noexcept;
   [[nodiscard]] std::vector<ClassInfo> infos() const;
@@ -231,6 +240,15 @@ class Classes {
     Word hits_and_misses[2];
   };
 
+  /// How it stands with a class and those above it, up to `end`, which does not count.
+  struct Standing {
+    bool is_kept = false;  ///< one of them is below its min
+    bool is_low = false;
+    bool is_high = false;
+    [[nodiscard]] int exponent() const noexcept;
+  };
+  [[nodiscard]] Standing standing(ClassId id, ClassId end) const noexcept;
+
   // A reader's id may be of a moment before.
   [[nodiscard]] Slot& slot(ClassId id) const noexcept { return slots_[id <= max_ ? id : 0]; }
   [[nodiscard]] unsigned side(std::uint64_t group_hash) const noexcept {
@@ -288,6 +306,7 @@ class Classes {
   std::atomic<bool> any_{false};
   std::atomic<bool> limit_groups_{false};
   std::atomic<bool> has_weights_{false};
+  std::atomic<bool> protects_any_{false};
   std::atomic<bool> has_changes_{false};
   std::atomic<std::uint64_t> position_{k_everything};
   std::atomic<float> most_of_a_share_{0};

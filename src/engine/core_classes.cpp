@@ -18,7 +18,7 @@ constexpr std::size_t k_steps_of_a_change = 64;
 
 Result<void> CacheCore::accept_classes(std::span<const ClassDefinition> definitions) {
   const std::size_t limit = state.memory_limit.load(std::memory_order_relaxed);
-  auto set = checked_classes(definitions, limit);
+  auto set = checked_classes(definitions, limit, state.classes.demand());
   if (!set) return set.error();
   if (auto done = state.classes.accept(*set, limit, state.now_ms()); !done) return done;
   if (state.classes.limit_groups()) expiry.all_due();

@@ -31,7 +31,8 @@ struct Choice {
   enum class Of : std::uint8_t {
     any,       ///< classes do not matter: a group's own limit
     by_class,  ///< who is over its high first, who is below its min never, and so on
-    within,    ///< only what is in one class, or in one that lies in it: the class's own max
+    within,    ///< likewise of what is in one class, or in one that lies in it: the class's own max
+    within_whatever_min,  ///< the same where that has nobody who may pay
   };
   Of of = Of::any;
   ClassId leaf_class = k_no_class;  ///< of a leaf's entries; a bucket's records know theirs
@@ -87,14 +88,26 @@ class Evictor {
       if (!known_ || id != last_) {
         last_ = id;
         known_ = true;
-        sway_ = choice_.of == Choice::Of::by_class             ? classes_.sway(id)
-                : classes_.is_within(id, choice_.within_class) ? 1.0F
-                                                               : -1.0F;
+        sway_ = sway_of(id);
       }
       return sway_;
     }
 
    private:
+    [[nodiscard]] float sway_of(ClassId id) const noexcept {
+      switch (choice_.of) {
+        case Choice::Of::any:
+          break;
+        case Choice::Of::by_class:
+          return classes_.sway(id);
+        case Choice::Of::within:
+          return classes_.sway_within(id, choice_.within_class);
+        case Choice::Of::within_whatever_min:
+          return classes_.is_within(id, choice_.within_class) ? 1.0F : -1.0F;
+      }
+      return 1;
+    }
+
     const Classes& classes_;
     const Choice& choice_;
     const bool matters_;

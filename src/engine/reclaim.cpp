@@ -379,8 +379,15 @@ void Reclaim::make_room(const Patience& patience, CallWork& work) {
 }
 
 bool Reclaim::evict_of_class(ClassId id, std::uint64_t bytes, CallWork& work) {
+  if (state_.classes.protects_any() && evict_of_class(id, bytes, Choice::Of::within, work))
+    return true;
+  // The min of those within may be all that it may hold: then they pay for themselves.
+  return evict_of_class(id, bytes, Choice::Of::within_whatever_min, work);
+}
+
+bool Reclaim::evict_of_class(ClassId id, std::uint64_t bytes, Choice::Of of, CallWork& work) {
   base::Random pick = random();
-  const Choice choice{Choice::Of::within, k_no_class, id};
+  const Choice choice{of, k_no_class, id};
   Ref best = k_no_ref;
   float best_score = -1;
   const auto consider = [&](Ref page) {

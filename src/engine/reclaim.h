@@ -103,6 +103,7 @@ class Reclaim {
   std::optional<float> look_at(Ref page, Weigh weigh, Choice choice, CallWork& work) const;
   /// Evicts so many bytes of a class from the worst of a few pages that have some of it.
   bool evict_of_class(ClassId id, std::uint64_t bytes, CallWork& work);
+  bool evict_of_class(ClassId id, std::uint64_t bytes, Choice::Of of, CallWork& work);
   void note_sibling(const OwnedPage& owned, const Target& leaf, ClassId id) noexcept;
   /// Brings a class down to a max that was lowered; false if there is none.
   bool lower_classes(CallWork& work);

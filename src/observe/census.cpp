@@ -103,9 +103,10 @@ class Census::Walk {
  private:
   void add(const SlabSight& slab) {
     result_.bytes += slab.bytes;
-    std::uint64_t of_no_class = slab.bytes;
+    CensusResult::Class of_no_class{.bytes = slab.bytes};
     const Holding* of_group = nullptr;
     std::uint64_t bytes = 0;
+    std::uint64_t idle_ms = 0;
     HeavyHitters::Counts counts;
     const auto settle = [&] {
       if (of_group == nullptr) return;
@@ -114,9 +115,14 @@ class Census::Walk {
       if (bytes >= std::min(floor_bytes_ / k_share_of_floor, k_share_min_bytes))
         groups_.add(name, bytes, counts);
       prefixes_.add(prefix_of(name, scratch_), bytes, counts);
-      if (of_group->class_pattern.empty()) return;
-      add_to_class(of_group->class_pattern, bytes);
-      of_no_class -= bytes;
+      if (of_group->class_pattern.empty()) {
+        of_no_class.entries += counts.entries;
+        of_no_class.idle_ms += idle_ms;
+        return;
+      }
+      add_to_class(of_group->class_pattern,
+                   {.bytes = bytes, .entries = counts.entries, .idle_ms = idle_ms});
+      of_no_class.bytes -= bytes;
     };
     for (const Holding& holding : slab.holdings) {
       result_.roles.field += holding.bytes.field;
@@ -131,10 +137,12 @@ class Census::Walk {
       if (!is_same) {
         settle();
         bytes = 0;
+        idle_ms = 0;
         counts = {};
         of_group = holding.has_group ? &holding : nullptr;
       }
       bytes += holding.bytes.sum();
+      idle_ms += holding.entries * static_cast<std::uint64_t>(holding.idle.count());
       counts += {.entries = holding.entries,
                  .endless = holding.ends ? 0 : holding.entries,
                  .unread = holding.was_read ? 0 : holding.entries};
@@ -160,13 +168,16 @@ class Census::Walk {
     if (!holding.has_field) size.slack += holding.bytes.slack;
   }
 
-  void add_to_class(std::string_view pattern, std::uint64_t bytes) {
+  void add_to_class(std::string_view pattern, const CensusResult::Class& more) {
     auto found = result_.classes.find(pattern);
     // Beyond what there may be at a time they came and went during the walk.
     if (found == result_.classes.end() && result_.classes.size() > k_classes_max)
       found = result_.classes.find("");
-    if (found == result_.classes.end()) found = result_.classes.emplace(pattern, 0).first;
-    found->second += bytes;
+    if (found == result_.classes.end())
+      found = result_.classes.emplace(pattern, CensusResult::Class{}).first;
+    found->second.bytes += more.bytes;
+    found->second.entries += more.entries;
+    found->second.idle_ms += more.idle_ms;
   }
 
   CensusOptions options_;

@@ -142,23 +142,24 @@ ContainerMemory container_memory(const std::string& root) {
     // A group within another always has the file: it has gone meanwhile, or may not be read. Half
     // of the truth would say that there is no limit.
     if (group == ours && !path.empty() && !told_limit) return {};
+    memory.groups += told_limit ? 1 : 0;
     const std::uint64_t limit = told_limit.value_or(k_no_limit);
+    const std::uint64_t high =
+        place.version == 2 ? limit_in(group + "/memory.high").value_or(k_no_limit) : k_no_limit;
     memory.limit = std::min(memory.limit, limit);
+    memory.high = std::min(memory.high, high);
     memory.headroom = std::min(memory.headroom, room_below(limit, used));
-    if (limit != k_no_limit) {
+    if (const std::uint64_t bound = std::min(limit, high); bound != k_no_limit) {
       const std::uint64_t files_bytes = line_of(group + "/memory.stat", files.inactive);
       const std::uint64_t taken = used - std::min(used, files_bytes);
       const auto share = [](std::uint64_t part, std::uint64_t whole) {
         return static_cast<double>(part) / static_cast<double>(std::max<std::uint64_t>(whole, 1));
       };
-      if (!is_known || share(taken, limit) > share(memory.tightest_used, memory.tightest_limit)) {
-        memory.tightest_limit = limit;
+      if (!is_known || share(taken, bound) > share(memory.tightest_used, memory.tightest_limit)) {
+        memory.tightest_limit = bound;
         memory.tightest_used = taken;
       }
       is_known = true;
-    }
-    if (place.version == 2) {
-      memory.high = std::min(memory.high, limit_in(group + "/memory.high").value_or(k_no_limit));
     }
     if (path.empty()) break;
     path.resize(std::min(path.rfind('/'), path.size()));

@@ -62,6 +62,40 @@ TEST(Container, OfVersion2HasTheTightestLimitAroundIt) {
   EXPECT_EQ(memory.inactive_files, 33U);
   EXPECT_EQ(memory.oom_kills, 2U);
   EXPECT_DOUBLE_EQ(memory.pressure_percent, 1.5);
+  EXPECT_EQ(memory.groups, 3U);
+  EXPECT_EQ(memory.bound(), 700U) << "the kernel slows it down from there on";
+  EXPECT_EQ(memory.tightest_limit, 1000U);
+  EXPECT_EQ(memory.tightest_used, 900U);
+  EXPECT_EQ(memory.limit_hits, 0U);
+  // The pod is fullest when the files of the others are left out; above its high it is slowed down.
+  tree.write(groups + "/kubepods/memory.stat", "inactive_file 600\n");
+  tree.write(groups + "/kubepods/pod1/ours/memory.events", "low 0\nhigh 9\nmax 41\noom_kill 2\n");
+  const ContainerMemory later = container_memory(tree.root());
+  EXPECT_EQ(later.tightest_limit, 700U);
+  EXPECT_EQ(later.tightest_used, 500U);
+  EXPECT_EQ(later.limit_hits, 41U);
+}
+
+TEST(Container, OfVersion1IsBoundedByThoseAroundIt) {
+  const Tree tree;
+  tree.write("proc/self/cgroup", "7:memory:/pods/ours\n");
+  const std::string groups = "sys/fs/cgroup/memory";
+  tree.write(groups + "/memory.usage_in_bytes", "90000\n");
+  tree.write(groups + "/memory.limit_in_bytes", "9223372036854771712\n");
+  tree.write(groups + "/pods/memory.usage_in_bytes", "5000\n");
+  tree.write(groups + "/pods/memory.limit_in_bytes", "6000\n");
+  tree.write(groups + "/pods/memory.stat", "inactive_file 1\ntotal_inactive_file 500\n");
+  tree.write(groups + "/pods/ours/memory.usage_in_bytes", "1000\n");
+  tree.write(groups + "/pods/ours/memory.limit_in_bytes", "8000\n");
+  tree.write(groups + "/pods/ours/memory.failcnt", "17\n");
+  const ContainerMemory memory = container_memory(tree.root());
+  EXPECT_EQ(memory.limit, 6000U);
+  EXPECT_EQ(memory.charged, 1000U);
+  EXPECT_EQ(memory.headroom, 1000U);
+  EXPECT_EQ(memory.tightest_limit, 6000U);
+  EXPECT_EQ(memory.tightest_used, 4500U);
+  EXPECT_EQ(memory.limit_hits, 17U);
+  EXPECT_EQ(memory.groups, 3U);
 }
 
 TEST(Container, OfVersion1MaySeeItsOwnGroupAlone) {

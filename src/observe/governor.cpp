@@ -48,7 +48,8 @@ GovernorOrder Governor::look(const ContainerMemory& seen, std::size_t charged_by
                              std::int64_t now_ms) {
   GovernorOrder order;
   order.cache_bytes = last_.cache_bytes;
-  if (was_known_ && seen.version == 0) {
+  const bool is_same = seen.path == path_;
+  if (groups_ != 0 && (seen.version == 0 || (is_same && seen.groups < groups_))) {
     // Nobody is refused for what nobody sees; what is seen next is no news of that moment.
     order.is_blind = true;
     calm_since_ms_ = now_ms;
@@ -59,8 +60,9 @@ GovernorOrder Governor::look(const ContainerMemory& seen, std::size_t charged_by
   limit_hits_ = seen.limit_hits;
   if (!has_looked_) calm_since_ms_ = now_ms;
   has_looked_ = true;
-  was_known_ = was_known_ || seen.version != 0;
-  if (!seen.has_limit()) {
+  path_ = seen.path;
+  groups_ = is_same ? std::max(groups_, seen.groups) : seen.groups;
+  if (!seen.is_bounded()) {
     order.cache_bytes = options_.most_bytes;
     return last_ = order;
   }
@@ -107,7 +109,7 @@ std::int64_t Governor::wait_ms() const noexcept {
 
 std::size_t container_share_bytes(const ContainerMemory& seen, unsigned percent,
                                   const std::string& root) {
-  if (seen.has_limit()) return part_of(seen.limit, percent);
+  if (seen.is_bounded()) return part_of(seen.bound(), percent);
   std::ifstream file(root + "/proc/meminfo");
   std::string name;
   std::uint64_t kib = 0;

@@ -18,6 +18,8 @@ class Governors : public ::testing::Test {
   GovernorOrder look(std::uint64_t others_mib, std::uint64_t hits = 0, double pressure = 0) {
     ContainerMemory seen;
     seen.version = 2;
+    seen.path = "/ours";
+    seen.groups = 2;
     seen.limit = seen.tightest_limit = 1000 * k_mib;
     seen.charged = seen.tightest_used = cache_ + others_mib * k_mib;
     seen.limit_hits = hits;
@@ -49,6 +51,23 @@ TEST_F(Governors, TakeFromTheCacheWhatIsAboveTheAim) {
   EXPECT_DOUBLE_EQ(order.use_percent, 86);
   EXPECT_EQ(cache_mib(), 540U) << "so that 800 are used";
   EXPECT_EQ(look(260).stage, GovernorStage::calm);
+}
+
+TEST_F(Governors, BeginAtTheirStages) {
+  const auto first = [](std::uint64_t used_mib) {
+    Governor governor({.most_bytes = 600 * k_mib, .least_bytes = 50 * k_mib});
+    ContainerMemory seen;
+    seen.version = 2;
+    seen.limit = seen.tightest_limit = 1000 * k_mib;
+    seen.charged = seen.tightest_used = used_mib * k_mib;
+    return governor.look(seen, 600 * k_mib, 1'000'000).stage;
+  };
+  EXPECT_EQ(first(849), GovernorStage::calm);
+  EXPECT_EQ(first(850), GovernorStage::give);
+  EXPECT_EQ(first(919), GovernorStage::give);
+  EXPECT_EQ(first(920), GovernorStage::purge);
+  EXPECT_EQ(first(969), GovernorStage::purge);
+  EXPECT_EQ(first(970), GovernorStage::refuse);
 }
 
 TEST_F(Governors, HaveStages) {
@@ -138,9 +157,21 @@ TEST_F(Governors, WhoseContainerCannotBeReadAnyMoreStayAsTheyWere) {
     EXPECT_EQ(order.stage, GovernorStage::calm) << "clients are not refused for ever";
   }
   EXPECT_FALSE(look(400).is_blind);
-  // A limit that was lifted is another thing.
+  // Half of it is as good as nothing: our folder has gone, or the limit of a group around us.
+  ContainerMemory half;
+  half.version = 2;
+  half.path = "/ours";
+  half.groups = 1;
+  EXPECT_TRUE(governor_.look(half, cache_, now_ms_).is_blind);
+  EXPECT_EQ(governor_.last().cache_bytes, cache_);
+  // A limit that was lifted is another thing, and so is another container.
+  half.path = "/other";
+  EXPECT_FALSE(governor_.look(half, cache_, now_ms_).is_blind);
+  look(400);
   ContainerMemory lifted;
   lifted.version = 2;
+  lifted.path = "/ours";
+  lifted.groups = 2;
   EXPECT_EQ(governor_.look(lifted, cache_, now_ms_).cache_bytes, 600 * k_mib);
 }
 

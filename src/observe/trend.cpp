@@ -204,19 +204,37 @@ double swing(std::span<const TrendPoint> points, double slope_per_s) {
   return (rest[rest.size() - 1 - tenth] - rest[tenth]) / 2;
 }
 
-void forecast(TrendReport& report, double limit) {
+/// `level_error`: how far off the last value may be.
+void forecast(TrendReport& report, double limit, double level_error) {
   if (limit <= 0 || report.slope_per_s <= 0) return;
   if (limit <= report.last) {
     report.at_limit = Forecast{};
     return;
   }
   const double room = limit - report.last;
-  const auto time = [&](double per_s) {
-    return per_s > 0 ? room / per_s : std::numeric_limits<double>::infinity();
+  const auto time = [](double bytes, double per_s) {
+    return per_s > 0 ? std::max(bytes, 0.0) / per_s : std::numeric_limits<double>::infinity();
   };
-  report.at_limit = Forecast{.expected_s = time(report.slope_per_s),
-                             .earliest_s = time(report.slope_high_per_s),
-                             .latest_s = time(report.slope_low_per_s)};
+  report.at_limit = Forecast{.expected_s = time(room, report.slope_per_s),
+                             .earliest_s = time(room - level_error, report.slope_high_per_s),
+                             .latest_s = time(room + level_error, report.slope_low_per_s)};
+}
+
+/// What stands alone far from what is around it is none of the series (a Hampel filter: R. Pearson,
+/// "Outliers in process modeling and identification", IEEE TCST 10, 2002).
+std::vector<TrendPoint> without_spikes(std::span<const TrendPoint> points) {
+  constexpr std::size_t k_around = 3;
+  constexpr double k_deviations = 8;
+  std::vector<TrendPoint> calm(points.begin(), points.end());
+  const double far = k_deviations * noise_of(points);
+  for (std::size_t i = k_around; i + k_around < points.size(); ++i) {
+    std::vector<double> around;
+    for (std::size_t j = i - k_around; j <= i + k_around; ++j)
+      around.push_back(points[j].value);
+    const double middle = median(std::move(around));
+    if (std::abs(points[i].value - middle) > far) calm[i].value = middle;
+  }
+  return calm;
 }
 
 /// Where three values an equal time apart lead to, if each step is the same share of the one
@@ -240,7 +258,7 @@ TrendReport trend_of(std::span<const TrendPoint> all, double limit) {
   report.samples = all.size();
   if (all.size() < Trend::k_samples_least) return report;
   report.seen_s = all.back().at_s - all.front().at_s;
-  const std::vector<TrendPoint> points = thinned(all, k_points_max);
+  const std::vector<TrendPoint> points = thinned(without_spikes(all), k_points_max);
   const std::size_t n = points.size();
   const auto [lowest, highest] = std::ranges::minmax(values_of(points));
   const double range = highest - lowest;
@@ -253,6 +271,9 @@ TrendReport trend_of(std::span<const TrendPoint> all, double limit) {
     return median(std::move(late));
   };
   report.last = level_now(0);
+  // Of a median, with 95 % certainty.
+  const double level_error =
+      1.96 * 1.25 * noise / std::sqrt(std::max(static_cast<double>(n) / 4, 5.0));
   const auto take = [&](const Slope& slope) {
     report.slope_per_s = slope.per_s;
     report.slope_low_per_s = slope.low_per_s;
@@ -282,7 +303,7 @@ TrendReport trend_of(std::span<const TrendPoint> all, double limit) {
     if (teeth.troughs.size() >= 3 && all_rise && rise > height / 2 && higher > height / 3) {
       report.verdict = Verdict::leak;
       take(low);
-      forecast(report, limit);
+      forecast(report, limit, level_error);
     }
     return report;
   }
@@ -324,17 +345,33 @@ TrendReport trend_of(std::span<const TrendPoint> all, double limit) {
     report.verdict = Verdict::warming;
     take(slope_of(third(2)));
     const auto end = plateau_of(first, second, last);
-    if (!end || *end >= limit) forecast(report, limit);
+    if (!end || *end >= limit) forecast(report, limit, level_error);
     return report;
   }
   report.verdict = Verdict::leak;
-  forecast(report, limit);
+  forecast(report, limit, level_error);
   return report;
 }
 
 void Trend::add(std::int64_t at_ms, double value) noexcept {
-  if (added_ != 0 && at_ms - last_ms_ < k_sample_ms) return;
+  if (added_ != 0) {
+    const std::int64_t passed_ms = at_ms - last_ms_;
+    if (passed_ms < k_sample_ms) return;
+    const auto missing = static_cast<std::size_t>((passed_ms + k_sample_ms / 2) / k_sample_ms - 1);
+    if (missing >= k_samples) {
+      *this = {};
+    } else {
+      const auto before = static_cast<double>(fine_[(added_ - 1) % k_samples]);
+      const double step = (value - before) / static_cast<double>(missing + 1);
+      for (std::size_t i = 1; i <= missing; ++i)
+        push(before + step * static_cast<double>(i));
+    }
+  }
   last_ms_ = at_ms;
+  push(value);
+}
+
+void Trend::push(double value) noexcept {
   float& place = fine_[added_ % k_samples];
   if (added_ >= k_samples) {  // the oldest goes into the next rollup
     sum_ += static_cast<double>(place);

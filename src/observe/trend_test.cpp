@@ -175,6 +175,57 @@ TEST(Trends, ForecastWhenTheLimitIsReached) {
   }
 }
 
+TEST(Trends, TheTruthLiesInTheIntervalMostly) {
+  int told = 0;
+  int inside = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    std::mt19937_64 random(seed);
+    std::normal_distribution<double> normal;
+    std::vector<double> values;
+    for (std::size_t i = 0; i < 120; ++i)
+      values.push_back(1e6 + 5000.0 * static_cast<double>(i) + 60'000 * normal(random));
+    const TrendReport report = filled(values).report(1e6 + 5000.0 * 240);
+    if (!report.at_limit) continue;
+    ++told;
+    EXPECT_LT(report.at_limit->earliest_s, report.at_limit->expected_s) << "noise makes it wide";
+    inside += report.at_limit->earliest_s <= 1210 && report.at_limit->latest_s >= 1200 ? 1 : 0;
+  }
+  EXPECT_GE(told, 90);
+  EXPECT_GE(inside * 100, told * 95) << inside << " of " << told;
+}
+
+TEST(Trends, AFewSpikesChangeNothing) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    std::mt19937_64 random(seed);
+    std::normal_distribution<double> normal;
+    std::vector<double> values;
+    for (std::size_t i = 0; i < 200; ++i) {
+      const bool is_spike = random() % 20 == 0;
+      values.push_back((1e6 + 5000.0 * static_cast<double>(i) + 5000 * normal(random)) *
+                       (is_spike ? 3 : 1));
+    }
+    const TrendReport report = filled(values).report(1e7);
+    EXPECT_EQ(report.verdict, Verdict::leak) << seed;
+    EXPECT_NEAR(report.slope_per_s, 500, 50) << seed;
+  }
+}
+
+TEST(Trends, WhatIsMissingIsTakenToLieBetween) {
+  Trend with_gap;
+  Trend whole;
+  for (std::int64_t i = 0; i < 200; ++i) {
+    const double value = 1e6 + 1000.0 * static_cast<double>(i);
+    whole.add(i * Trend::k_sample_ms, value);
+    if (i < 50 || i > 150) with_gap.add(i * Trend::k_sample_ms, value);
+  }
+  EXPECT_EQ(with_gap.samples(), 200U);
+  EXPECT_NEAR(with_gap.report().slope_per_s, whole.report().slope_per_s, 1);
+  // After more than an hour nobody knows.
+  with_gap.add(600 * Trend::k_sample_ms, 3e6);
+  EXPECT_EQ(with_gap.samples(), 1U);
+  EXPECT_EQ(with_gap.report().verdict, Verdict::unknown);
+}
+
 TEST(Trends, WhatEndsBelowTheLimitHasNoTime) {
   std::vector<double> values;
   for (int i = 0; i < 200; ++i)

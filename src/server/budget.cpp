@@ -46,6 +46,18 @@ std::size_t resident_bytes() noexcept {
   return read == 2 ? resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) : 0;
 }
 
+std::uint64_t threads() noexcept {
+  std::FILE* file = std::fopen("/proc/self/status", "re");
+  if (file == nullptr) return 0;
+  unsigned long count = 0;
+  char line[256];
+  while (std::fgets(line, sizeof line, file) != nullptr) {
+    if (std::sscanf(line, "Threads: %lu", &count) == 1) break;
+  }
+  std::fclose(file);
+  return count;
+}
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define ULLAGE_IS_SANITIZED 1
 #elif defined(__has_feature)

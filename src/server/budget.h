@@ -61,6 +61,8 @@ Result<Budget> divide_limit(const BudgetQuestion& question);
 
 /// Resident bytes of this process.
 std::size_t resident_bytes() noexcept;
+/// Of this process; 0 if that cannot be read.
+std::uint64_t threads() noexcept;
 /// The same before anything is stored, without what a sanitizer takes for itself.
 std::size_t program_bytes() noexcept;
 

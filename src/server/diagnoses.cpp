@@ -152,6 +152,11 @@ void look_at_growth(const DoctorFacts& facts, All& all) {
       made.evidence += one.kind == EarlyWarning::Kind::process ? "; at the limit in "
                                                                : "; has filled what is free in ";
       made.evidence += time_text(left_s);
+      const observe::Forecast& when = *one.trend.at_limit;
+      made.evidence +=
+          std::isfinite(when.latest_s)
+              ? " (" + time_text(when.earliest_s) + " to " + time_text(when.latest_s) + ")"
+              : " (" + time_text(when.earliest_s) + " at the earliest)";
     }
     if (one.endless_fields != 0) {
       made.evidence +=

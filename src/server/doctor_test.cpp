@@ -47,7 +47,8 @@ TEST(Doctor, NamesWhatGrowsAndWhenItIsTooLate) {
   leak.trend.verdict = observe::Verdict::leak;
   leak.trend.slope_per_s = 1024;
   leak.trend.seen_s = 1800;
-  leak.trend.at_limit = observe::Forecast{.expected_s = 7200};
+  leak.trend.at_limit =
+      observe::Forecast{.expected_s = 7200, .earliest_s = 3600, .latest_s = 14'400};
   facts.growth = {leak};
   auto all = diagnose(facts);
   ASSERT_EQ(all.size(), 1U);
@@ -56,7 +57,8 @@ TEST(Doctor, NamesWhatGrowsAndWhenItIsTooLate) {
             "What begins with \"session\\x0a:\" grows, and nothing says that it will stop");
   EXPECT_EQ(
       all[0].evidence,
-      "10.0 MiB, 3.5 MiB more each hour, over 30 minutes; has filled what is free in 2 hours");
+      "10.0 MiB, 3.5 MiB more each hour, over 30 minutes; has filled what is free in 2 hours (60 "
+      "minutes to 4 hours)");
   EXPECT_EQ(all[0].command,
             "EXPIRE or UL.LIMIT KEY IDLE ends each, UL.CLASS SET PREFIX* MAX bounds all; ullage "
             "profile data shows what it holds");

@@ -39,10 +39,10 @@ void EarlyWarning::look_at(const Readings& readings, const observe::CensusResult
     for (const observe::HeapOwner& owner : heap.first(stacks))
       note(Kind::stack, owner.name, owner.live_bytes, now_ms);
     std::size_t classes = 0;
-    for (const auto& [pattern, bytes] : seen.classes) {
+    for (const auto& [pattern, one] : seen.classes) {
       if (pattern.empty() || classes == (owners_max_ - 2) / 3) continue;
       ++classes;
-      note(Kind::class_, pattern, bytes, now_ms);
+      note(Kind::class_, pattern, one.bytes, now_ms);
     }
     // Of the rest half are prefixes, and the other half groups; the largest of each.
     const std::size_t places = (owners_max_ - 2 - stacks - classes) / 2;
@@ -179,6 +179,10 @@ void EarlyWarning::tell(const Finding& finding) {
   if (finding.trend.at_limit) {
     fields.push_back(
         LogField::number("ullage.at_limit_in_s", rounded(finding.trend.at_limit->expected_s)));
+    fields.push_back(LogField::number("ullage.at_limit_earliest_s",
+                                      rounded(finding.trend.at_limit->earliest_s)));
+    fields.push_back(
+        LogField::number("ullage.at_limit_latest_s", rounded(finding.trend.at_limit->latest_s)));
   }
   log_.warning("grows without an end", fields);
 }

@@ -13,7 +13,7 @@ using observe::GovernorStage;
 
 std::string_view to_string(GovernorTask::Action action) noexcept {
   constexpr std::array<std::string_view, GovernorTask::k_actions> k_names{"give", "grow", "purge",
-                                                                          "refuse"};
+                                                                          "refuse", "admit"};
   return k_names[static_cast<std::size_t>(action)];
 }
 
@@ -63,29 +63,55 @@ void GovernorTask::look(std::int64_t now_ms) {
       governor_.look(parts_.container(), parts_.cache.stats().charged_bytes, now_ms);
   next_look_ms_ = now_ms + governor_.wait_ms();
   governed_bytes_.store(order.cache_bytes, std::memory_order_relaxed);
-  if (order.cache_bytes < before.cache_bytes) note(Action::give);
-  if (order.cache_bytes > before.cache_bytes) note(Action::grow);
+  act(before, order, now_ms);
+  tell(before, order, now_ms);
+}
+
+void GovernorTask::act(const GovernorOrder& before, const GovernorOrder& order,
+                       std::int64_t now_ms) {
+  if (order.cache_bytes < before.cache_bytes)
+    note(Action::give, before.cache_bytes - order.cache_bytes, now_ms);
+  if (order.cache_bytes > before.cache_bytes)
+    note(Action::grow, order.cache_bytes - before.cache_bytes, now_ms);
   if (order.stage >= GovernorStage::purge && now_ms - purged_ms_ >= k_purge_again_ms) {
     purged_ms_ = now_ms;
     observe::release_free_memory();
-    note(Action::purge);
+    note(Action::purge, 0, now_ms);
   }
-  if (order.stage == GovernorStage::refuse && before.stage != order.stage) note(Action::refuse);
-  tell(before, order, now_ms);
+  const bool refused = before.stage == GovernorStage::refuse;
+  const bool refuses = order.stage == GovernorStage::refuse;
+  if (refuses != refused) note(refuses ? Action::refuse : Action::admit, 0, now_ms);
+}
+
+void GovernorTask::note(Action action, std::uint64_t bytes, std::int64_t now_ms) {
+  constexpr std::array<const char*, k_actions> k_traced{
+      "governor gives", "governor grows", "governor purges", "governor refuses", "governor admits"};
+  const auto i = static_cast<std::size_t>(action);
+  ++counts_[i];
+  if (parts_.trace.is_on()) {
+    TraceEvent event;
+    event.kind = TraceKind::other;
+    event.began_ns = TraceHook::now_ns();
+    event.bytes = bytes;
+    event.name = k_traced[i];
+    parts_.trace.tell(event);
+  }
+  Line& line = lines_[i];
+  if (line.told_ms != 0 && now_ms - line.told_ms < k_line_again_ms) {
+    ++line.left_out;
+    return;
+  }
+  line.told_ms = now_ms;
+  parts_.log.info("the governor acts", {{"event.action", "governor"},
+                                        {"ullage.action", to_string(action)},
+                                        {"ullage.value", bytes},
+                                        {"ullage.unit", "bytes"},
+                                        {"ullage.cache_bytes", governor_.last().cache_bytes},
+                                        {"ullage.left_out", std::exchange(line.left_out, 0)}});
 }
 
 void GovernorTask::tell(const GovernorOrder& before, const GovernorOrder& order,
                         std::int64_t now_ms) {
-  if (order.cache_bytes != before.cache_bytes && parts_.trace.is_on()) {
-    const bool gives = order.cache_bytes < before.cache_bytes;
-    TraceEvent event;
-    event.kind = TraceKind::other;
-    event.began_ns = TraceHook::now_ns();
-    event.bytes =
-        gives ? before.cache_bytes - order.cache_bytes : order.cache_bytes - before.cache_bytes;
-    event.name = gives ? "governor gives" : "governor grows";
-    parts_.trace.tell(event);
-  }
   if (order.is_blind != before.is_blind) {
     if (order.is_blind) {
       parts_.log.warning("the container's memory cannot be read any more: the cache stays as it is",

@@ -54,17 +54,22 @@ class GovernorTask {
     return governed_bytes_.load(std::memory_order_relaxed);
   }
 
-  enum class Action : std::uint8_t { give, grow, purge, refuse };
-  static constexpr std::size_t k_actions = 4;
+  /// Each is a metric, an event of the trace, and a line in the log, of which one a second comes
+  /// for each action: it says how many before it were left out.
+  enum class Action : std::uint8_t { give, grow, purge, refuse, admit };
+  static constexpr std::size_t k_actions = 5;
+  static constexpr std::int64_t k_line_again_ms = 1000;
   [[nodiscard]] std::uint64_t count(Action action) const noexcept {
     return counts_[static_cast<std::size_t>(action)];
   }
 
  private:
   void look(std::int64_t now_ms);
+  void act(const observe::GovernorOrder& before, const observe::GovernorOrder& order,
+           std::int64_t now_ms);
   void tell(const observe::GovernorOrder& before, const observe::GovernorOrder& order,
             std::int64_t now_ms);
-  void note(Action action) noexcept { ++counts_[static_cast<std::size_t>(action)]; }
+  void note(Action action, std::uint64_t bytes, std::int64_t now_ms);
   void limit_cache(std::size_t bytes);
 
   Parts parts_;
@@ -78,9 +83,14 @@ class GovernorTask {
   observe::GovernorStage told_ = observe::GovernorStage::calm;  // the worst since it was calm
   std::int64_t tight_ms_ = 0;                                   // when it last was not
   std::array<std::uint64_t, k_actions> counts_{};
+  struct Line {
+    std::int64_t told_ms = 0;  // 0: never
+    std::uint64_t left_out = 0;
+  };
+  std::array<Line, k_actions> lines_{};
 };
 
-/// "give", "grow", "purge", "refuse".
+/// "give", "grow", "purge", "refuse", "admit".
 [[nodiscard]] std::string_view to_string(GovernorTask::Action action) noexcept;
 
 }  // namespace ullage::server

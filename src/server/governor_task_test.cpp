@@ -2,6 +2,7 @@
 
 #include "server/log_testing.h"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,6 +39,7 @@ class GovernorTasks : public ::testing::Test {
                                   observe::ContainerMemory seen;
                                   if (is_lost_) return seen;
                                   seen.version = 2;
+                                  seen.groups = 1;
                                   seen.limit = seen.tightest_limit = 100_MiB;
                                   seen.tightest_used = charged() + others_bytes_;
                                   return seen;
@@ -60,7 +62,22 @@ class GovernorTasks : public ::testing::Test {
     }
     return steps;
   }
-  std::vector<nlohmann::json> lines() { return lines_.all(); }
+  /// But those of single actions.
+  std::vector<nlohmann::json> lines() {
+    std::vector<nlohmann::json> some;
+    for (auto& line : lines_.all()) {
+      if (line.value("event.action", "") != "governor") some.push_back(std::move(line));
+    }
+    return some;
+  }
+  [[nodiscard]] std::map<std::string, int> actions() {
+    std::map<std::string, int> told;
+    for (const auto& line : lines_.all()) {
+      if (line.value("event.action", "") == "governor")
+        told[line.value("ullage.action", "")] += 1 + line.value("ullage.left_out", 0);
+    }
+    return told;
+  }
 
   LogLines lines_;
   TraceHook trace_;
@@ -115,6 +132,33 @@ TEST_F(GovernorTasks, RefuseClientsWhileNothingHelps) {
   others_bytes_ = 50_MiB;
   pass(200);
   EXPECT_FALSE(task_->refuses_clients());
+}
+
+TEST_F(GovernorTasks, TellEachActionInTheLogTheTraceAndACounter) {
+  Heard heard;
+  trace_.set(&heard);
+  fill();
+  others_bytes_ = 39_MiB;  // 97 of 100 and more
+  pass(50);
+  others_bytes_ = 5_MiB;
+  pass(200'000);
+  trace_.set(nullptr);
+  std::map<std::string, std::uint64_t> traced;
+  for (const std::string& name : heard.names)
+    ++traced[name];
+  auto told = actions();
+  for (const auto& [action, name] : std::map<GovernorTask::Action, std::string>{
+           {GovernorTask::Action::give, "governor gives"},
+           {GovernorTask::Action::grow, "governor grows"},
+           {GovernorTask::Action::purge, "governor purges"},
+           {GovernorTask::Action::refuse, "governor refuses"},
+           {GovernorTask::Action::admit, "governor admits"}}) {
+    const std::uint64_t count = task_->count(action);
+    EXPECT_GE(count, 1U) << name;
+    EXPECT_EQ(traced[name], count) << name;
+    EXPECT_GE(told[std::string(to_string(action))], 1) << name;
+    EXPECT_LE(told[std::string(to_string(action))], static_cast<int>(count)) << name;
+  }
 }
 
 TEST_F(GovernorTasks, ALostContainerIsToldOnceAndChangesNothing) {

@@ -3,10 +3,12 @@
 #include <ullage/observe/parsed_profile.h>
 
 #include "server/log_testing.h"
+#include "server/profile_pages.h"
 
 #include <map>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -95,6 +97,17 @@ TEST_F(GrowthProfiles, SayWhatHasComeSinceSomebodyGrows) {
   ASSERT_TRUE(profile);
   EXPECT_EQ(profile->types[profile->default_type].type, "resident");
   EXPECT_GT(profile->duration_ns, 299'000'000'000);
+  // The page of that name.
+  ProfilePages pages(*cache_, held_, clock_, *growth_);
+  const std::size_t held = held_.used_bytes();
+  auto answer = pages.open("growth", {});
+  ASSERT_TRUE(answer);
+  auto& page = std::get<std::unique_ptr<AdminPage>>(*answer);
+  EXPECT_EQ(held_.used_bytes(), held + change->gzipped.size()) << "while a client takes it";
+  EXPECT_TRUE(page->step());
+  EXPECT_EQ(page->response().body, change->gzipped);
+  page.reset();
+  EXPECT_EQ(held_.used_bytes(), held);
   const auto told = lines_.all();
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0]["event.action"], "growth_profile");

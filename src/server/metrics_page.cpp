@@ -67,6 +67,7 @@ void MetricsPage::process(MetricsText& out) const {
   out.sample(std::uint64_t{1}, {{"version", ULLAGE_VERSION}});
   out.family("ullage_uptime_seconds", Type::gauge, "Since the server began to serve.");
   out.sample(static_cast<double>(sources_.services.clock.running_ms() - started_ms_) / 1000);
+  gauge(out, "ullage_threads", "Threads of the process.", threads());
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   out.family("ullage_cpu_seconds", Type::counter, "Processor time of the process.");
@@ -137,6 +138,14 @@ void MetricsPage::outside(MetricsText& out, const Stats& stats) const {
             container.limit);
       gauge(out, "ullage_container_headroom_bytes", "What may still be taken below that.",
             container.headroom);
+    }
+    if (container.is_bounded()) {
+      gauge(out, "ullage_container_tightest_limit_bytes",
+            "Of the group, it or one around it, that is fullest: the limit, or the size from which "
+            "on the kernel slows it down.",
+            container.tightest_limit);
+      gauge(out, "ullage_container_tightest_used_bytes",
+            "What is used of that, droppable files left out.", container.tightest_used);
     }
     counter(out, "ullage_container_limit_hits",
             "How often it was at its limit, and the kernel had to look for memory.",
@@ -215,12 +224,12 @@ void MetricsPage::owners(MetricsText& out) const {
              "what belongs to no group, are \"default\".");
   std::uint64_t of_other_classes = 0;
   std::size_t classes_told = 0;
-  for (const auto& [pattern, bytes] : seen.classes) {
+  for (const auto& [pattern, one] : seen.classes) {
     if (classes_told < k_classes_told) {
       ++classes_told;
-      out.sample(bytes, {{"class", pattern.empty() ? std::string_view("default") : pattern}});
+      out.sample(one.bytes, {{"class", pattern.empty() ? std::string_view("default") : pattern}});
     } else {
-      of_other_classes += bytes;
+      of_other_classes += one.bytes;
     }
   }
   if (of_other_classes != 0) out.sample(of_other_classes, {{"class", "other"}});
@@ -308,6 +317,14 @@ void MetricsPage::classes(MetricsText& out, const Stats& stats) {
   family("ullage_class_misses", Type::counter, "Reads that did not.", &ClassInfo::misses);
   all.pop_back();
   if (all.empty()) return;
+  out.family(
+      "ullage_class_idle_seconds", Type::gauge,
+      "How long their entries were not used, in the mean and at least, as of the last walk.");
+  for (const ClassInfo& one : all) {
+    const auto& seen = sources_.lookout.census().last().classes;
+    if (const auto found = seen.find(one.pattern); found != seen.end())
+      out.sample(found->second.mean_idle_ms() / 1000, {{"class", one.pattern}});
+  }
   family("ullage_class_evicted", Type::counter, "Entries that made room for others.",
          &ClassInfo::evicted);
   family("ullage_class_expired", Type::counter, "Entries whose time had come.",

@@ -111,7 +111,7 @@ Failure set_memory_limit(Settings& settings, Text text) {
   }
   const observe::ContainerMemory container = observe::container_memory();
   const std::size_t share = observe::container_share_bytes(
-      container, container.has_limit() ? k_of_container_percent : k_of_machine_percent);
+      container, container.is_bounded() ? k_of_container_percent : k_of_machine_percent);
   // Whole mebibytes, as people would choose.
   const std::size_t bytes = std::min(share, k_memory_limit_max_bytes) / k_mib * k_mib;
   if (bytes < k_memory_limit_least) {
@@ -324,7 +324,8 @@ constexpr Setting k_settings[] = {
      .value = "SIZE",
      .help =
          "What the whole process may take, its buffers and code included; auto: 75 % of what its "
-         "container may, or without one half of the machine's memory",
+         "container may, or without one half of the machine's memory. In a container with a limit "
+         "auto is the default",
      .live = true,
      .set = set_memory_limit,
      .get = get_size<&Settings::memory_limit>},
@@ -562,6 +563,13 @@ Problem set_setting(Settings& settings, const Setting& setting, Text text) {
   const auto allowed = setting.set(settings, text);
   if (!allowed) return std::nullopt;
   return std::string(setting.name) + ": '" + std::string(text) + "' is not " + *allowed;
+}
+
+Problem choose_memory_limit(Settings& settings) {
+  if (settings.memory_limit != 0) return std::nullopt;
+  settings.memory_limit = Settings::k_memory_limit_default_bytes;
+  if (!observe::container_memory().is_bounded()) return std::nullopt;
+  return set_setting(settings, *find_setting("memory-limit"), "auto");
 }
 
 Problem read_settings_environment(Settings& settings, const char* const* environment) {

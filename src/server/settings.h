@@ -53,7 +53,8 @@ struct Settings {
   std::string tls_key_file;
   std::string tls_ca_cert_file;
   TlsClients tls_auth_clients = TlsClients::no;
-  std::size_t memory_limit = 64 * k_mib;
+  static constexpr std::size_t k_memory_limit_default_bytes = 64 * k_mib;
+  std::size_t memory_limit = k_memory_limit_default_bytes;
   bool governor = true;
   std::size_t max_value = k_value_default_max_bytes;
   unsigned io_threads = 0;          ///< 0: one for each core
@@ -109,6 +110,9 @@ Problem read_settings_file(Settings& settings, const std::string& path);
 Problem rewrite_settings_file(const Settings& settings, const std::string& path);
 /// Reads ULLAGE_...; an unknown one is a problem too.
 Problem read_settings_environment(Settings& settings, const char* const* environment);
+/// For who has set memory_limit to 0 and read all that is given: if it still is, nobody has given
+/// it, and it becomes what `auto` takes where the container has a limit, or the default.
+Problem choose_memory_limit(Settings& settings);
 Problem set_setting(Settings& settings, const Setting& setting, std::string_view text);
 
 }  // namespace ullage::server

@@ -172,6 +172,59 @@ TEST_P(Classes, AParentsMaxBoundsItsChildrenTogether) {
   EXPECT_GT(info(cache, "a:y:*").bytes, 10'000U);
 }
 
+TEST_P(Classes, WithinAMaxAChildBelowItsMinDoesNotPayForItsSiblings) {
+  Cache& cache = open();
+  define(cache, "a:*", {.max = 120'000});
+  define(cache, "a:kept:*", {.min = 40'000});
+  define(cache, "a:all:*", {.min = 80'000});
+  ASSERT_TRUE(eventually(cache, [&] { return is_settled(cache); }));
+  flood(cache, "a:kept:", 0, 200);
+  const std::uint64_t kept = info(cache, "a:kept:*").bytes;
+  ASSERT_LE(kept, 40'000U);
+  flood(cache, "a:noise:", 0, 4000);
+  EXPECT_EQ(info(cache, "a:kept:*").bytes, kept);
+  EXPECT_EQ(info(cache, "a:kept:*").limited, 0U);
+  EXPECT_LE(info(cache, "a:*").bytes, 120'000U);
+  // Where all that the parent may hold is promised, each pays for itself.
+  flood(cache, "a:all:", 0, 4000);
+  EXPECT_LE(info(cache, "a:*").bytes, 120'000U);
+  EXPECT_GT(info(cache, "a:all:*").bytes, 40'000U);
+}
+
+TEST_P(Classes, ANewMaxBelowWhatIsThereBringsItDown) {
+  Cache& cache = open();
+  flood(cache, "a:", 0, 2000);
+  flood(cache, "b:", 0, 500);
+  define(cache, "a:*", {.max = 60'000});
+  define(cache, "b:*", {});
+  std::uint64_t most = UINT64_MAX;
+  ASSERT_TRUE(eventually(cache, [&] {
+    const ClassInfo now = info(cache, "a:*");
+    // Once all of it was found it only becomes less.
+    if (is_settled(cache)) {
+      EXPECT_LE(now.bytes, most);
+      most = now.bytes;
+    }
+    return is_settled(cache) && now.bytes <= 60'000;
+  }));
+  EXPECT_EQ(info(cache, "b:*").evicted, 0U);
+  flood(cache, "a:", 5000, 1000);
+  EXPECT_LE(info(cache, "a:*").bytes, 60'000U);
+}
+
+TEST_P(Classes, WhatWasPromisedBeforeTheLimitWasLoweredMayBeTakenBack) {
+  constexpr std::size_t limit = 16_MiB;
+  Cache& cache = open([](Options& chosen) { chosen.memory_limit = limit; });
+  define(cache, "a:*", {.min = limit / 8 * 3});
+  define(cache, "b:*", {.min = limit / 8 * 2});
+  ASSERT_TRUE(succeeded(cache.set_memory_limit(k_memory_limit_min_bytes)));
+  ASSERT_LT(info(cache, "a:*").min_now, limit / 8 * 3) << "all get their part of what there is";
+  EXPECT_TRUE(fails_with(cache.define_class("c:*", {.min = limit / 8}), Errc::invalid_argument));
+  define(cache, "c:*", {.high = limit / 8});
+  define(cache, "a:*", {.min = limit / 8 * 2});
+  EXPECT_TRUE(cache.remove_class("b:*").value());
+}
+
 TEST_P(Classes, AClassAtItsMaxKeepsWhatIsReadOften) {
   Cache& cache = open();
   define(cache, "a:*", {.max = 40'000});

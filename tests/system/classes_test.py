@@ -195,6 +195,7 @@ class Classes(unittest.TestCase):
         text = metrics.getresponse().read().decode()
         self.assertIn('ullage_class_entries{class="session:*"} 20000', text)
         self.assertIn('ullage_class_max_bytes{class="session:*"} 20971520', text)
+        self.assertIn("# TYPE ullage_class_idle_seconds gauge", text)
 
 
 if __name__ == "__main__":

@@ -113,8 +113,19 @@ class Commands(unittest.TestCase):
             self.assertIn("UL.LIMIT", text)
             found = json.loads(self.run_ullage("doctor", "--json", code=3, stdout=True))
             self.assertEqual(found["findings"][0]["severity"], "warning")
+            saved = self.folder / "findings.json"
+            saved.write_text(self.run_ullage("doctor", "--json", code=3, stdout=True), "utf-8")
+            again = self.run_ullage("doctor", "--file", saved, code=3, stdout=True, url=False)
+            self.assertIn('warning: Group "large\\x0a" has a great many fields', again)
             while b"large\\x0a" not in wire.ask("MEMORY", "DOCTOR"):
                 self.assertLess(time.monotonic(), deadline)
+        for wrong in ("", "[]", '{"findings": [3]}', '{"findings": [{"what": 3}]}'):
+            saved.write_text(wrong, "utf-8")
+            self.assertIn("nothing that --json has written",
+                          self.run_ullage("doctor", "--file", saved, code=1, url=False))
+        saved.write_text('{"findings": [{"severity": "note"}]}', "utf-8")
+        self.assertIn("note: ", self.run_ullage("doctor", "--file", saved, url=False))
+        self.assertIn("excludes", self.run_ullage("doctor", "--file", saved, code=2))
         self.assertIn("excludes", self.run_ullage("stats", "--json", "--watch", "1", code=2))
 
     @unittest.skipIf(servers.is_sanitized(), "a sanitizer is too slow to make a group hot")

@@ -204,38 +204,54 @@ void add_doctor(CLI::App& app, DoctorTexts& texts) {
       R"(Exit code: 0 nothing is wrong, and there may be notes; 3 there is a warning or worse; 1 the server
 cannot be asked.
 
-Example:
-  ullage doctor --url http://cache-1:7380 --token TOKEN)");
+Examples:
+  ullage doctor --url http://cache-1:7380 --token TOKEN
+  ullage doctor --json > then.json      # and later, or elsewhere:
+  ullage doctor --file then.json)");
   add_server(app, texts.url, texts.token);
+  app.add_option("--file", texts.file, "Read what --json has written instead")
+      ->type_name("FILE")
+      ->excludes("--url");
   app.add_flag("--json", texts.json, "For tools");
 }
 
 int doctor_command(const DoctorTexts& texts) {
-  const Url url = Url::parse(texts.url);
-  const std::string said = http_get(url, "/debug/doctor?format=json", k_patience, texts.token);
+  const std::string said =
+      texts.file.empty()
+          ? http_get(Url::parse(texts.url), "/debug/doctor?format=json", k_patience, texts.token)
+          : read_file(texts.file);
   const auto page = nlohmann::json::parse(said, nullptr, false);
-  if (page.is_discarded() || !page.contains("findings") || !page["findings"].is_array())
-    throw Failure("the server's answer is none of a doctor's");
+  const auto is_finding = [](const nlohmann::json& one) {
+    return one.is_object() &&
+           std::ranges::all_of(one, [](const nlohmann::json& part) { return part.is_string(); });
+  };
+  if (!page.is_object() || !page.contains("findings") || !page["findings"].is_array() ||
+      !std::ranges::all_of(page["findings"], is_finding)) {
+    throw Failure(texts.file.empty()
+                      ? "the server's answer is none of a doctor's"
+                      : escape_excerpt(texts.file) + ": this is nothing that --json has written");
+  }
   const auto& findings = page["findings"];
+  const auto text = [](const nlohmann::json& one, const char* name) {
+    // It is escaped where it was made; what a terminal would obey is none of a doctor's.
+    std::string words = one.value(name, std::string());
+    std::ranges::replace_if(words, [](char c) { return c < ' ' || c > '~'; }, '?');
+    return words;
+  };
   if (texts.json) {
     fmt::print("{}", said);
   } else if (findings.empty()) {
     fmt::print("Nothing is wrong that can be seen from here.\n");
   } else {
-    const auto text = [](const nlohmann::json& one, const char* name) {
-      // It is escaped where it was made; what a terminal would obey is none of a doctor's.
-      std::string words = one.value(name, std::string());
-      std::ranges::replace_if(words, [](char c) { return c < ' ' || c > '~'; }, '?');
-      return words;
-    };
     for (const auto& one : findings) {
       fmt::print("{}: {}.\n  seen by: {}\n  next:    {}\n", text(one, "severity"),
                  text(one, "what"), text(one, "evidence"), text(one, "command"));
+      if (one.contains("profile")) fmt::print("  profile: {}\n", text(one, "profile"));
     }
   }
   // Notes are worth reading, and nothing is wrong.
   const bool is_wrong = std::ranges::any_of(
-      findings, [](const nlohmann::json& one) { return one.value("severity", "") != "note"; });
+      findings, [&](const nlohmann::json& one) { return text(one, "severity") != "note"; });
   return is_wrong ? k_exit_findings : 0;
 }
 

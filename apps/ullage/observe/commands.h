@@ -40,6 +40,7 @@ int trace_command(const TraceTexts& texts);
 struct DoctorTexts {
   std::string url = k_default_url;
   std::string token;
+  std::string file;
   bool json = false;
 };
 void add_doctor(CLI::App& app, DoctorTexts& texts);

@@ -48,6 +48,7 @@ void add_serve(CLI::App& app, ServeTexts& texts) {
 
 int serve_command(const ServeTexts& texts) {
   server::Settings settings;
+  settings.memory_limit = 0;
   const char* from_environment = std::getenv("ULLAGE_CONFIG");
   const std::string config =
       texts.config.empty() && from_environment != nullptr ? from_environment : texts.config;
@@ -59,6 +60,7 @@ int serve_command(const ServeTexts& texts) {
     if (const auto problem = server::set_setting(settings, *server::find_setting(name), text))
       throw Failure("--" + *problem, k_exit_usage);
   }
+  stop_at(server::choose_memory_limit(settings));
   const bool greet = settings.log_format == server::LogFormat::text;
   const auto served = server::serve(settings, stderr, greet);
   if (!served) throw Failure(served.error().message, k_exit_failure);

@@ -39,7 +39,7 @@ struct CensusResult {
     std::uint64_t bytes = 0;   ///< at least
     std::uint64_t fields = 0;  ///< at least
     std::uint64_t endless_fields = 0;  ///< of them, those that no TTL and no idle TTL ends
-    std::uint64_t unread_fields = 0;  ///< of them, those that nobody has read since (Holding::seen)
+    std::uint64_t unread_fields = 0;   ///< of them, those that nobody has read since it came
   };
   /// What values of about one size take.
   struct Size {
@@ -48,9 +48,16 @@ struct CensusResult {
     std::uint64_t bytes = 0;  ///< with names and headers, and what their pages have left
     std::uint64_t slack = 0;  ///< that: it holds nothing
   };
-  /// Of each class, by its pattern; "" is what is in none, with what belongs to no group. They add
-  /// up to `bytes`.
-  std::map<std::string, std::uint64_t, std::less<>> classes;
+  struct Class {
+    std::uint64_t bytes = 0;  ///< they add up to those of the whole
+    std::uint64_t entries = 0;
+    std::uint64_t idle_ms = 0;  ///< of all entries together: how long they were not used, at least
+    [[nodiscard]] double mean_idle_ms() const noexcept {
+      return entries == 0 ? 0 : static_cast<double>(idle_ms) / static_cast<double>(entries);
+    }
+  };
+  /// By its pattern; "" is what is in none, with what belongs to no group.
+  std::map<std::string, Class, std::less<>> classes;
   std::vector<Group> groups;    ///< the largest first
   std::vector<Group> prefixes;  ///< likewise, of all groups that share one
   std::vector<Size> sizes;      ///< the smallest first, those that there are

@@ -16,11 +16,14 @@ struct ContainerMemory {
   std::uint64_t charged = 0;  ///< to our group: all its processes, and files that it has cached
   std::uint64_t inactive_files = 0;  ///< of that, what the kernel drops before anything else
   std::uint64_t limit = k_no_limit;  ///< the least of ours and those around it
-  std::uint64_t high = k_no_limit;   ///< above which the kernel slows down; version 2 alone
+  /// The least above which the kernel slows a group down and takes from it; version 2 alone.
+  std::uint64_t high = k_no_limit;
+  /// Groups, ours and those around it, whose limit could be read.
+  unsigned groups = 0;
   /// What may still be taken before the first of those limits is reached.
   std::uint64_t headroom = k_no_limit;
-  /// Of the group, ours or one around it, that is fullest: its limit, and what is used of it, less
-  /// files that the kernel drops before anything else.
+  /// Of the group, ours or one around it, that is fullest: its limit, or its `high` where that is
+  /// less, and what is used of it, less files that the kernel drops before anything else.
   std::uint64_t tightest_limit = k_no_limit;
   std::uint64_t tightest_used = 0;
   std::uint64_t limit_hits = 0;  ///< how often our group was at its limit, and the kernel looked
@@ -30,6 +33,9 @@ struct ContainerMemory {
   double pressure_percent = 0;
 
   [[nodiscard]] bool has_limit() const noexcept { return limit != k_no_limit; }
+  /// What can be taken without being slowed down or killed, all others aside.
+  [[nodiscard]] std::uint64_t bound() const noexcept { return limit < high ? limit : high; }
+  [[nodiscard]] bool is_bounded() const noexcept { return bound() != k_no_limit; }
 };
 
 /// Reads some small files below `root`, which tests put elsewhere. Thread-safe. What cannot be read

@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace ullage::observe {
@@ -64,7 +65,8 @@ class Governor {
   void set_most_bytes(std::size_t bytes) noexcept;
 
   /// `charged_bytes`: what the cache takes now. Without a limit the order is `most_bytes`;
-  /// where the container was known and cannot be read any more, the last one stays.
+  /// where the container was known and cannot be read any more, or a group around it, the last one
+  /// stays.
   GovernorOrder look(const ContainerMemory& seen, std::size_t charged_bytes, std::int64_t now_ms);
   /// How long until the next look: more often where it is tight.
   [[nodiscard]] std::int64_t wait_ms() const noexcept;
@@ -77,7 +79,8 @@ class Governor {
   GovernorOrder last_;
   std::uint64_t limit_hits_ = 0;
   bool has_looked_ = false;
-  bool was_known_ = false;  // whether there ever was a container
+  std::string path_;     // of the container that was seen last
+  unsigned groups_ = 0;  // of it and around it, at most; 0: there never was one
   std::int64_t calm_since_ms_ = 0;
   std::int64_t grown_ms_ = 0;
 };

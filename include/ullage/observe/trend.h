@@ -57,8 +57,9 @@ class Trend {
   static constexpr std::size_t k_rollups = 288;        ///< a day
   static constexpr std::size_t k_samples_least = 30;   ///< before anything is said
 
-  /// Those that come sooner than k_sample_ms after the last one are left out. `value` is finite and
-  /// not negative.
+  /// Those that come sooner than k_sample_ms after the last one are left out. What is missing
+  /// before one that comes later is taken to lie on the line between the two; after more than an
+  /// hour the series begins anew. `value` is finite and not negative.
   void add(std::int64_t at_ms, double value) noexcept;
   [[nodiscard]] std::size_t samples() const noexcept { return added_; }
 
@@ -66,6 +67,8 @@ class Trend {
   [[nodiscard]] TrendReport report(double limit = 0) const;
 
  private:
+  void push(double value) noexcept;
+
   std::array<float, k_samples> fine_{};
   std::array<float, k_rollups> coarse_{};
   std::size_t added_ = 0;   // samples, ever

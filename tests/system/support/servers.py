@@ -117,6 +117,9 @@ def ullage(*options, tcp=False, environment=None, file_limit=None, group=None):
     command += options
     if group is not None:
         command = group.command(command)
+    elif not any(option in ("--memory-limit", "--config") for option in options):
+        # Whatever limit the container has that the tests run in.
+        environment = {"ULLAGE_MEMORY_LIMIT": "64mb", **(environment or {})}
     return Server(command, address, folder, environment, file_limit)
 
 
