@@ -3,12 +3,14 @@
 #include "common/caches.h"
 #include "common/instructions.h"
 #include "common/report.h"
+#include "common/rounds.h"
 #include "common/text.h"
 #include "common/zipf.h"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -180,6 +182,92 @@ class Bench {
                           static_cast<unsigned long long>(writes))});
   }
 
+  /// Classes that come, split and shrink over millions of groups while others write.
+  void changes() {
+    const auto groups = arguments_.scaled<std::uint64_t>(3'000'000, 30'000);
+    constexpr unsigned k_threads = 2;
+    constexpr std::size_t k_value_bytes = 16;
+    const std::string value(k_value_bytes, 'v');
+    Options options;
+    options.memory_limit = arguments_.scaled<std::size_t>(512_MiB, 32_MiB);
+    Cache cache = open_cache(std::move(options));
+    const auto name = [](std::uint64_t i) {
+      return numbered(i % 3 == 0 ? "t:a:" : i % 3 == 1 ? "t:b:" : "t:c:", i);
+    };
+    for (std::uint64_t i = 0; i < groups; ++i)
+      static_cast<void>(cache.set(name(i), "f", value));
+    std::atomic<bool> stop{false};
+    std::atomic<std::uint64_t> refused{0};
+    std::vector<std::thread> threads;
+    for (unsigned t = 0; t < k_threads; ++t) {
+      threads.emplace_back([&, t] {
+        Random random(t + 1);
+        while (!stop.load(std::memory_order_relaxed)) {
+          if (!cache.set(name(random.next() % groups), "f", value))
+            refused.fetch_add(1, std::memory_order_relaxed);
+        }
+      });
+    }
+    const auto settled_in = [&](const auto& change) {
+      return seconds_of([&] {
+        change();
+        const auto is_settled = [&] {
+          const std::vector<ClassInfo> all = cache.classes();
+          return std::ranges::all_of(all, [](const ClassInfo& one) { return one.settled; });
+        };
+        while (!is_settled())
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      });
+    };
+    double longest_call = 0;
+    const auto define = [&](const std::string& pattern, const ClassLimits& limits) {
+      longest_call =
+          std::max(longest_call, seconds_of([&] { must_define(cache, pattern, limits); }));
+    };
+    const double came = settled_in([&] { define("t:*", {}); });
+    const double split = settled_in([&] {
+      define("t:a:*", {});
+      define("t:b:*", {});
+      define("t:c:*", {});
+    });
+    const std::uint64_t held = info_of(cache, "t:a:*").bytes;
+    bool has_grown = false;
+    const double shrunk = seconds_of([&] {
+      define("t:a:*", {.max = held / 4});
+      std::uint64_t most = info_of(cache, "t:a:*").max_now;
+      for (std::uint64_t now = held; now > held / 4;) {
+        now = info_of(cache, "t:a:*").bytes;
+        has_grown = has_grown || now > most;
+        most = std::min(most, info_of(cache, "t:a:*").max_now);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    });
+    stop = true;
+    for (std::thread& thread : threads)
+      thread.join();
+    const WorkMax work = cache.stats().work_max;
+    const bool is_bounded = work.entries_moved <= k_work_entries_moved.of(k_value_bytes) &&
+                            work.pages_freed <= k_work_pages_freed.of(k_value_bytes) &&
+                            work.candidates_ranked <= k_work_candidates.of(k_value_bytes) &&
+                            work.reclaim_steps <= k_work_reclaim_steps.of(k_value_bytes);
+    const Validation books = cache.validate();
+    report_.add(
+        {.figure = "classes that change over millions of groups under load",
+         .bar = "no call above its work bound, no class above its max_now, books balance",
+         .result = text("found %.2f s, split in three %.2f s, a max of a quarter reached %.2f s; "
+                        "longest define_class %.1f ms; calls %s, %s, books %s, %llu writes found "
+                        "no room",
+                        came, split, shrunk, longest_call * 1000,
+                        is_bounded ? "within" : "above their bound",
+                        has_grown ? "a class grew above its max_now" : "no class above its max_now",
+                        books.ok ? "balance" : "do not balance",
+                        static_cast<unsigned long long>(refused.load())),
+         .met = is_bounded && !has_grown && books.ok,
+         .peer = "",
+         .workload = text("%.1fM groups of one field of 16 B, %u writing threads",
+                          static_cast<double>(cache.group_count()) / 1e6, k_threads)});
+  }
+
   void instructions() {
     const auto count = arguments_.scaled<std::uint64_t>(50, 3);
     const std::string value(32, 'v');
@@ -272,5 +360,6 @@ int main(int count, char** words) {
   bench.neighbour();
   bench.equals();
   bench.bound();
+  bench.changes();
   return report.finish();
 }

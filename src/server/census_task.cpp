@@ -53,7 +53,7 @@ bool CensusTask::step() {
       if (began_ == seen_) return false;
       is_walking_ = true;
     }
-    bytes_due_ = k_bytes_a_tick;
+    bytes_due_ = bytes_a_tick(cache_.stats().charged_bytes);
   }
   // One slab, so that a probe waits for a millisecond or so.
   const std::uint64_t before = census_.seen_bytes();

@@ -9,6 +9,7 @@
 #include "command/byte_budget.h"
 #include "command/clock.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace ullage::server {
@@ -16,10 +17,17 @@ namespace ullage::server {
 /// On one thread alone.
 class CensusTask {
  public:
-  /// So much of the cache is looked at in a second, which takes about a hundredth of it; and
-  /// nothing while nothing changes.
+  /// So much of the cache is looked at in a second, which takes about a hundredth of it; more of a
+  /// large one, so that a walk takes k_walk_ticks seconds, but no more than four times as much.
+  /// Nothing while nothing changes.
   static constexpr std::uint64_t k_bytes_a_tick = 4 * k_mib;
+  static constexpr std::uint64_t k_bytes_a_tick_most = 4 * k_bytes_a_tick;
+  static constexpr std::uint64_t k_walk_ticks = 60;
   static constexpr std::int64_t k_tick_ms = 1000;
+  /// Of a cache that takes so many bytes.
+  [[nodiscard]] static constexpr std::uint64_t bytes_a_tick(std::uint64_t charged_bytes) noexcept {
+    return std::clamp(charged_bytes / k_walk_ticks, k_bytes_a_tick, k_bytes_a_tick_most);
+  }
 
   /// What it holds is taken from `held`, for good.
   CensusTask(Cache& cache, command::ByteBudget& held, const command::CommandClock& clock);

@@ -60,6 +60,13 @@ TEST_F(CensusTasks, DoALittleEachSecond) {
   EXPECT_EQ(task_->census().last().entries, 20'000U);
 }
 
+TEST_F(CensusTasks, OfLargeCachesDoMore) {
+  EXPECT_EQ(CensusTask::bytes_a_tick(0), 4_MiB);
+  EXPECT_EQ(CensusTask::bytes_a_tick(200_MiB), 4_MiB);
+  EXPECT_EQ(CensusTask::bytes_a_tick(600_MiB), 10_MiB);
+  EXPECT_EQ(CensusTask::bytes_a_tick(64_GiB), 16_MiB);
+}
+
 TEST_F(CensusTasks, RestWhileNothingIsWritten) {
   fill(10);
   for (int i = 0; i < 5; ++i) {

@@ -39,6 +39,63 @@ TEST(ClassesUnderThreads, SixteenWritersNeverExceedAMax) {
   expect_balanced(cache);
 }
 
+TEST(ClassesUnderThreads, SixteenFloodsLeaveAClassItsMin) {
+  Cache cache = open_cache(16_MiB);
+  ASSERT_TRUE(succeeded(cache.define_class("kept:*", {.min = 2'000'000})));
+  for (std::uint64_t i = 0; i < 4000; ++i)
+    put(cache, numbered("kept:", i), "f", sealed(i, 200));
+  const ClassInfo before = info_of(cache, "kept:*");
+  ASSERT_EQ(before.entries, 4000U);
+  ASSERT_LT(before.bytes, 2'000'000U);
+  std::vector<std::function<void()>> writers;
+  for (std::uint64_t t = 0; t < 16; ++t) {
+    writers.emplace_back([&cache, t] {
+      for (std::uint64_t i = 0; i < rounds(3000); ++i)
+        put(cache, numbered("flood:", t * 1'000'000 + i), "f", sealed(i, 500));
+    });
+  }
+  together_with(std::move(writers), {[&] { ASSERT_EQ(info_of(cache, "kept:*").entries, 4000U); }});
+  EXPECT_EQ(info_of(cache, "kept:*").evicted, 0U);
+  EXPECT_EQ(info_of(cache, "kept:*").bytes, before.bytes);
+  expect_balanced(cache);
+}
+
+// It may not grow from the moment the call has returned, and comes down meanwhile.
+TEST(ClassesUnderThreads, AMaxThatIsLoweredUnderWritersIsReached) {
+  Cache cache = open_cache(16_MiB);
+  ASSERT_TRUE(succeeded(cache.define_class("a:*", {})));
+  for (std::uint64_t i = 0; i < 4000; ++i)
+    put(cache, numbered("a:", i), "f", sealed(i, 500));
+  constexpr std::uint64_t k_max = 500'000;
+  std::vector<std::function<void()>> writers;
+  for (std::uint64_t t = 0; t < 8; ++t) {
+    writers.emplace_back([&cache, t] {
+      for (std::uint64_t i = 0; i < rounds(3000); ++i)
+        static_cast<void>(cache.set(numbered("a:", t * 1'000'000 + i), "f", sealed(i, 500)));
+    });
+  }
+  bool is_lowered = false;
+  std::uint64_t most = 0;
+  const auto look = [&] {
+    if (!is_lowered) {
+      is_lowered = true;
+      ASSERT_TRUE(succeeded(cache.define_class("a:*", {.max = k_max})));
+      most = info_of(cache, "a:*").max_now;
+    }
+    static_cast<void>(cache.tick(20));
+    const ClassInfo now = info_of(cache, "a:*");
+    ASSERT_LE(now.max_now, most) << "it only comes down";
+    most = now.max_now;
+    ASSERT_LE(info_of(cache, "a:*").bytes, most);
+  };
+  together_with(std::move(writers), {look});
+  for (int i = 0; i < 100'000 && info_of(cache, "a:*").bytes > k_max; ++i)
+    static_cast<void>(cache.tick(100));
+  EXPECT_LE(info_of(cache, "a:*").bytes, k_max);
+  EXPECT_EQ(info_of(cache, "a:*").max_now, k_max);
+  expect_balanced(cache);
+}
+
 TEST(ClassesUnderThreads, TheyComeAndGoUnderWriters) {
   Cache cache = open_cache(12_MiB);
   std::vector<std::function<void()>> writers;

@@ -172,6 +172,24 @@ TEST_P(Classes, AParentsMaxBoundsItsChildrenTogether) {
   EXPECT_GT(info(cache, "a:y:*").bytes, 10'000U);
 }
 
+TEST_P(Classes, LimitsOfItsGroupsMayBeLoweredWhileTheyAreThere) {
+  Cache& cache = open();
+  define(cache, "a:*", {.max_fields = 50});
+  for (std::uint64_t g = 0; g < 20; ++g) {
+    for (std::uint64_t f = 0; f < 50; ++f)
+      put(cache, numbered("a:", g), numbered("f", f), "value");
+  }
+  put(cache, "b:1", "f1", "value");
+  put(cache, "b:1", "f2", "value");
+  EXPECT_EQ(info(cache, "a:*").entries, 1000U);
+  define(cache, "a:*", {.max_fields = 10});
+  EXPECT_TRUE(eventually(cache, [&] { return info(cache, "a:*").entries <= 20 * 10; }))
+      << info(cache, "a:*").entries;
+  for (std::uint64_t g = 0; g < 20; ++g)
+    EXPECT_EQ(cache.group_size(numbered("a:", g)), 10U);
+  EXPECT_EQ(cache.group_size("b:1"), 2U);
+}
+
 TEST_P(Classes, WithinAMaxAChildBelowItsMinDoesNotPayForItsSiblings) {
   Cache& cache = open();
   define(cache, "a:*", {.max = 120'000});

@@ -54,6 +54,21 @@ class Prometheus(unittest.TestCase):
                                   text=True, timeout=60, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    @unittest.skipUnless(PROMTOOL, "there is no promtool here")
+    def test_a_typo_in_them_is_named(self):
+        for right, wrong, named in (("expr: ullage_governor_stage >= 2",
+                                     "expr: ullage_governor_stage >=", "UllageGovernorActs"),
+                                    ("alert: UllageLongPauses", "alart: UllageLongPauses", "alart"),
+                                    ("for: 10m", "for: 10 minutes", "10 minutes")):
+            with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+                self.assertIn(right, RULES)
+                file.write(RULES.replace(right, wrong, 1))
+                file.flush()
+                done = subprocess.run([PROMTOOL, "check", "rules", file.name], capture_output=True,
+                                      text=True, timeout=60, check=False)
+                self.assertNotEqual(done.returncode, 0, wrong)
+                self.assertIn(named, done.stdout + done.stderr)
+
     def test_each_alert_is_tested_both_ways_and_has_a_runbook(self):
         runbook = (ROOT / "docs" / "operating" / "runbook.md").read_text(encoding="utf-8")
         sections = re.findall(r"^## (\w+)$", runbook, re.MULTILINE)

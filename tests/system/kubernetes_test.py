@@ -41,6 +41,16 @@ class Manifests(unittest.TestCase):
     def container(self):
         return self.objects["StatefulSet"]["spec"]["template"]["spec"]["containers"][0]
 
+    def test_pods_may_do_as_little_as_they_need(self):
+        pod = self.objects["StatefulSet"]["spec"]["template"]["spec"]
+        self.assertTrue(pod["securityContext"]["runAsNonRoot"])
+        self.assertFalse(pod["automountServiceAccountToken"])
+        for container in pod["containers"]:
+            confined = container["securityContext"]
+            self.assertTrue(confined["readOnlyRootFilesystem"])
+            self.assertFalse(confined["allowPrivilegeEscalation"])
+            self.assertEqual(confined["capabilities"], {"drop": ["ALL"]})
+
     def test_memory_is_one_number(self):
         resources = self.container()["resources"]
         self.assertEqual(resources["requests"]["memory"], resources["limits"]["memory"])

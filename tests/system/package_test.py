@@ -54,6 +54,17 @@ class Package(unittest.TestCase):
                    "--force-script-chrootless", "--force-confold", "--force-bad-path",
                    f"--log={self.root}/log", *words)
 
+    def with_other_settings(self, package):
+        """The same, as if the next version came with other settings."""
+        tree = self.root / "tree"
+        run("dpkg-deb", "-R", package, tree)
+        settings = tree / "etc" / "ullage" / "ullage.toml"
+        with open(settings, "a", encoding="utf-8") as file:
+            file.write("# of the new version\n")
+        made = self.root / "other.deb"
+        run("dpkg-deb", "--root-owner-group", "-Zgzip", "-b", tree, made)
+        return made
+
     def version(self):
         return run("dpkg-query", f"--admindir={self.root}/var/lib/dpkg", "-W", "-f",
                    "${Version} ${db:Status-Status}", "ullage")
@@ -100,6 +111,10 @@ class Package(unittest.TestCase):
                             re.MULTILINE).group(1)
         needed = {re.sub(r" .*", "", one) for one in depends.split(", ")}
         self.assertEqual(needed - {"libc6", "libgcc-s1", "libstdc++6"}, installed)
+        # Two stages, nobody's user, and a command that writes nothing.
+        self.assertEqual(len(re.findall(r"^FROM ", text, re.MULTILINE)), 2)
+        self.assertRegex(run_stage, r"\nUSER [1-9]\d*:[1-9]\d*\n")
+        self.assertNotIn("VOLUME", run_stage)
 
     def test_installs_serves_upgrades_and_goes(self):
         self.dpkg("-i", self.packages["0.1.0"])
@@ -108,9 +123,11 @@ class Package(unittest.TestCase):
         with open(self.settings, "a", encoding="utf-8") as file:
             file.write('classes = ["mine:* max=1mb"]\n')
         mine = self.settings.read_bytes()
-        self.dpkg("-i", self.packages["0.1.1"])
+        self.dpkg("-i", self.with_other_settings(self.packages["0.1.1"]))
         self.assertEqual(self.version(), "0.1.1 installed")
         self.assertEqual(self.settings.read_bytes(), mine, "an upgrade keeps what was changed")
+        theirs = self.settings.with_name("ullage.toml.dpkg-dist")
+        self.assertIn("# of the new version", theirs.read_text(encoding="utf-8"))
         self.assertEqual(self.serve(), b"mine:* max=1mb")
         self.dpkg("-r", "ullage")
         self.assertFalse((self.root / "usr/bin/ullage").exists())
