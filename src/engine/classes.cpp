@@ -27,7 +27,6 @@ constexpr float k_share_steepness = 800.0F;
 /// From this share of its max on a class's pages are noted.
 constexpr std::uint64_t k_tight_numerator = 7;
 constexpr std::uint64_t k_tight_denominator = 8;
-constexpr std::uint32_t k_looked_at_a_step = 8;
 constexpr int k_match_tries = 16;
 constexpr std::uint64_t k_mix = 0x9e3779b97f4a7c15ULL;
 
@@ -190,6 +189,7 @@ std::uint64_t Classes::tightest_max(ClassId id) const noexcept {
 }
 
 bool Classes::try_use(ClassId id, std::uint64_t bytes) noexcept {
+  if (bytes == 0) return true;
   Slot& s = slot(id);
   const std::uint64_t most = s.max_now.load(std::memory_order_relaxed);
   if (most == UINT64_MAX) {
@@ -225,8 +225,10 @@ void Classes::charge_whatever_its_max(ClassId id, unsigned at, std::uint64_t byt
     const std::uint64_t used = s.used.fetch_add(bytes, std::memory_order_relaxed) + bytes;
     // Who comes from elsewhere is not turned away: the class is then brought down to its max.
     std::uint64_t most = s.max_now.load(std::memory_order_relaxed);
+    if (used <= most) continue;
     while (most < used && !s.max_now.compare_exchange_weak(most, used, std::memory_order_relaxed)) {
     }
+    is_lowering_.store(true, std::memory_order_release);
   }
 }
 
@@ -385,24 +387,29 @@ void Classes::note_if_tight(ClassId id, Ref page) noexcept {
 }
 
 ClassId Classes::next_over_max() noexcept {
-  if (max_ == 0) return k_no_class;
-  for (std::uint32_t n = 0; n < k_looked_at_a_step; ++n) {
+  // Taken back first: who sets it while the classes are looked at is not overlooked.
+  if (max_ == 0 || !is_lowering_.exchange(false, std::memory_order_acq_rel)) return k_no_class;
+  for (std::uint32_t n = 0; n < max_; ++n) {
     const auto id =
         static_cast<ClassId>(1 + next_looked_at_.fetch_add(1, std::memory_order_relaxed) % max_);
     const Slot& s = slot(id);
     if (s.state.load(std::memory_order_relaxed) != SlotState::free &&
-        max_now(id) > s.max_wanted.load(std::memory_order_relaxed))
+        (max_now(id) > s.max_wanted.load(std::memory_order_relaxed) || used(id) > max_now(id))) {
+      is_lowering_.store(true, std::memory_order_release);
       return id;
+    }
   }
   return k_no_class;
 }
 
-void Classes::ratchet(ClassId id) noexcept {
+void Classes::lower(ClassId id, std::uint64_t bytes) noexcept {
   Slot& s = slot(id);
-  const std::uint64_t max = s.max_wanted.load(std::memory_order_relaxed);
   std::uint64_t most = s.max_now.load(std::memory_order_relaxed);
-  const std::uint64_t least = std::max(max, s.used.load(std::memory_order_relaxed));
-  while (least < most && !s.max_now.compare_exchange_weak(most, least, std::memory_order_relaxed)) {
+  const std::uint64_t used = s.used.load(std::memory_order_relaxed);
+  if (used > most) return;
+  const std::uint64_t next =
+      std::max(s.max_wanted.load(std::memory_order_relaxed), used - std::min(used, bytes));
+  while (next < most && !s.max_now.compare_exchange_weak(most, next, std::memory_order_relaxed)) {
   }
 }
 
@@ -515,6 +522,7 @@ Result<void> Classes::accept(const ClassSet& set, std::size_t memory_limit, std:
       s.state.store(SlotState::live, std::memory_order_relaxed);
     set_limits(s, set.all[i], now_ms);
   }
+  is_lowering_.store(true, std::memory_order_release);
   demand_ = set.demand;
   protect(memory_limit);
   update_flags();
@@ -590,7 +598,7 @@ ClassInfo Classes::info(ClassId id) const {
   info.expired = word(s.expired);
   info.limited = word(s.limited);
   info.min_now = word(s.min_now);
-  info.max_now = s.defined.max == 0 ? 0 : word(s.max_now);
+  info.max_now = s.defined.max == 0 ? 0 : std::max(word(s.max_now), info.bytes);
   return info;
 }
 

@@ -160,10 +160,13 @@ class Classes {
   [[nodiscard]] Ref noted_page(ClassId id, base::Random& random) const noexcept;
   /// Notes the page for the class and those above it that are close to their max.
   void note_if_tight(ClassId id, Ref page) noexcept;
-  /// The next class that holds more than its max, among a few: after a max was lowered.
+  /// The next class that holds more than its max: after a max was lowered. O(max_classes) while
+  /// there is one.
   [[nodiscard]] ClassId next_over_max() noexcept;
-  /// What it holds now is the most that it may reach from now on, until that is its max.
-  void ratchet(ClassId id) noexcept;
+  /// It may hold `bytes` less than it does from now on, but not less than its max, once it is where
+  /// it was brought to last: who writes to it meanwhile makes room within it, so however much is
+  /// written, it comes down.
+  void lower(ClassId id, std::uint64_t bytes) noexcept;
 
   // --- definitions; under the core's lock of classes -------------------------------------------
 
@@ -307,6 +310,7 @@ class Classes {
   std::atomic<bool> limit_groups_{false};
   std::atomic<bool> has_weights_{false};
   std::atomic<bool> protects_any_{false};
+  std::atomic<bool> is_lowering_{false};  // some class may hold more than its max
   std::atomic<bool> has_changes_{false};
   std::atomic<std::uint64_t> position_{k_everything};
   std::atomic<float> most_of_a_share_{0};

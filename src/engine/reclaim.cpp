@@ -452,9 +452,8 @@ void Reclaim::make_class_room(ClassId full, std::uint64_t bytes, const Patience&
 bool Reclaim::lower_classes(CallWork& work) {
   const ClassId id = state_.classes.next_over_max();
   if (id == k_no_class) return false;
-  const bool evicted = evict_of_class(id, k_large_bytes, work);
-  state_.classes.ratchet(id);
-  return evicted;
+  state_.classes.lower(id, k_large_bytes);
+  return evict_of_class(id, k_large_bytes, work);
 }
 
 void Reclaim::weigh_classes() noexcept {

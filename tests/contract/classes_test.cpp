@@ -244,7 +244,7 @@ TEST_P(Classes, WhatWasPromisedBeforeTheLimitWasLoweredMayBeTakenBack) {
 }
 
 TEST_P(Classes, AClassAtItsMaxKeepsWhatIsReadOften) {
-  Cache& cache = open();
+  Cache& cache = open([](Options& chosen) { chosen.random_seed = 1; });
   define(cache, "a:*", {.max = 40'000});
   std::uint64_t hits = 0;
   std::uint64_t asked = 0;
