@@ -40,12 +40,14 @@ TEST(Lookouts, SeeALeakAndSayWhatItIsMadeOf) {
                          .cache_limit_bytes = stats.memory_limit};
        }});
   lookout.set(settings);
-  for (int i = 0; i < 500; ++i)
+  for (int i = 0; i < 1000; ++i)
     ASSERT_TRUE(cache.set("user:" + std::to_string(i), "f", std::string(1000, 'v')));
   int made = 0;
   int walks = 0;
   for (int second = 0; second < 1000; ++second) {
-    ASSERT_TRUE(cache.set("leak:" + std::to_string(made++), "f", std::string(1000, 'v')));
+    // Not each second: only what changes is walked over, and the counting build is slow.
+    for (int i = 0; second % 20 == 0 && i < 20; ++i)
+      ASSERT_TRUE(cache.set("leak:" + std::to_string(made++), "f", std::string(400, 'v')));
     if (second == 900) {
       for (int i = 0; i < 2000; ++i)
         ASSERT_TRUE(cache.get("user:1", "f"));
@@ -56,7 +58,7 @@ TEST(Lookouts, SeeALeakAndSayWhatItIsMadeOf) {
     time->advance(Millis(1000));
   }
   EXPECT_EQ(asked, 1000) << "once a second";
-  EXPECT_GT(walks, 50);
+  EXPECT_GT(walks, 20);
   EXPECT_EQ(lookout.census().last().walks, static_cast<std::uint64_t>(walks));
   const auto findings = lookout.early_warning().findings();
   ASSERT_EQ(findings.size(), 1U);
