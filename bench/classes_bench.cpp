@@ -245,11 +245,7 @@ class Bench {
     stop = true;
     for (std::thread& thread : threads)
       thread.join();
-    const WorkMax work = cache.stats().work_max;
-    const bool is_bounded = work.entries_moved <= k_work_entries_moved.of(k_value_bytes) &&
-                            work.pages_freed <= k_work_pages_freed.of(k_value_bytes) &&
-                            work.candidates_ranked <= k_work_candidates.of(k_value_bytes) &&
-                            work.reclaim_steps <= k_work_reclaim_steps.of(k_value_bytes);
+    const bool is_bounded = is_within_bounds(cache.stats().work_max, k_value_bytes);
     const Validation books = cache.validate();
     report_.add(
         {.figure = "classes that change over millions of groups under load",

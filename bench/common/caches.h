@@ -5,6 +5,7 @@
 
 #include "common/workload.h"
 
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -24,6 +25,14 @@ inline Cache open_cache(std::size_t memory_limit) {
   Options options;
   options.memory_limit = memory_limit;
   return open_cache(std::move(options));
+}
+
+/// Whether no call has done more work than its bound allows for values of so many bytes.
+inline bool is_within_bounds(const WorkMax& work, std::size_t value_bytes) {
+  return work.entries_moved <= k_work_entries_moved.of(value_bytes) &&
+         work.pages_freed <= k_work_pages_freed.of(value_bytes) &&
+         work.candidates_ranked <= k_work_candidates.of(value_bytes) &&
+         work.reclaim_steps <= k_work_reclaim_steps.of(value_bytes);
 }
 
 inline void must_set(Cache& cache, std::string_view group, std::string_view field,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -14,10 +15,11 @@ namespace {
 
 using namespace ullage::literals;
 
-Cache cache_of(std::size_t limit) {
+Cache cache_of(std::size_t limit, std::shared_ptr<const Clock> clock = nullptr) {
   Options options;
   options.memory_limit = limit;
   options.maintenance = Maintenance::manual;
+  options.clock = std::move(clock);
   return Cache::open(std::move(options)).value();
 }
 
@@ -120,11 +122,7 @@ TEST(Census, AddsUpWhatNamesBeginWith) {
 
 TEST(Census, TellsHowLongEntriesOfAClassWereNotUsed) {
   const auto time = std::make_shared<ManualClock>(1'700'000'000'000);
-  Options options;
-  options.memory_limit = 32_MiB;
-  options.maintenance = Maintenance::manual;
-  options.clock = time;
-  Cache cache = Cache::open(std::move(options)).value();
+  Cache cache = cache_of(32_MiB, time);
   ASSERT_TRUE(cache.define_class("old:*", {}));
   ASSERT_TRUE(cache.define_class("new:*", {}));
   for (int i = 0; i < 1000; ++i)
