@@ -64,7 +64,8 @@ TEST(ModelItself, TheMixesReachWhatTheyAreFor) {
     EXPECT_GT(stats.removed(RemovalCause::replaced), 0U) << configuration.name;
     EXPECT_EQ(configuration.setup.may_evict, stats.removed(RemovalCause::evicted) > 0)
         << configuration.name;
-    if (configuration.setup.group.max_fields != 0) {
+    if (configuration.setup.group.max_fields != 0 ||
+        configuration.mix.weight[static_cast<std::size_t>(Op::classes)] != 0) {
       EXPECT_GT(stats.removed(RemovalCause::limit), 0U) << configuration.name;
     }
     EXPECT_EQ(0U, stats.removal_events_lost)

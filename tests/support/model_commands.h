@@ -525,7 +525,9 @@ inline void Model::classes(const Command& command) {
   }
   ClassLimits limits;
   limits.weight = command.size % 4 == 1 ? 50 + command.size % 100 : 0;
-  if (command.arg % 5 == 0) limits.max = 20'000 + command.size * 100ULL;
+  // What holds nearly every group may hold so much that the cache is full first.
+  const std::uint64_t least_max = command.arg % patterns.size() < 3 ? 4'000'000 : 20'000;
+  if (command.arg % 5 == 0) limits.max = least_max + command.size * 100ULL;
   if (command.arg % 3 == 0) limits.high = limits.max != 0 ? limits.max / 2 : command.size * 100ULL;
   if (limits.high == 0 && limits.max == 0) {
     if (command.arg % 7 == 1) limits.min = command.size * 40ULL;
