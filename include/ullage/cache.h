@@ -27,6 +27,7 @@
 #pragma once
 
 #include <ullage/classes.h>
+#include <ullage/group.h>
 #include <ullage/inspect.h>
 #include <ullage/limits.h>
 #include <ullage/options.h>
@@ -183,6 +184,24 @@ class Cache {
   /// Errors: reentered.
   Result<std::uint64_t> for_each(std::string_view group,
                                  FunctionRef<void(std::string_view, std::string_view)> visitor);
+
+  /// Calls `visitor` once with all that a group holds at one moment (group.h): O(its entries),
+  /// while for_each() takes any number of them in steps. Errors: group_too_large, reentered.
+  Result<void> read_group(std::string_view group, FunctionRef<void(const GroupView&)> visitor,
+                          GroupUse use = GroupUse::counts);
+
+  /// Changes a group in one step that others see all of or nothing (group.h). `edit` looks at what
+  /// is there and says what is to become of it; it runs under the lock of the group's shard: it
+  /// must be short and must not call this cache (detected: Errc::reentered). It is called again
+  /// when room had to be made first. If it answers an error nothing is changed and the error is
+  /// passed on. An entry that others write while the edit waits for room is seen by its next run.
+  /// Errors: those of `edit`, group_too_large, name_too_long, value_too_long, ttl_out_of_range,
+  /// invalid_argument, no_room.
+  Result<EditOutcome> edit_group(std::string_view group,
+                                 FunctionRef<Result<void>(GroupEdit&)> edit);
+
+  /// What edit_group() made of a group; none if there is no such group.
+  [[nodiscard]] std::optional<GroupKind> group_kind(std::string_view group);
 
   /// Calls `visitor(group, fields)` for every group.
   Result<std::uint64_t> for_each_group(FunctionRef<void(std::string_view, std::uint64_t)> visitor);

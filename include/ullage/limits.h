@@ -41,7 +41,7 @@ inline constexpr std::int64_t k_ttl_max_ms = (std::int64_t{1} << 47) - 1;
 inline constexpr std::size_t k_classes_max = 4096;
 inline constexpr std::size_t k_classes_default_min = 32;
 inline constexpr std::size_t k_classes_default_max = 1024;
-inline constexpr std::size_t k_class_share_of_limit_bytes = 128 * k_kib;
+inline constexpr std::size_t k_class_share_of_limit_bytes = 512 * k_kib;
 /// Longest pattern of a class, its star included.
 inline constexpr std::size_t k_class_pattern_max_bytes = 128;
 /// Classes within classes.
@@ -56,6 +56,13 @@ inline constexpr std::uint32_t k_class_weight_of_others = 100;
 
 /// The most requests that one get_many() or set_many() call takes.
 inline constexpr std::size_t k_batch_max = 4096;
+
+/// The most that a group may hold, before and after, to be looked at or changed as a whole:
+/// entries, and bytes of names and values.
+inline constexpr std::size_t k_group_edit_max_fields = 16'384;
+inline constexpr std::size_t k_group_edit_max_bytes = 64 * k_mib;
+/// The largest GroupEdit::set_kind().
+inline constexpr std::uint8_t k_group_kind_max = 127;
 
 /// How deep calls of visitors may nest in one thread: visit() inside visit() and so on.
 inline constexpr std::size_t k_visitor_depth_max = 4;
@@ -84,6 +91,9 @@ inline constexpr WorkBound k_work_pages_freed{4096, 256};
 inline constexpr WorkBound k_work_candidates{65'536, 4096};
 inline constexpr WorkBound k_work_entries_moved{65'536, 4096};
 
+static_assert(2 * k_group_edit_max_fields <= k_work_entries_moved.base,
+              "a group's entries before and after are within the work of one call");
+static_assert(k_group_edit_max_bytes >= k_value_max_bytes);
 static_assert(k_memory_limit_min_bytes < k_memory_limit_max_bytes);
 static_assert(k_memory_limit_max_bytes / 16 - 1 <= UINT32_MAX,
               "a reference is 32 bits of granules");

@@ -25,6 +25,7 @@ enum class Errc : std::uint8_t {
   value_too_long,    ///< value above Options::max_value_bytes or its share of the limit
   ttl_out_of_range,  ///< time to live not in 1 ms .. k_ttl_max_ms
   batch_too_large,   ///< more than k_batch_max requests in one call
+  group_too_large,   ///< more than can be looked at or changed as a whole (k_group_edit_max_...)
   no_room,       ///< the arena is full and nothing could be reclaimed within the call's work bound
   not_found,     ///< the entry or group that the call needs does not exist
   exists,        ///< the target exists and the call must not replace it

@@ -75,6 +75,8 @@ std::string_view to_string(Errc code) noexcept {
       return "ttl_out_of_range";
     case Errc::batch_too_large:
       return "batch_too_large";
+    case Errc::group_too_large:
+      return "group_too_large";
     case Errc::no_room:
       return "no_room";
     case Errc::not_found:

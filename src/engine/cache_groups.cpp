@@ -131,6 +131,47 @@ Result<std::uint64_t> Cache::erase_if(
   return erased;
 }
 
+Result<void> Cache::read_group(std::string_view group, FunctionRef<void(const GroupView&)> visitor,
+                               GroupUse use) {
+  if (VisitorScope::too_deep()) return VisitorScope::error();
+  if (UpdateScope::holds(core_.get())) return reentered_update();
+  GroupCopy copy(core_->state, core_->directory);
+  if (group.size() <= k_name_max_bytes &&
+      core_->reader.read_group(group, copy, use == GroupUse::counts) ==
+          GroupCopy::Taken::too_large) {
+    return Error{Errc::group_too_large,
+                 "a group of more than " + std::to_string(k_group_edit_max_fields) + " fields or " +
+                     std::to_string(k_group_edit_max_bytes) + " bytes is not read as a whole"};
+  }
+  const VisitorScope scope;
+  visitor(copy.view());
+  return {};
+}
+
+Result<EditOutcome> Cache::edit_group(std::string_view group,
+                                      FunctionRef<Result<void>(GroupEdit&)> edit) {
+  if (auto bad = check_name("group", group)) return *bad;
+  if (UpdateScope::holds(core_.get())) return reentered_update();
+  core_->sweep_if_due(group);
+  auto done = core_->group_editor.edit(group, [&](GroupEdit& asked) {
+    const UpdateScope scope(core_.get());
+    Result<void> said = edit(asked);
+    // While the shard is held: a load that decides later sees it.
+    if (said) core_->flights.group_changed(group);
+    return said;
+  });
+  if (done) core_->flights.group_changed(group);  // for a load that began meanwhile
+  return done;
+}
+
+std::optional<GroupKind> Cache::group_kind(std::string_view group) {
+  if (group.size() > k_name_max_bytes || UpdateScope::holds(core_.get())) return std::nullopt;
+  const auto facts = core_->reader.group(group);
+  if (!facts || facts->fields == 0) return std::nullopt;
+  return GroupKind{static_cast<std::uint8_t>(facts->kind & ~k_kind_lost),
+                   (facts->kind & k_kind_lost) != 0 || (facts->kind != 0 && facts->timed_fields)};
+}
+
 bool Cache::erase_group(std::string_view group) {
   if (group.size() > k_name_max_bytes || UpdateScope::holds(core_.get())) return false;
   core_->sweep_if_due(group);
@@ -183,8 +224,7 @@ Result<bool> Cache::expire_group(std::string_view group, std::optional<Millis> t
   if (group.size() > k_name_max_bytes) return false;
   core_->sweep_if_due(group);
   const std::int64_t deadline_ms = ttl ? core_->state.now_ms() + ttl->count() : k_never_ms;
-  return core_->writer.edit_group(group,
-                                  [&](RecordDraft& head) { head.deadline_ms = deadline_ms; });
+  return core_->writer.edit_head(group, [&](RecordDraft& head) { head.deadline_ms = deadline_ms; });
 }
 
 std::optional<Ttl> Cache::group_ttl(std::string_view group) {
@@ -217,7 +257,7 @@ Result<bool> Cache::set_group_limits(std::string_view group, const GroupLimits& 
   if (UpdateScope::holds(core_.get())) return reentered_update();
   if (group.size() > k_name_max_bytes) return false;
   core_->sweep_if_due(group);
-  auto done = core_->writer.edit_group(group, [&](RecordDraft& head) {
+  auto done = core_->writer.edit_head(group, [&](RecordDraft& head) {
     head.has_limits = true;
     head.limits = limits;
     // What was noted while no limit in time held may be long ago.

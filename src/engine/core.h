@@ -11,6 +11,7 @@
 #include "engine/directory.h"
 #include "engine/evictor.h"
 #include "engine/expiry.h"
+#include "engine/group_editor.h"
 #include "engine/loader.h"
 #include "engine/reader.h"
 #include "engine/reclaim.h"
@@ -97,6 +98,7 @@ class CacheCore {
   Evictor evictor{state};
   Reclaim reclaim;
   Writer writer{state, directory, ring, debt, evictor, reclaim};
+  GroupEditor group_editor{state, directory, ring, debt, reclaim, writer};
   Reader reader{state, directory};
   Expiry expiry{state, directory, ring, writer};
   Relabel relabel{state, writer, reclaim, expiry};

@@ -9,13 +9,8 @@ namespace ullage::engine {
 
 static_assert(k_depth_max / k_node_bits_min <= 12, "nodes on a way");
 
-namespace {
-constexpr std::size_t node_bytes(unsigned bits) noexcept {
-  return k_header_bytes + (std::size_t{4} << bits);
-}
 static_assert(node_bytes(k_node_bits_min) > 32,
               "nodes never share the anchors' bin, which is never emptied");
-}  // namespace
 
 Found Directory::find(const Level& level, std::uint64_t hash) const noexcept {
   Found found;

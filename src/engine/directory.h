@@ -30,6 +30,11 @@ inline std::uint64_t after_range(std::uint64_t hash, unsigned depth) noexcept {
   return depth == 0 ? 0 : ((hash >> (64 - depth)) + 1) << (64 - depth);
 }
 
+/// A node's page.
+constexpr std::size_t node_bytes(unsigned bits) noexcept {
+  return k_header_bytes + (std::size_t{4} << bits);
+}
+
 /// How many empty references a walk passes while it holds a shard: where hashes collide a way down
 /// has far more of them than pages.
 inline constexpr int k_empty_refs_a_hold = 64;

@@ -307,7 +307,7 @@ bool Writer::erase_group(std::string_view name, RemovalCause cause) {
   return erased;
 }
 
-Result<bool> Writer::edit_group(std::string_view name, FunctionRef<void(RecordDraft&)> edit) {
+Result<bool> Writer::edit_head(std::string_view name, FunctionRef<void(RecordDraft&)> edit) {
   CallWork work;
   const std::uint64_t hash = state_.hash_group(name);
   Shard& shard = state_.shard_of(hash);
@@ -382,7 +382,7 @@ void Writer::note_use(std::string_view name) {
   }
   // The group is from before idle times counted: it gets room for its last use.
   static_cast<void>(
-      edit_group(name, [&](RecordDraft& head) { head.last_use_ms = state_.now_ms(); }));
+      edit_head(name, [&](RecordDraft& head) { head.last_use_ms = state_.now_ms(); }));
 }
 
 Result<void> Writer::rename_group(std::string_view from, std::string_view to, bool replace) {

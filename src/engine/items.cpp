@@ -46,6 +46,7 @@ void remove_entry(PageImage& image, EntryPlace place, RemovalCause cause, GroupO
     return;
   }
   record.remove(place.field);
+  if (is_loss(cause)) record.note_loss();
   image.replace_item(i, record.bytes(), record.size());
   slots.set_rank(i, record.slot_rank());
 }

@@ -102,7 +102,7 @@ inline constexpr std::int64_t k_base_before_ms = std::int64_t{1} << 22;
 
 /// Bytes of one group record at most that has no fields of its own: two-byte name length, all
 /// extensions.
-inline constexpr std::size_t k_record_head_max = 4 + 2 + 8 + 8 + 24 + 4 + k_name_max_bytes;
+inline constexpr std::size_t k_record_head_max = 4 + 2 + 8 + 8 + 24 + 4 + 1 + k_name_max_bytes;
 static_assert(
     k_header_bytes + k_time_bytes + 5 + k_record_head_max + 32 <= arena::k_page_max_bytes / 3,
     "three groups with the longest names fit the largest page, so that a full one can be split");

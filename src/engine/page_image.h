@@ -204,6 +204,10 @@ class RecordImage {
     finish(head_.fields, head_.body_at + table.end());
     return bytes_ + head_.body_at + table.begin_of(i);
   }
+  /// Notes in the record's kind, if it keeps one, that an entry of it was lost.
+  void note_loss() noexcept {
+    if (head_.kind_at != 0) bytes_[head_.kind_at] |= std::byte{k_kind_lost};
+  }
   void set_rank(std::uint32_t i, std::uint16_t rank) noexcept {
     if (head_.fields == 1) {
       single_rank_ = rank;

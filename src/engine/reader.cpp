@@ -11,6 +11,7 @@ namespace ullage::engine {
 namespace {
 constexpr int k_optimistic_tries = 12;
 constexpr int k_tick_tries = 4;
+constexpr int k_group_tries = 3;  // a large group takes its time: others would disturb it again
 }  // namespace
 
 Reader::Look Reader::look(Shard& shard, const Names& names, ValueSink& sink, bool use) {
@@ -117,6 +118,57 @@ ReadResult Reader::read_in_full(const Names& names, ValueSink& sink, bool use) {
   return seen.result;
 }
 
+GroupCopy::Taken Reader::read_group(std::string_view name, GroupCopy& copy, bool use) {
+  const std::uint64_t hash = state_.hash_group(name);
+  Shard& shard = state_.shard_of(hash);
+  base::VersionLock::Version version = 0;
+  GroupCopy::Taken taken = GroupCopy::Taken::torn;
+  for (int i = 0; i < k_group_tries; ++i) {
+    version = shard.lock.begin_read();
+    taken = copy.take(shard, name, hash);
+    if (shard.lock.validate(version)) break;
+    taken = GroupCopy::Taken::torn;
+    state_.count(Counter::read_retries);
+    base::cpu_pause();
+  }
+  if (taken == GroupCopy::Taken::torn) {
+    state_.count(Counter::read_locks);
+    const ShardGuard guard(shard);
+    taken = copy.take(shard, name, hash);
+    ULLAGE_CHECK(taken != GroupCopy::Taken::torn);
+    version = shard.lock.begin_read();
+  }
+  if (!use || taken == GroupCopy::Taken::too_large) return taken;
+  if (taken == GroupCopy::Taken::absent) {
+    count_miss(copy.has_record(), copy.class_id(), Names{name, {}, hash, 0, k_no_class});
+    return taken;
+  }
+  count_hit(copy.class_id());
+  note_uses(shard, version, hash, copy);
+  if (copy.wants_use_noted()) writer_->note_use(name);
+  return taken;
+}
+
+void Reader::note_uses(Shard& shard, base::VersionLock::Version version, std::uint64_t group_hash,
+                       GroupCopy& copy) {
+  bool any = false;
+  for (std::size_t i = 0; i < copy.entries().size(); ++i) {
+    GroupCopy::Place& place = copy.places()[i];
+    if (state_.ranking->is_fresh(place.rank)) continue;
+    const std::uint64_t field_hash = state_.hash_field(copy.entries()[i].field);
+    const policy::Rank next =
+        state_.ranking->on_read(entry_hash(group_hash, field_hash), place.rank);
+    any |= next != place.rank;
+    place.rank = next;
+  }
+  // A tick that meets a writer is not worth waiting for.
+  if (!any || !shard.lock.try_tick(version)) return;
+  base::count_tick();
+  for (const GroupCopy::Place& place : copy.places())
+    base::store_bytes(place.rank_at, &place.rank, sizeof place.rank);
+  shard.lock.unlock();
+}
+
 Reader::Chunk Reader::read_chunk(const Names& names, std::size_t offset, std::span<char> buffer) {
   Shard& shard = state_.shard_of(names.group_hash);
   const ShardGuard guard(shard);
@@ -146,6 +198,7 @@ std::optional<Reader::GroupFacts> Reader::group(std::string_view name) {
   if (place.head.ttl_at != 0)
     facts.deadline_ms = static_cast<std::int64_t>(base::load_u64(place.record + place.head.ttl_at));
   facts.limits = group_limits_of(state_, place.record, place.head);
+  if (place.head.kind_at != 0) facts.kind = base::load_u8(place.record + place.head.kind_at);
   if (place.head.is_stub()) {
     const Stub stub = decode_stub<SharedBytes>(place.stub_body());
     facts.fields = stub.fields;

@@ -4,6 +4,7 @@
 #include <ullage/cache.h>
 
 #include "engine/glance.h"
+#include "engine/group_copy.h"
 #include "engine/lookup.h"
 #include "engine/piece.h"
 #include "engine/removal_events.h"
@@ -77,8 +78,13 @@ class Reader {
     std::int64_t deadline_ms = k_never_ms;
     bool timed_fields = false;  ///< some of the fields may have ended and are still there
     GroupLimits limits;         ///< its own, or what its class or the cache says
+    std::uint8_t kind = 0;      ///< as its record has it
   };
   std::optional<GroupFacts> group(std::string_view name);
+
+  /// Copies a group as it is at one moment; never torn. `use` as in read(): one hit or miss, and a
+  /// use of each entry.
+  [[nodiscard]] GroupCopy::Taken read_group(std::string_view name, GroupCopy& copy, bool use);
 
   /// A stretch of a value held in pieces, under the lock.
   struct Chunk {
@@ -215,6 +221,9 @@ class Reader {
     return base::load_u32(reinterpret_cast<const std::byte*>(shard.refs) +
                           4 * leading_bits(state_.in_shard(group_hash), 0, k_shard_node_bits));
   }
+  /// Notes that all entries of a group were read: of those that were not in this tick.
+  void note_uses(Shard& shard, base::VersionLock::Version version, std::uint64_t group_hash,
+                 GroupCopy& copy);
   /// Stores what a look found to be noted. Needs the lock.
   static void store(Shard& shard, const Look& seen);
   void note(Shard& shard, base::VersionLock::Version version, const Look& seen, const Names& names);

@@ -8,6 +8,8 @@
 //     idle     8   the last use that was noted, ms of the clock
 //     limits  24   max_fields, max_bytes, idle_ttl_ms of this group alone
 //     anchor   4   the group's anchor: only groups that own other pages have one
+//     kind     1   | lost 1 | kind 7 |: what its user says it is (group.h), and whether entries of
+//                  it went that nobody erased; kept only for groups of a kind
 //   body:
 //     one field    its entry (entry.h); its rank is the bucket's slot's
 //     more         slots (slots.h, exact) of entries
@@ -37,9 +39,13 @@ inline constexpr std::uint8_t k_record_anchor = 8;
 inline constexpr std::uint8_t k_record_wide_name = 16;
 inline constexpr std::uint8_t k_record_stub = 32;
 inline constexpr std::uint8_t k_record_class = 64;
-inline constexpr std::uint8_t k_record_extended =
-    k_record_class | k_record_ttl | k_record_idle | k_record_limits | k_record_anchor;
+inline constexpr std::uint8_t k_record_kind = 128;
+inline constexpr std::uint8_t k_record_extended = k_record_class | k_record_ttl | k_record_idle |
+                                                  k_record_limits | k_record_anchor | k_record_kind;
 }  // namespace detail
+
+/// In a record's kind: entries were evicted, expired or over a limit.
+inline constexpr std::uint8_t k_kind_lost = 128;
 
 inline constexpr std::uint32_t k_stub_bytes = 28;
 inline constexpr std::uint32_t k_stub_root_at = 0;
@@ -56,6 +62,7 @@ struct RecordHead {
   std::uint32_t idle_at = 0;
   std::uint32_t limits_at = 0;
   std::uint32_t anchor_at = 0;
+  std::uint32_t kind_at = 0;
   std::uint32_t name_at = 0;
   std::uint32_t name_bytes = 0;
   std::uint32_t body_at = 0;
@@ -95,6 +102,7 @@ RecordHead decode_record(const std::byte* at, std::uint32_t bytes) noexcept {
     r.idle_at = extension(detail::k_record_idle, 8);
     r.limits_at = extension(detail::k_record_limits, 24);
     r.anchor_at = extension(detail::k_record_anchor, 4);
+    r.kind_at = extension(detail::k_record_kind, 1);
   }
   r.name_at = pos;
   r.body_at = pos + r.name_bytes;
@@ -117,13 +125,15 @@ struct RecordDraft {
   bool has_limits = false;
   GroupLimits limits;
   Ref anchor = k_no_ref;
+  std::uint8_t kind = 0;  ///< 0: none
 };
 
 inline std::uint32_t encoded_head_bytes(const RecordDraft& d) noexcept {
   return static_cast<std::uint32_t>(
       3U + (d.name.size() > 255 ? 1U : 0U) + (d.class_id != k_no_class ? 2U : 0U) +
       (d.deadline_ms != k_never_ms ? 8U : 0U) + (d.last_use_ms >= 0 ? 8U : 0U) +
-      (d.has_limits ? 24U : 0U) + (d.anchor != k_no_ref ? 4U : 0U) + d.name.size());
+      (d.has_limits ? 24U : 0U) + (d.anchor != k_no_ref ? 4U : 0U) + (d.kind != 0 ? 1U : 0U) +
+      d.name.size());
 }
 /// Writes everything up to the body; answers where the body goes.
 inline std::byte* encode_head(std::byte* at, const RecordDraft& d, std::uint32_t fields,
@@ -135,6 +145,7 @@ inline std::byte* encode_head(std::byte* at, const RecordDraft& d, std::uint32_t
   if (d.last_use_ms >= 0) flags |= detail::k_record_idle;
   if (d.has_limits) flags |= detail::k_record_limits;
   if (d.anchor != k_no_ref) flags |= detail::k_record_anchor;
+  if (d.kind != 0) flags |= detail::k_record_kind;
   if (wide) flags |= detail::k_record_wide_name;
   if (stub) flags |= detail::k_record_stub;
   *at++ = static_cast<std::byte>(fields);
@@ -151,6 +162,7 @@ inline std::byte* encode_head(std::byte* at, const RecordDraft& d, std::uint32_t
     at += 24;
   }
   if (d.anchor != k_no_ref) put_u32(at, d.anchor), at += 4;
+  if (d.kind != 0) *at++ = static_cast<std::byte>(d.kind);
   if (!d.name.empty()) std::memcpy(at, d.name.data(), d.name.size());
   return at + d.name.size();
 }
@@ -171,6 +183,7 @@ inline RecordDraft draft_of(const std::byte* record, const RecordHead& head) noe
     d.last_use_ms = static_cast<std::int64_t>(PlainBytes::u64(record + head.idle_at));
   if (head.limits_at != 0) d.has_limits = true, d.limits = decode_limits<PlainBytes>(record, head);
   if (head.anchor_at != 0) d.anchor = PlainBytes::u32(record + head.anchor_at);
+  if (head.kind_at != 0) d.kind = PlainBytes::u8(record + head.kind_at);
   return d;
 }
 

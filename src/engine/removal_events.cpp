@@ -100,6 +100,7 @@ void RemovalLog::entry(RemovalCause cause, GroupOf group, std::string_view field
                        std::string_view value, PieceLink pieces, policy::Rank rank) {
   ULLAGE_CHECK(count_ < k_max);
   One& one = ones_[count_++];
+  has_losses_ |= is_loss(cause);
   const auto value_bytes =
       pieces.first != k_no_ref ? pieces.bytes : static_cast<std::uint32_t>(value.size());
   one = {.cause = cause,

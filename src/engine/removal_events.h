@@ -78,6 +78,12 @@ struct GroupOf {
   ClassId class_id = k_no_class;
 };
 
+/// Whether an entry goes that nobody erased or wrote anew.
+constexpr bool is_loss(RemovalCause cause) noexcept {
+  return cause == RemovalCause::evicted || cause == RemovalCause::expired ||
+         cause == RemovalCause::limit;
+}
+
 class RemovalLog {
  public:
   explicit RemovalLog(const State& state, const RemovalRing& ring) noexcept
@@ -91,8 +97,11 @@ class RemovalLog {
   void group(Ref anchor, GroupOf group);
   void clear() noexcept {
     count_ = 0, groups_ = 0, anchors_ = 0, uncharges_ = 0;
+    has_losses_ = false;
     names_.clear();
   }
+  /// Whether entries are among them that nobody erased or wrote anew.
+  [[nodiscard]] bool has_losses() const noexcept { return has_losses_; }
   [[nodiscard]] std::size_t entries() const noexcept { return count_; }
   [[nodiscard]] bool full() const noexcept { return count_ == k_max; }
   [[nodiscard]] std::size_t room() const noexcept { return k_max - count_; }
@@ -134,6 +143,7 @@ class RemovalLog {
   std::size_t count_ = 0;
   std::size_t groups_ = 0;
   std::size_t anchors_ = 0;
+  bool has_losses_ = false;
   std::array<Ref, k_max> anchor_refs_;
   std::array<Uncharge, 2 * k_max> uncharge_;  // an entry's and its group's
   std::size_t uncharges_ = 0;

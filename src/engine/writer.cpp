@@ -514,6 +514,14 @@ void Writer::store_stub(std::byte* body, const Stub& stub) const noexcept {
                     k_stub_bytes - k_stub_fields_at);
 }
 
+// A record in a bucket is noted by remove_entry(), which rewrites it.
+void Writer::note_loss(const GroupPlace& group) noexcept {
+  if (group.head.kind_at == 0) return;
+  std::byte* at = group.record + group.head.kind_at;
+  const auto kind = static_cast<std::uint8_t>(base::load_u8(at) | k_kind_lost);
+  base::store_bytes(at, &kind, sizeof kind);
+}
+
 Writer::Step Writer::put_in_leaf(Shard& shard, const Names& names, const GroupPlace& group,
                                  const EntryPos& pos, const EntryDraft& draft, bool expired,
                                  bool redate, std::int64_t now_ms, CallWork& work) {
@@ -567,6 +575,7 @@ Writer::Step Writer::put_in_leaf(Shard& shard, const Names& names, const GroupPl
     stub.bytes -= old_payload + evicted_payload;
     stub.due_ms = std::min(stub.due_ms, draft.deadline_ms);
     store_stub(group.stub_body(), stub);
+    if (evicted != 0) note_loss(group);
     if (group.head.idle_at != 0)
       base::store_bytes(group.record + group.head.idle_at, &now_ms, sizeof now_ms);
   };
@@ -630,6 +639,7 @@ void Writer::commit_shrunk_leaf(Shard& shard, const GroupPlace& group, const Fou
     stub.bytes -= removed_payload;
     left = stub.fields;
     store_stub(group.stub_body(), stub);
+    if (log.has_losses()) note_loss(group);
   };
   const bool done = pages_.commit(level, leaf, hash, image, work, books);
   ULLAGE_CHECK(done);

@@ -25,6 +25,7 @@
 
 namespace ullage::engine {
 
+class GroupEditor;
 class Reclaim;
 
 /// The entry as a decision finds it.
@@ -46,6 +47,8 @@ using Decide = FunctionRef<Decision(const Present&)>;
 enum class WriteOutcome : std::uint8_t { unchanged, inserted, replaced, erased };
 
 class Writer {
+  friend class GroupEditor;  // writes as this does, and has a file of its own
+
  public:
   Writer(State& state, const Directory& directory, RemovalRing& ring, Debt& debt, Evictor& evictor,
          Reclaim& reclaim) noexcept;
@@ -59,7 +62,7 @@ class Writer {
   void clear();
 
   /// Changes a group's own extensions; false if there is no such group.
-  Result<bool> edit_group(std::string_view name, FunctionRef<void(RecordDraft&)> edit);
+  Result<bool> edit_head(std::string_view name, FunctionRef<void(RecordDraft&)> edit);
 
   /// Takes the groups of the next bucket at the walk's position to their classes, and the position
   /// behind it. Under the core's lock of classes.
@@ -168,6 +171,8 @@ class Writer {
                                             Prepared& prepared, CallWork& work);
   void discard(Prepared& prepared);
   void store_stub(std::byte* body, const Stub& stub) const noexcept;
+  /// Notes in the record of a large group that an entry was lost. Inside a Change.
+  static void note_loss(const GroupPlace& group) noexcept;
 
   State& state_;
   const Directory& directory_;

@@ -49,6 +49,7 @@ Options cache_options(const Settings& settings, const Budget& budget,
   Options options;
   options.memory_limit = budget.arena_bytes;
   options.max_memory_limit = cache_growth_bytes(budget);
+  options.max_classes = settings.max_classes;
   options.max_value_bytes =
       std::min(settings.max_value, budget.arena_bytes / k_value_share_of_limit);
   options.clock = clock;

@@ -344,6 +344,13 @@ constexpr Setting k_settings[] = {
      .help = "The largest value, and argument of a command",
      .set = set_size<&Settings::max_value, 1024, k_value_max_bytes>,
      .get = get_size<&Settings::max_value>},
+    {.name = "max-classes",
+     .redis_name = "",
+     .value = "NUMBER",
+     .help = "Classes of keys that there may be, each some 700 bytes of the limit; 0: one for each "
+             "512 KiB of the limit, 32 at least and 1024 at most",
+     .set = set_number<&Settings::max_classes, 0, k_classes_max>,
+     .get = get_number<&Settings::max_classes>},
     {.name = "io-threads",
      .redis_name = "io-threads",
      .value = "NUMBER",

@@ -57,6 +57,7 @@ struct Settings {
   std::size_t memory_limit = k_memory_limit_default_bytes;
   bool governor = true;
   std::size_t max_value = k_value_default_max_bytes;
+  unsigned max_classes = 0;         ///< 0: as many as the memory limit has room for
   unsigned io_threads = 0;          ///< 0: one for each core
   std::uint64_t max_clients = 0;    ///< 0: what the memory limit has room for
   std::int64_t timeout = 0;         ///< seconds a client may be idle; 0: for ever

@@ -41,6 +41,8 @@ enum class Op : std::uint8_t {
   memory_limit,
   burst,
   classes,
+  edit_group,
+  read_group,
   count_,
 };
 inline constexpr std::size_t k_ops = static_cast<std::size_t>(Op::count_);
@@ -53,7 +55,8 @@ inline constexpr std::array<std::string_view, k_ops> k_op_names = {
     "erase_group",  "rename_group",   "clear",
     "group_limits", "default_limits", "advance",
     "tick",         "drain",          "memory_limit",
-    "burst",        "classes"};
+    "burst",        "classes",        "edit_group",
+    "read_group"};
 
 /// What the numbers mean depends on the operation; see Model::apply().
 struct Command {
@@ -76,7 +79,7 @@ inline std::string to_text(const Command& command) {
 inline std::string group_name(std::uint8_t number) {
   if (number == 0) return "";
   if (number == 1) return std::string("g\0", 2);
-  if (number == 2) return std::string(700, 'G');
+  if (number == 2) return std::string(300, 'G');  // longer would fill the ring of events
   return "group:" + std::to_string(number);
 }
 inline std::string field_name(std::uint16_t number) {
@@ -125,7 +128,9 @@ constexpr Mix plain_mix() {
   mix.with(Op::expire_group, 10)
       .with(Op::check_ttl, 40)
       .with(Op::for_each, 20)
-      .with(Op::erase_if, 5);
+      .with(Op::erase_if, 5)
+      .with(Op::edit_group, 25)
+      .with(Op::read_group, 20);
   mix.with(Op::scan_start, 10).with(Op::scan_step, 60).with(Op::erase_group, 8).with(Op::clear, 1);
   mix.with(Op::advance, 60).with(Op::tick, 40).with(Op::drain, 12).with(Op::burst, 5);
   return mix;

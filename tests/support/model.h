@@ -61,6 +61,7 @@ class Model {
     if (!failure_.empty()) return false;
     dispatch(command);
     watch_pressure();
+    if (!blind_ && removed() > removed_when_drained_ + k_undrained_max) drain();
     if (++commands_ % setup_.validate_every == 0) check_balance();
     return failure_.empty();
   }
@@ -311,12 +312,32 @@ class Model {
   }
   void believe(const std::string& group, const std::string& field, std::string value,
                std::int64_t deadline) {
+    meet_reborn_group(group, field);
     const Group* const known = find_group(group);
     if (known == nullptr || known->entries.empty()) adopt_group(group);
     Entry& entry = group_for_write(group).entries[field];
     entry.value = std::move(value);
     entry.deadline = deadline;
     if (entry.life == 0) entry.life = ++lives_;
+  }
+
+  /// After a write that had to make room: it may have taken the group's last entry, and with it the
+  /// group's own time to live and limits, before it wrote the first of the group that is there now.
+  void meet_reborn_group(const std::string& name, const std::string& written) {
+    const Group* const known = find_group(name);
+    if (!setup_.may_evict || known == nullptr || known->deadline == k_never) return;
+    const std::optional<Ttl> left = cache_.group_ttl(name);
+    if (left && left->remaining) return;
+    std::vector<std::string> gone;
+    for (const auto& [field, entry] : known->entries) {
+      if (field != written) gone.push_back(field);
+    }
+    for (const std::string& field : gone) {
+      if (cache_.contains(name, field))
+        return fail("a group with entries lost its time to live: " + shown(name));
+      end_entry(name, field, End::lost);
+    }
+    adopt_group(name);
   }
 
   /// Reads an entry and compares; afterwards the model and the cache agree on whether it is there.
@@ -364,6 +385,11 @@ class Model {
   void rename_group(const Command& command, const std::string& group);
   void burst(const Command& command, const std::string& group);
   void classes(const Command& command);
+  void edit_group(const Command& command, const std::string& group);
+  void read_group(const std::string& group);
+  /// Compares all that a look at a group saw with what is believed; what it did not see was lost.
+  void check_seen(const std::string& group, const std::map<std::string, std::string>& seen,
+                  std::string_view how);
   static SetOptions options_of(const Command& command);
   static GroupLimits limits_from(const Command& command);
 
@@ -397,6 +423,15 @@ class Model {
     }
   }
 
+  /// Entries removed after which events are taken out of the ring, whatever the commands say.
+  static constexpr std::uint64_t k_undrained_max = 200;
+  [[nodiscard]] std::uint64_t removed() const {
+    const Stats stats = cache_.stats();
+    std::uint64_t all = 0;
+    for (const std::uint64_t count : stats.removals)
+      all += count;
+    return all;
+  }
   void drain(bool last = false);
   void match_events(bool last);
   void match_field(const std::string& field, std::vector<Event>& events, std::vector<Ended>& lives,
@@ -433,7 +468,8 @@ class Model {
   bool limited_ = setup_.group.max_fields != 0 || setup_.group.max_bytes != 0;
   std::uint64_t least_class_max_ = UINT64_MAX;  ///< that any class ever had
   bool pressed_ = false;  ///< the cache was full at some moment since the last drain
-  bool blind_ = false;    ///< the ring overflowed: events can no longer be matched
+  std::uint64_t removed_when_drained_ = 0;
+  bool blind_ = false;  ///< the ring overflowed: events can no longer be matched
   std::string failure_;
 };
 

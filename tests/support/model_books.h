@@ -14,13 +14,9 @@ inline void Model::drain(bool last) {
   run_ticks();
   if (setup_.maintenance == Maintenance::thread) {
     for (int attempt = 0; attempt < 100'000; ++attempt) {
-      const Stats stats = cache_.stats();
-      std::uint64_t removed = 0;
-      for (const std::uint64_t count : stats.removals)
-        removed += count;
       {
         const std::lock_guard lock(heard_->mutex);
-        if (heard_->total + stats.removal_events_lost == removed) break;
+        if (heard_->total + cache_.stats().removal_events_lost == removed()) break;
       }
       run_ticks();
       std::this_thread::yield();
@@ -32,6 +28,7 @@ inline void Model::drain(bool last) {
     }
   }
   watch_pressure();
+  removed_when_drained_ = removed();
   // What the cache no longer has must be explained, whether anybody asked for it or not.
   for (auto& [name, group] : groups_) {
     for (auto entry = group.entries.begin(); entry != group.entries.end();) {

@@ -134,6 +134,10 @@ inline void Model::dispatch(const Command& command) {
       return burst(command, group);
     case Op::classes:
       return classes(command);
+    case Op::edit_group:
+      return edit_group(command, group);
+    case Op::read_group:
+      return read_group(group);
     case Op::count_:
       break;
   }
@@ -389,15 +393,21 @@ inline void Model::for_each(const std::string& group) {
   if (!visited) return fail("for_each: " + visited.error().message);
   if (twice) return fail("for_each() visited an entry twice in " + shown(group));
   maybe_used(group);
-  for (const auto& [field, value] : seen) {
-    const Entry* const entry = find_entry(group, field);
-    if (entry == nullptr)
-      return fail("for_each() sees what should not exist: " + place(group, field));
-    if (entry->value != value) return fail("for_each() sees another value: " + place(group, field));
-  }
   if (setup_.maintenance == Maintenance::manual && cache_.group_size(group) != seen.size()) {
     return fail("group_size() is " + std::to_string(cache_.group_size(group)) +
                 ", for_each() saw " + std::to_string(seen.size()) + " in " + shown(group));
+  }
+  check_seen(group, seen, "for_each()");
+}
+
+inline void Model::check_seen(const std::string& group,
+                              const std::map<std::string, std::string>& seen,
+                              std::string_view how) {
+  const std::string name(how);
+  for (const auto& [field, value] : seen) {
+    const Entry* const entry = find_entry(group, field);
+    if (entry == nullptr) return fail(name + " sees what should not exist: " + place(group, field));
+    if (entry->value != value) return fail(name + " sees another value: " + place(group, field));
   }
   if (const Group* const known = find_group(group)) {
     std::vector<std::string> missing;
@@ -405,10 +415,105 @@ inline void Model::for_each(const std::string& group) {
       if (!seen.contains(field)) missing.push_back(field);
     }
     for (const std::string& field : missing) {
-      if (cache_.contains(group, field)) return fail("for_each() missed " + place(group, field));
+      if (cache_.contains(group, field)) return fail(name + " missed " + place(group, field));
       end_entry(group, field, End::lost);
     }
   }
+}
+
+inline void Model::read_group(const std::string& group) {
+  meet_group(group);
+  std::map<std::string, std::string> seen;
+  bool twice = false;
+  const Result<void> read = cache_.read_group(group, [&](const GroupView& view) {
+    for (const GroupEntry& entry : view.entries)
+      twice = !seen.emplace(entry.field, entry.value).second || twice;
+  });
+  if (!read) return fail("read_group: " + read.error().message);
+  if (twice) return fail("read_group() shows an entry twice in " + shown(group));
+  maybe_used(group);
+  if (!seen.empty()) surely_used(group);
+  check_seen(group, seen, "read_group()");
+}
+
+/// Many fields of a group at once: written, written with other times, restated, erased.
+inline void Model::edit_group(const Command& command, const std::string& group) {
+  struct Change {
+    std::uint32_t action;
+    std::string value;
+    EditOptions options;
+  };
+  std::map<std::string, Change> changes;
+  for (std::uint32_t i = 0; i < 1 + command.size % 40; ++i) {
+    Command one = command;
+    one.size = i == 0 ? command.size : command.size % 700;
+    one.arg = command.arg + i * 7919;
+    Change change{(command.arg + i) % 5, value_of(one), {}};
+    if (change.action == 2) change.options.ttl = Millis(1 + one.arg % 3000);
+    if (change.action == 3) change.options.keep_ttl = true;
+    changes[field_name(static_cast<std::uint16_t>((command.field + i * 7) % 5000))] = change;
+  }
+  meet_group(group);
+  std::map<std::string, std::string> seen;
+  const Result<EditOutcome> done = cache_.edit_group(group, [&](GroupEdit& edit) -> Result<void> {
+    seen.clear();
+    for (const GroupEntry& entry : edit.before().entries)
+      seen.emplace(entry.field, entry.value);
+    for (const auto& [field, change] : changes) {
+      if (change.action == 0) {
+        edit.erase(field);
+      } else if (change.action == 1) {
+        edit.restate(field, change.value);
+      } else {
+        edit.set(field, change.value, change.options);
+      }
+    }
+    return {};
+  });
+  if (!done) {
+    bool rightly = done.error().code == Errc::group_too_large && least_class_max_ < 10'000'000;
+    for (const auto& [field, change] : changes)
+      rightly |= rightly_refused(group, field, change.value.size(), done.error().code);
+    if (!rightly) fail("edit_group: " + done.error().message);
+    return;
+  }
+  // What the edit did not see was lost before; what is new now was not there.
+  for (const auto& [field, value] : seen) {
+    const Entry* const entry = find_entry(group, field);
+    if (entry == nullptr || entry->value != value)
+      return fail("edit_group() saw what is not so: " + place(group, field));
+  }
+  if (const Group* const known = find_group(group)) {
+    std::vector<std::string> missing;
+    for (const auto& [field, entry] : known->entries) {
+      if (!seen.contains(field)) missing.push_back(field);
+    }
+    for (const std::string& field : missing)
+      end_entry(group, field, End::lost);
+  }
+  EditOutcome expected;
+  for (const auto& [field, change] : changes) {
+    const Entry* const entry = find_entry(group, field);
+    if (change.action == 0) {
+      if (entry == nullptr) continue;
+      end_entry(group, field, End::erased);
+      ++expected.erased;
+      continue;
+    }
+    std::int64_t deadline = change.options.ttl ? now() + change.options.ttl->count() : k_never;
+    if (entry != nullptr && (change.action == 1 || change.action == 3)) deadline = entry->deadline;
+    if (entry == nullptr) {
+      ++expected.inserted;
+    } else if (change.action != 1) {
+      ++expected.replaced;
+      ++replaced_;
+    }
+    believe(group, field, change.value, deadline);
+  }
+  if (done->inserted != expected.inserted || done->replaced != expected.replaced ||
+      done->erased != expected.erased)
+    return fail("edit_group() counts something else in " + shown(group));
+  if (!blind_) drain();  // so that the ring does not overflow
 }
 
 inline void Model::erase_if(const Command& command, const std::string& group) {

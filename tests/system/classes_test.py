@@ -106,6 +106,12 @@ class Classes(unittest.TestCase):
             self.assertEqual(wire.ask("CONFIG", "SET", "classes", ""), "OK")
             self.assertEqual(wire.ask("UL.CLASS", "LIST"), [])
 
+    def test_as_many_as_there_is_room_for(self):
+        with servers.ullage("--max-classes", "2", "--classes", "a:* max=1mb  b:* max=1mb") as server, \
+                server.connect() as wire:
+            with self.assertRaisesRegex(ReplyError, "max_classes is 2"):
+                wire.call("UL.CLASS", "SET", "c:*", "MAX", "1mb")
+
     def test_file(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "ullage.toml")
