@@ -7,7 +7,7 @@ install(TARGETS ullage EXPORT ullageTargets
         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/ullage"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h"
-        PATTERN "observe" EXCLUDE)
+        PATTERN "observe" EXCLUDE PATTERN "document.h" EXCLUDE)
 # find_package(ullage COMPONENTS observe)
 if(TARGET ullage_observe)
   set_target_properties(ullage_observe PROPERTIES EXPORT_NAME observe)
@@ -23,6 +23,15 @@ if(TARGET ullage_observe)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/ullage/observe"
           DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ullage" FILES_MATCHING PATTERN "*.h")
   install(EXPORT ullageObserveTargets NAMESPACE ullage:: DESTINATION "${package_dir}")
+endif()
+# find_package(ullage COMPONENTS document)
+if(TARGET ullage_document)
+  set_target_properties(ullage_document PROPERTIES EXPORT_NAME document)
+  install(TARGETS ullage_document EXPORT ullageDocumentTargets
+          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(FILES "${PROJECT_SOURCE_DIR}/include/ullage/document.h"
+          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ullage")
+  install(EXPORT ullageDocumentTargets NAMESPACE ullage:: DESTINATION "${package_dir}")
 endif()
 install(EXPORT ullageTargets NAMESPACE ullage:: DESTINATION "${package_dir}")
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/ullageConfig.cmake.in"

@@ -35,6 +35,16 @@ enum class Errc : std::uint8_t {
   reentered,     ///< called from a visitor or loader in a way that could never end
   load_failed,   ///< the loader reported a failure; its message is passed on
   system,        ///< the operating system refused; the message has its reason
+  // Of documents (document.h):
+  bad_json,         ///< no JSON text; the message has line and column
+  bad_pointer,      ///< no JSON Pointer, or no pattern of them
+  bad_patch,        ///< no JSON Patch
+  patch_failed,     ///< an operation of a patch cannot be done, or its test failed
+  too_deep,         ///< more than k_document_max_depth steps to a leaf
+  too_many_leaves,  ///< more than k_document_max_leaves
+  path_too_long,    ///< a leaf's pointer is above k_document_pointer_max_bytes
+  wrong_type,       ///< the path names something of another type, or goes on below a leaf
+  wrong_kind,       ///< the group holds something that is no document
 };
 
 /// The name of a code, as in "name_too_long".

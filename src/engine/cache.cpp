@@ -95,6 +95,24 @@ std::string_view to_string(Errc code) noexcept {
       return "load_failed";
     case Errc::system:
       return "system";
+    case Errc::bad_json:
+      return "bad_json";
+    case Errc::bad_pointer:
+      return "bad_pointer";
+    case Errc::bad_patch:
+      return "bad_patch";
+    case Errc::patch_failed:
+      return "patch_failed";
+    case Errc::too_deep:
+      return "too_deep";
+    case Errc::too_many_leaves:
+      return "too_many_leaves";
+    case Errc::path_too_long:
+      return "path_too_long";
+    case Errc::wrong_type:
+      return "wrong_type";
+    case Errc::wrong_kind:
+      return "wrong_kind";
   }
   return "unknown";
 }

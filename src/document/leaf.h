@@ -1,0 +1,69 @@
+// A leaf's value: where it stands in its document, and what it is.
+//
+//   | place varint | names varint, if any | token |
+//
+//   place   (number of leaves before it) * 2 + 1 if `names` follows: so that a document comes out
+//           in the order in which it was written, and is put together without sorting
+//   names   bit i: step i of its pointer looks like an index and is a member's name. So each leaf
+//           knows what is an array above it, whatever becomes of the others.
+//   token   JSON text: a number as it was written, true as "t", false as "f", null as "n",
+//           a string as its quote and its characters escaped as little as may be, without the
+//           closing quote, "{" and "[" for an object or array that is empty
+//
+// Price: 2 bytes a leaf, 3 from the 64th on.
+#pragma once
+
+#include "document/pointer.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ullage::document {
+
+struct Leaf {
+  std::uint32_t place = 0;
+  std::uint64_t names = 0;
+  std::string_view token;
+};
+
+namespace detail {
+inline void put_varint(std::string& to, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7)
+    to += static_cast<char>(value | 0x80);
+  to += static_cast<char>(value);
+}
+/// False if there is none.
+inline bool take_varint(std::string_view& from, std::uint64_t& value) noexcept {
+  value = 0;
+  for (unsigned shift = 0; shift < 64 && !from.empty(); shift += 7) {
+    const auto byte = static_cast<std::uint8_t>(from[0]);
+    from.remove_prefix(1);
+    value |= std::uint64_t{byte & 0x7fU} << shift;
+    if ((byte & 0x80) == 0) return true;
+  }
+  return false;
+}
+}  // namespace detail
+
+inline void encode_leaf(std::string& to, const Leaf& leaf) {
+  detail::put_varint(to, std::uint64_t{leaf.place} << 1 | (leaf.names != 0 ? 1 : 0));
+  if (leaf.names != 0) detail::put_varint(to, leaf.names);
+  to += leaf.token;
+}
+
+/// None if it is no leaf: somebody else wrote it.
+inline std::optional<Leaf> decode_leaf(std::string_view value) noexcept {
+  Leaf leaf;
+  std::uint64_t head = 0;
+  if (!detail::take_varint(value, head) || head >> 1 > UINT32_MAX) return std::nullopt;
+  leaf.place = static_cast<std::uint32_t>(head >> 1);
+  if ((head & 1) != 0 && !detail::take_varint(value, leaf.names)) return std::nullopt;
+  if (value.empty()) return std::nullopt;
+  leaf.token = value;
+  return leaf;
+}
+
+}  // namespace ullage::document
