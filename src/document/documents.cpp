@@ -488,7 +488,8 @@ Result<std::uint64_t> Documents::walk(std::string_view group, std::string_view p
   std::uint64_t visited = 0;
   std::string text;
   const auto looked = look_at(cache_, group, pointer, options, [&](const Leaves& leaves, bool) {
-    for (const Leaves::One& leaf : leaves.all()) {
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      const Leaves::One leaf = leaves[i];
       text.clear();
       append_token_text(text, leaf.token);
       visitor(leaf.pointer, text);

@@ -117,7 +117,8 @@ Result<std::vector<JsonMatch>> Documents::find(std::string_view group, const Jso
       error = leaves.error();
       return;
     }
-    for (const Leaves::One& leaf : leaves->all()) {
+    for (std::size_t i = 0; i < leaves->size(); ++i) {
+      const Leaves::One leaf = (*leaves)[i];
       if (matches.size() == filter.max_matches) return;
       if (!fits(pattern, steps_of(leaf.pointer)) || !(*wanted)(leaf.token)) continue;
       JsonMatch& match = matches.emplace_back();

@@ -54,7 +54,16 @@ inline void encode_leaf(std::string& to, const Leaf& leaf) {
   to += leaf.token;
 }
 
-/// None if it is no leaf: somebody else wrote it.
+/// Where a leaf stands; none if it is no leaf: somebody else wrote it.
+inline std::optional<std::uint32_t> place_of(std::string_view value) noexcept {
+  // Nearly always one byte or two.
+  if (value.size() > 1 && (value[0] & 0x80) == 0) return static_cast<std::uint8_t>(value[0]) >> 1;
+  std::uint64_t head = 0;
+  if (!detail::take_varint(value, head) || head >> 1 > UINT32_MAX || value.empty())
+    return std::nullopt;
+  return static_cast<std::uint32_t>(head >> 1);
+}
+/// The whole of it.
 inline std::optional<Leaf> decode_leaf(std::string_view value) noexcept {
   Leaf leaf;
   std::uint64_t head = 0;

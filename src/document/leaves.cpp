@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <memory>
+#include <optional>
+#include <utility>
 
 namespace ullage::document {
 
 namespace {
-constexpr std::uint32_t k_nobody = UINT32_MAX;
+/// Places that so many leaves may lie on, where others were lost.
+constexpr std::size_t k_places_a_leaf = 8;
+constexpr std::size_t k_places_more = k_document_max_leaves;
 }  // namespace
 
 Result<Leaves> Leaves::of(const GroupView& group, std::string_view base) {
@@ -21,49 +24,41 @@ Result<Leaves> Leaves::of(const GroupView& group, std::string_view base) {
   if (group.entries.empty()) return leaves;
   const Error no_document{Errc::wrong_kind, "the group holds something that is no document"};
   if (group.kind != k_group_kind_document) return no_document;
+  // Places are numbers from 0 on in a document that we wrote: each leaf goes to its own.
   const std::size_t n = group.entries.size();
-  std::vector<One> ones;
-  ones.reserve(n);
-  std::vector<std::uint32_t> places;
-  places.reserve(n);
-  std::uint32_t last = 0;
-  std::uint32_t first = k_nobody;
+  std::vector<Slot>& slots = leaves.slots_;
+  slots.resize(n);
+  std::size_t met = 0;
+  bool is_clear = true;
   for (const GroupEntry& entry : group.entries) {
     if (!entry.field.empty() && entry.field[0] != '/') return no_document;
     if (!is_within(entry.field, base)) continue;
-    const std::optional<Leaf> leaf = decode_leaf(entry.value);
-    if (!leaf) return no_document;
-    ones.push_back({entry.field, leaf->token, leaf->names});
-    places.push_back(leaf->place);
-    last = std::max(last, leaf->place);
-    first = std::min(first, leaf->place);
-  }
-  if (ones.empty()) return leaves;
-  // Places are numbers from 0 on in a document that we wrote; whatever else they are, a sort does.
-  if (last - first < 4 * ones.size() + 64) {
-    std::vector<std::uint32_t> at(last - first + 1, k_nobody);
-    bool is_clear = true;
-    for (std::size_t i = 0; i < ones.size(); ++i) {
-      std::uint32_t& place = at[places[i] - first];
-      is_clear &= place == k_nobody;
-      place = static_cast<std::uint32_t>(i);
+    const std::optional<std::uint32_t> place = place_of(entry.value);
+    if (!place) return no_document;
+    ++met;
+    leaves.bytes_ += entry.field.size() + entry.value.size();
+    if (*place >= slots.size()) {
+      is_clear &= *place < k_places_a_leaf * n + k_places_more;
+      if (!is_clear) continue;
+      slots.resize(*place + 1);
     }
-    if (is_clear) {
-      leaves.all_.reserve(ones.size());
-      for (const std::uint32_t i : at) {
-        if (i != k_nobody) leaves.all_.push_back(ones[i]);
-      }
-      return leaves;
-    }
+    is_clear &= slots[*place].field == nullptr;
+    slots[*place] = slot_of(entry);
   }
-  std::vector<std::uint32_t> order(ones.size());
-  for (std::uint32_t i = 0; i < order.size(); ++i)
-    order[i] = i;
-  std::ranges::sort(order, [&](std::uint32_t a, std::uint32_t b) {
-    return places[a] != places[b] ? places[a] < places[b] : ones[a].pointer < ones[b].pointer;
+  if (is_clear) {
+    if (met != slots.size())
+      std::erase_if(slots, [](const Slot& slot) { return slot.field == nullptr; });
+    return leaves;
+  }
+  // Whoever wrote it: a sort puts leaves in some order.
+  slots.clear();
+  for (const GroupEntry& entry : group.entries) {
+    if (is_within(entry.field, base)) slots.push_back(slot_of(entry));
+  }
+  std::ranges::sort(slots, {}, [](const Slot& slot) {
+    return std::pair(place_of({slot.value, slot.value_bytes}),
+                     std::string_view(slot.field, slot.field_bytes));
   });
-  for (const std::uint32_t i : order)
-    leaves.all_.push_back(ones[i]);
   return leaves;
 }
 
@@ -78,27 +73,27 @@ bool Leaves::is_index(const One& leaf, std::string_view step, std::size_t depth)
 }
 
 JsonType Leaves::type() const noexcept {
-  const One& leaf = all_[0];
+  const One leaf = (*this)[0];
   if (leaf.pointer.size() == base_.size()) return type_of_token(leaf.token);
   return is_index(leaf, step_at(leaf, base_.size()), base_depth_) ? JsonType::array
                                                                   : JsonType::object;
 }
 
 std::uint64_t Leaves::count() const {
-  if (all_[0].pointer.size() == base_.size()) return 0;
+  if ((*this)[0].pointer.size() == base_.size()) return 0;
   if (type() == JsonType::array) {
     // What was lost at the end nobody knows.
     std::uint64_t most = 0;
-    for (const One& leaf : all_) {
-      if (const auto index = index_of(step_at(leaf, base_.size())))
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (const auto index = index_of(step_at((*this)[i], base_.size())))
         most = std::max<std::uint64_t>(most, *index + 1);
     }
     return most;
   }
   std::uint64_t members = 0;
   std::string_view last;
-  for (const One& leaf : all_) {
-    const std::string_view step = step_at(leaf, base_.size());
+  for (std::size_t i = 0; i < size(); ++i) {
+    const std::string_view step = step_at((*this)[i], base_.size());
     if (members == 0 || step != last) ++members;
     last = step;
   }
@@ -108,7 +103,8 @@ std::uint64_t Leaves::count() const {
 std::vector<std::string> Leaves::keys() const {
   std::vector<std::string> names;
   std::string_view last;
-  for (const One& leaf : all_) {
+  for (std::size_t i = 0; i < size(); ++i) {
+    const One leaf = (*this)[i];
     if (leaf.pointer.size() == base_.size()) break;
     const std::string_view step = step_at(leaf, base_.size());
     if (names.empty() || step != last) names.push_back(unescaped(step));
@@ -118,52 +114,63 @@ std::vector<std::string> Leaves::keys() const {
 }
 
 namespace {
-/// Characters that grow at their end.
+/// Short copies inline: nearly all names and tokens are.
+[[gnu::always_inline]] inline void copy_short(char* to, const char* from, std::size_t n) noexcept {
+  if (n > 16) {
+    std::memcpy(to, from, n);
+  } else if (n >= 8) {
+    char tail[8];
+    std::memcpy(tail, from + n - 8, 8);
+    std::memcpy(to, from, 8);
+    std::memcpy(to + n - 8, tail, 8);
+  } else if (n >= 4) {
+    char tail[4];
+    std::memcpy(tail, from + n - 4, 4);
+    std::memcpy(to, from, 4);
+    std::memcpy(to + n - 4, tail, 4);
+  } else {
+    for (std::size_t i = 0; i < n; ++i)
+      to[i] = from[i];
+  }
+}
+
+/// Where characters are written at the end of a string. Its ends are handed around by value: who
+/// writes characters through a pointer cannot know what they change, unless that lies in registers.
 class Text {
  public:
-  explicit Text(std::size_t bytes) : capacity_(bytes) {
-    bytes_ = std::make_unique_for_overwrite<char[]>(capacity_);
-    at_ = bytes_.get();
+  Text(std::string& to, std::size_t bytes) : to_(to) { at = grow(to.data() + to.size(), bytes); }
+  ~Text() { to_.resize(static_cast<std::size_t>(at - to_.data())); }
+  Text(const Text&) = delete;
+  Text& operator=(const Text&) = delete;
+
+  /// Room for so many bytes behind `from`, where writing has come to; answers where that is now.
+  [[gnu::always_inline]] char* room(char* from, std::size_t bytes) {
+    if (static_cast<std::size_t>(end_ - from) >= bytes) [[likely]]
+      return from;
+    return grow(from, bytes);
   }
-  /// Room for so many bytes more.
-  void need(std::size_t bytes) {
-    if (static_cast<std::size_t>(bytes_.get() + capacity_ - at_) < bytes) [[unlikely]]
-      grow(bytes);
-  }
-  void put(char c) noexcept { *at_++ = c; }
-  void put(std::string_view bytes) noexcept {
-    std::memcpy(at_, bytes.data(), bytes.size());
-    at_ += bytes.size();
-  }
-  void put_anything(std::string_view bytes) {
-    need(bytes.size());
-    put(bytes);
-  }
-  [[nodiscard]] std::string_view view() const noexcept {
-    return {bytes_.get(), static_cast<std::size_t>(at_ - bytes_.get())};
-  }
+
+  char* at;  ///< where writing ends
 
  private:
-  void grow(std::size_t bytes) {
-    const std::size_t used = static_cast<std::size_t>(at_ - bytes_.get());
-    capacity_ = 2 * capacity_ + bytes;
-    auto larger = std::make_unique_for_overwrite<char[]>(capacity_);
-    std::memcpy(larger.get(), bytes_.get(), used);
-    bytes_ = std::move(larger);
-    at_ = bytes_.get() + used;
+  char* grow(char* from, std::size_t bytes) {
+    const auto used = static_cast<std::size_t>(from - to_.data());
+    // Not cleared before it is written.
+    to_.resize_and_overwrite(used + used / 2 + bytes, [](char*, std::size_t size) { return size; });
+    end_ = to_.data() + to_.size();
+    return to_.data() + used;
   }
 
-  std::size_t capacity_;
-  std::unique_ptr<char[]> bytes_;
-  char* at_;
+  std::string& to_;
+  char* end_ = nullptr;
 };
 
 /// A container that is being written.
 struct Open {
   std::size_t end;  ///< of its path in the pointers below it
-  std::uint32_t next = 0;
-  bool is_array = false;
-  bool has_any = false;
+  std::uint32_t next;
+  bool is_array;
+  bool has_any;
 };
 
 std::size_t common_bytes(std::string_view a, std::string_view b) noexcept {
@@ -180,96 +187,135 @@ std::size_t common_bytes(std::string_view a, std::string_view b) noexcept {
     ++i;
   return i;
 }
+
+/// The end of the step that begins at `at`, and whether all of its characters are themselves in a
+/// JSON string.
+struct StepEnd {
+  std::size_t at;
+  bool is_plain;
+};
+[[gnu::always_inline]] inline StepEnd end_of_step(std::string_view pointer,
+                                                  std::size_t at) noexcept {
+  constexpr std::uint64_t k_ones = 0x0101010101010101ULL;
+  constexpr std::uint64_t k_tops = k_ones << 7;
+  const auto zero_in = [](std::uint64_t x) { return (x - k_ones) & ~x & k_tops; };
+  while (at + 8 <= pointer.size()) {
+    std::uint64_t word;
+    std::memcpy(&word, pointer.data() + at, 8);
+    const std::uint64_t slashes = zero_in(word ^ (k_ones * '/'));
+    const std::uint64_t others = ((word - k_ones * 0x20) & ~word & k_tops) |
+                                 zero_in(word ^ (k_ones * '"')) | zero_in(word ^ (k_ones * '\\')) |
+                                 zero_in(word ^ (k_ones * '~'));
+    if ((slashes | others) != 0) break;
+    at += 8;
+  }
+  bool is_plain = true;
+  for (; at < pointer.size() && pointer[at] != '/'; ++at) {
+    const auto c = static_cast<unsigned char>(pointer[at]);
+    is_plain &= c >= 0x20 && c != '"' && c != '\\' && c != '~';
+  }
+  return {at, is_plain};
+}
+
+[[gnu::always_inline]] inline char* put(char* at, std::string_view bytes) noexcept {
+  copy_short(at, bytes.data(), bytes.size());
+  return at + bytes.size();
+}
 }  // namespace
 
 void Leaves::write(std::string& to) const {
-  if (all_[0].pointer.size() == base_.size()) {
-    append_token_text(to, all_[0].token);
+  if (const One only = (*this)[0]; only.pointer.size() == base_.size()) {
+    append_token_text(to, only.token);
     return;
   }
-  std::size_t bytes = 64;
-  for (const One& leaf : all_)
-    bytes += leaf.pointer.size() + leaf.token.size();
-  Text text(bytes);
+  constexpr std::size_t k_ahead = 8;   // leaves whose memory is asked for before they are written
+  constexpr std::size_t k_a_step = 8;  // around a step: quotes, a colon, a comma, a bracket
+  // Around a leaf: its steps, the containers that end before it.
+  constexpr std::size_t k_a_leaf = (k_a_step + 1) * (k_document_max_depth + 1);
+  Text text(to, bytes_ + 16 * size() + k_a_leaf);
   std::array<Open, k_document_max_depth + 1> open;
   std::size_t depth = 0;  // of `open` that are open
-  const auto close = [&] { text.put_anything(open[--depth].is_array ? "]" : "}"); };
-  const auto begin = [&](const One& leaf, std::size_t end) {
-    Open& one = open[depth];
-    one = {end};
-    one.is_array = is_index(leaf, step_at(leaf, end), base_depth_ + depth);
-    ++depth;
-    text.put_anything(one.is_array ? "[" : "{");
-  };
-  begin(all_[0], base_.size());
-  std::string_view before = all_[0].pointer;
-  for (const One& leaf : all_) {
-    if (leaf.pointer.size() <= base_.size()) continue;  // no document of ours
+  char* at = text.at;
+  std::string_view before;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (i + k_ahead < size()) __builtin_prefetch(slots_[i + k_ahead].field);
+    const One leaf = (*this)[i];
     const std::string_view pointer = leaf.pointer;
-    const std::size_t common = common_bytes(pointer, before);
+    if (pointer.size() <= base_.size()) continue;  // no document of ours
+    at = text.room(at, pointer.size() + leaf.token.size() + k_a_leaf);
+    std::size_t end = base_.size();
+    if (depth != 0) {
+      const std::size_t common = common_bytes(pointer, before);
+      while (depth > 1 && open[depth - 1].end >= common)
+        *at++ = open[--depth].is_array ? ']' : '}';
+      end = open[depth - 1].end;
+    }
     before = pointer;
-    while (depth > 1 && open[depth - 1].end >= common)
-      close();
-    for (;;) {
+    for (bool is_new = depth == 0;; is_new = true) {
+      const StepEnd step_end = end_of_step(pointer, end + 1);
+      const std::string_view step = pointer.substr(end + 1, step_end.at - end - 1);
+      if (is_new) {
+        if (depth == open.size()) break;  // deeper than any document of ours
+        const bool is_array = is_index(leaf, step, base_depth_ + depth);
+        open[depth++] = {end, 0, is_array, false};
+        *at++ = is_array ? '[' : '{';
+      }
       Open& in = open[depth - 1];
-      const std::string_view step = step_at(leaf, in.end);
-      const std::size_t end = in.end + 1 + step.size();
-      text.need(step.size() + 8);
       if (in.is_array) {
         const std::uint32_t index = index_of(step).value_or(in.next);
         for (; in.next < index; ++in.next) {
-          text.put_anything(in.has_any ? ",null" : "null");
+          at = text.room(at, pointer.size() + leaf.token.size() + k_a_leaf);
+          at = put(at, in.has_any ? ",null" : "null");
           in.has_any = true;
         }
-        if (in.has_any) text.put_anything(",");
+        if (in.has_any) *at++ = ',';
         in.next = index + 1;
       } else {
-        if (in.has_any) text.put(',');
-        text.put('"');
-        if (!is_escaped(step) && !needs_escape(step)) {
-          text.put(step);
+        if (in.has_any) *at++ = ',';
+        *at++ = '"';
+        if (step_end.is_plain) {
+          at = put(at, step);
         } else {
           std::string escaped;
           append_escaped(escaped, unescaped(step));
-          text.put_anything(escaped);
-          text.need(8);
+          at = text.room(at, escaped.size() + pointer.size() + leaf.token.size() + k_a_leaf);
+          at = put(at, escaped);
         }
-        text.put("\":");
+        at = put(at, "\":");
       }
       in.has_any = true;
+      end = step_end.at;
       if (end == pointer.size()) break;
-      if (depth == open.size()) return;  // deeper than any document of ours
-      begin(leaf, end);
     }
     const std::string_view token = leaf.token;
-    text.need(token.size() + 8);
     switch (token[0]) {
       case 't':
-        text.put("true");
+        at = put(at, "true");
         break;
       case 'f':
-        text.put("false");
+        at = put(at, "false");
         break;
       case 'n':
-        text.put("null");
+        at = put(at, "null");
         break;
       case '{':
-        text.put("{}");
+        at = put(at, "{}");
         break;
       case '[':
-        text.put("[]");
+        at = put(at, "[]");
         break;
       case '"':
-        text.put(token);
-        text.put('"');
+        at = put(at, token);
+        *at++ = '"';
         break;
       default:
-        text.put(token);
+        at = put(at, token);
     }
   }
+  at = text.room(at, k_document_max_depth + 1);
   while (depth > 0)
-    close();
-  to += text.view();
+    *at++ = open[--depth].is_array ? ']' : '}';
+  text.at = at;
 }
 
 }  // namespace ullage::document

@@ -44,8 +44,9 @@ std::byte* GroupCopy::room_for(std::size_t bytes) {
   return at;
 }
 
-GroupCopy::Taken GroupCopy::take(Shard& shard, std::string_view name, std::uint64_t hash) {
+GroupCopy::Taken GroupCopy::take(Shard& shard, std::string_view name, std::uint64_t hash, For use) {
   clear();
+  use_ = use;
   now_ms_ = state_.now_ms();
   const GroupPlace group = lookup_.group(shard, name, hash);
   if (group.broken) return Taken::torn;
@@ -75,7 +76,7 @@ GroupCopy::Taken GroupCopy::take_record(const GroupPlace& group) {
   const RecordFields<PlainBytes> fields(copy, head);
   const RecordFields<SharedBytes> shared(group.record, head);
   entries_.reserve(head.fields);
-  places_.reserve(head.fields);
+  if (use_ == For::editing) places_.reserve(head.fields);
   for (std::uint32_t i = 0; i < fields.count(); ++i) {
     const std::byte* rank_at =
         head.fields == 1 ? group.page.slots.rank_at(group.item) : shared.slots().rank_at(i);
@@ -91,7 +92,7 @@ GroupCopy::Taken GroupCopy::take_leaves(Shard& shard, const GroupPlace& group) {
   if (stub.fields > k_group_edit_max_fields || stub.bytes > k_group_edit_max_bytes)
     return Taken::too_large;
   entries_.reserve(stub.fields);
-  places_.reserve(stub.fields);
+  if (use_ == For::editing) places_.reserve(stub.fields);
   std::uint64_t at = 0;
   std::size_t steps = 0;
   do {
@@ -132,16 +133,23 @@ GroupCopy::Taken GroupCopy::add(const SlotsView<PlainBytes>::Item& item, std::in
   if (e.broken) return Taken::torn;
   GroupEntry entry{
       chars(item.at + e.field_at, e.field_bytes), chars(item.at + e.value_at, e.inline_bytes), {}};
-  Place place{const_cast<std::byte*>(rank_at), base::load_u16(rank_at), k_no_ref, e.deadline_ms};
+  Ref pieces = k_no_ref;
   if (e.pieces) {
     const PieceLink link = decode_link<PlainBytes>(item.at + e.value_at);
-    place.pieces = link.first;
+    pieces = link.first;
     bytes_ += link.bytes;
     if (bytes_ > k_group_edit_max_bytes) return Taken::too_large;
     std::byte* value = room_for(link.bytes);
     if (!pieces_.read(link, 0, reinterpret_cast<char*>(value), link.bytes)) return Taken::torn;
     entry.value = chars(value, link.bytes);
   }
+  const policy::Rank rank = base::load_u16(rank_at);
+  const Place place{const_cast<std::byte*>(rank_at),
+                    rank,
+                    0,
+                    static_cast<std::uint32_t>(entries_.size()),
+                    pieces,
+                    e.deadline_ms};
   if (e.deadline_ms <= now_ms_) {
     ended_.push_back(entry);
     ended_places_.push_back(place);
@@ -150,7 +158,7 @@ GroupCopy::Taken GroupCopy::add(const SlotsView<PlainBytes>::Item& item, std::in
   if (e.deadline_ms != k_never_ms) entry.ttl.remaining = Millis(e.deadline_ms - now_ms_);
   if (entries_.size() == k_group_edit_max_fields) return Taken::too_large;
   entries_.push_back(entry);
-  places_.push_back(place);
+  if (use_ == For::editing || !state_.ranking->is_fresh(rank)) places_.push_back(place);
   return Taken::whole;
 }
 

@@ -22,11 +22,18 @@ namespace ullage::engine {
 
 class GroupCopy {
  public:
+  /// What is wanted of a copy.
+  enum class For : std::uint8_t {
+    reading,  ///< the entries; of those that were not read in this tick also where they are
+    editing,  ///< everything of each entry
+  };
   /// What an entry is besides what its user sees.
   struct Place {
     std::byte* rank_at;  ///< in the page
     policy::Rank rank;
-    Ref pieces;  ///< the first, where the value is held in pieces
+    std::uint16_t zero;
+    std::uint32_t entry;  ///< which
+    Ref pieces;           ///< the first, where the value is held in pieces
     std::int64_t deadline_ms;
   };
   enum class Taken : std::uint8_t {
@@ -42,14 +49,14 @@ class GroupCopy {
   GroupCopy& operator=(const GroupCopy&) = delete;
 
   /// Copies the group, in place of what was copied before.
-  [[nodiscard]] Taken take(Shard& shard, std::string_view name, std::uint64_t hash);
+  [[nodiscard]] Taken take(Shard& shard, std::string_view name, std::uint64_t hash, For use);
 
   [[nodiscard]] GroupView view() const noexcept {
     return {entries_, static_cast<std::uint8_t>(kind_ & ~k_kind_lost),
             (kind_ & k_kind_lost) != 0 || (kind_ != 0 && !ended_.empty())};
   }
   [[nodiscard]] std::span<const GroupEntry> entries() const noexcept { return entries_; }
-  /// One for each entry.
+  /// For editing one for each entry, for reading of those whose use is to be noted.
   [[nodiscard]] std::span<Place> places() noexcept { return places_; }
   /// Entries whose time has come and that are still there.
   [[nodiscard]] std::span<const GroupEntry> ended() const noexcept { return ended_; }
@@ -79,6 +86,7 @@ class GroupCopy {
   const Directory& directory_;
   Lookup lookup_;
   Pieces pieces_;
+  For use_ = For::reading;
   std::int64_t now_ms_ = 0;
   std::uint8_t kind_ = 0;
   ClassId class_id_ = k_no_class;

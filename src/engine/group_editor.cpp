@@ -181,7 +181,8 @@ std::optional<Error> GroupEditor::check(const GroupEdit& edit, const GroupLimits
 GroupEditor::Attempt GroupEditor::attempt(Call& call, Edit edit_callback) {
   const ShardGuard guard(call.shard);
   GroupCopy copy(state_, directory_);
-  const GroupCopy::Taken taken = copy.take(call.shard, call.name, call.hash);
+  const GroupCopy::Taken taken =
+      copy.take(call.shard, call.name, call.hash, GroupCopy::For::editing);
   ULLAGE_CHECK(taken != GroupCopy::Taken::torn);
   const std::string too_large = "a group of more than " + std::to_string(k_group_edit_max_fields) +
                                 " fields or " + std::to_string(k_group_edit_max_bytes) +
@@ -190,7 +191,7 @@ GroupEditor::Attempt GroupEditor::attempt(Call& call, Edit edit_callback) {
   if (taken == GroupCopy::Taken::absent && copy.has_record()) {
     writer_.drop_group(call.shard, lookup_.group(call.shard, call.name, call.hash),
                        RemovalCause::expired, call.work);
-    static_cast<void>(copy.take(call.shard, call.name, call.hash));
+    static_cast<void>(copy.take(call.shard, call.name, call.hash, GroupCopy::For::editing));
   }
 
   GroupEdit edit(copy.view());

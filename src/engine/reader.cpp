@@ -125,7 +125,7 @@ GroupCopy::Taken Reader::read_group(std::string_view name, GroupCopy& copy, bool
   GroupCopy::Taken taken = GroupCopy::Taken::torn;
   for (int i = 0; i < k_group_tries; ++i) {
     version = shard.lock.begin_read();
-    taken = copy.take(shard, name, hash);
+    taken = copy.take(shard, name, hash, GroupCopy::For::reading);
     if (shard.lock.validate(version)) break;
     taken = GroupCopy::Taken::torn;
     state_.count(Counter::read_retries);
@@ -134,7 +134,7 @@ GroupCopy::Taken Reader::read_group(std::string_view name, GroupCopy& copy, bool
   if (taken == GroupCopy::Taken::torn) {
     state_.count(Counter::read_locks);
     const ShardGuard guard(shard);
-    taken = copy.take(shard, name, hash);
+    taken = copy.take(shard, name, hash, GroupCopy::For::reading);
     ULLAGE_CHECK(taken != GroupCopy::Taken::torn);
     version = shard.lock.begin_read();
   }
@@ -151,18 +151,13 @@ GroupCopy::Taken Reader::read_group(std::string_view name, GroupCopy& copy, bool
 
 void Reader::note_uses(Shard& shard, base::VersionLock::Version version, std::uint64_t group_hash,
                        GroupCopy& copy) {
-  bool any = false;
-  for (std::size_t i = 0; i < copy.entries().size(); ++i) {
-    GroupCopy::Place& place = copy.places()[i];
-    if (state_.ranking->is_fresh(place.rank)) continue;
-    const std::uint64_t field_hash = state_.hash_field(copy.entries()[i].field);
-    const policy::Rank next =
-        state_.ranking->on_read(entry_hash(group_hash, field_hash), place.rank);
-    any |= next != place.rank;
-    place.rank = next;
+  if (copy.places().empty()) return;
+  for (GroupCopy::Place& place : copy.places()) {
+    const std::uint64_t field_hash = state_.hash_field(copy.entries()[place.entry].field);
+    place.rank = state_.ranking->on_read(entry_hash(group_hash, field_hash), place.rank);
   }
   // A tick that meets a writer is not worth waiting for.
-  if (!any || !shard.lock.try_tick(version)) return;
+  if (!shard.lock.try_tick(version)) return;
   base::count_tick();
   for (const GroupCopy::Place& place : copy.places())
     base::store_bytes(place.rank_at, &place.rank, sizeof place.rank);
