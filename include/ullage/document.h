@@ -154,8 +154,8 @@ class Documents {
   Result<std::optional<std::uint64_t>> count(std::string_view group, std::string_view pointer = "",
                                              const JsonRead& options = {});
 
-  /// Adds to a number that is there and answers it. Exact for integers of 64 bits; else as doubles.
-  /// Errors besides: wrong_type, out_of_range.
+  /// Adds to a number that is there and answers it. Of integers of 64 bits exactly, else as
+  /// doubles. Errors besides: wrong_type, out_of_range.
   Result<std::optional<std::string>> increment(std::string_view group, std::string_view pointer,
                                                std::string_view by);
 

@@ -1,5 +1,7 @@
 #include "command/call.h"
 
+#include <ullage/document.h>
+
 #include "command/words.h"
 #include "resp/number.h"
 
@@ -95,13 +97,26 @@ bool Call::is_word(std::size_t i, std::string_view word) const noexcept {
 }
 
 Type Call::type_of(const Key& key) const {
+  if (is_document(key)) return Type::document;
   if (is_string(key)) return Type::string;
   return exists(key) ? Type::hash : Type::none;
 }
 
+// A document that is a leaf alone has the same field as a string.
 bool Call::is_string(const Key& key) const {
   return services.seen.strings.load(std::memory_order_relaxed) &&
-         cache().contains(key.group(), k_string_field);
+         cache().contains(key.group(), k_string_field) && !is_document(key);
+}
+
+bool Call::is_document(const Key& key) const {
+  if (!services.seen.documents.load(std::memory_order_relaxed)) return false;
+  const auto kind = cache().group_kind(key.group());
+  return kind && kind->kind == k_group_kind_document;
+}
+
+void Call::see_documents() const noexcept {
+  if (!services.seen.documents.load(std::memory_order_relaxed))
+    services.seen.documents.store(true, std::memory_order_relaxed);
 }
 
 void Call::changed_or_gone(const Key& key, const Event& event) {

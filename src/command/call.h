@@ -33,7 +33,7 @@ inline constexpr std::string_view k_no_such_key = "ERR no such key";
 inline constexpr std::string_view k_out_of_memory =
     "OOM command not allowed when used memory > 'maxmemory'.";
 
-enum class Type : std::uint8_t { none, string, hash };
+enum class Type : std::uint8_t { none, string, hash, document };
 
 /// A key that a command names.
 class Key {
@@ -126,11 +126,21 @@ class Call {
   [[nodiscard]] Type type_of(const Key& key) const;
   /// Whether the key is a plain string; costs nothing while no string was ever written.
   [[nodiscard]] bool is_string(const Key& key) const;
-  [[nodiscard]] bool is_hash(const Key& key) const { return type_of(key) == Type::hash; }
+  /// Whether it is a JSON document; costs nothing while none was ever written.
+  [[nodiscard]] bool is_document(const Key& key) const;
+  /// From now on keys may be documents.
+  void see_documents() const noexcept;
+  /// Whether it is a key of a type that hash commands, or string commands, are not for.
+  [[nodiscard]] bool is_no_hash(const Key& key) const { return is_string(key) || is_document(key); }
+  [[nodiscard]] bool is_no_string(const Key& key) const {
+    const Type type = type_of(key);
+    return type != Type::none && type != Type::string;
+  }
   [[nodiscard]] bool exists(const Key& key) const { return cache().contains_group(key.group()); }
   /// Replies with the value of a field as it is named in the cache (FieldName, k_string_field);
   /// answers false, with nothing written, if there is none.
   bool value(const Key& key, std::string_view stored_field) {
+    if (is_document(key)) return false;  // its leaves are no fields of a hash
     const auto seen = cache().visit(key.group(), stored_field,
                                     [this](std::string_view bytes) { reply.bulk(bytes); });
     return seen && *seen;

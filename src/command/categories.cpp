@@ -28,6 +28,9 @@ std::vector<std::string_view> categories_of(const Row& row) {
     case Family::pubsub:
       all.emplace_back("pubsub");
       break;
+    case Family::json:
+      all.emplace_back("json");
+      break;
     case Family::ullage:
       all.emplace_back("ullage");
       break;
@@ -44,11 +47,11 @@ std::vector<std::string_view> categories_of(const Row& row) {
 
 std::span<const std::string_view> all_categories() noexcept {
   // The last have no commands here: rules that were written for Redis name them.
-  static constexpr std::array<std::string_view, 22> k_all{
+  static constexpr std::array<std::string_view, 23> k_all{
       "keyspace",    "read",        "write",     "hash",     "string", "pubsub",
       "connection",  "transaction", "scripting", "ullage",   "admin",  "dangerous",
       "fast",        "slow",        "bitmap",    "blocking", "geo",    "list",
-      "hyperloglog", "sortedset",   "set",       "stream"};
+      "hyperloglog", "sortedset",   "set",       "stream",   "json"};
   return k_all;
 }
 

@@ -56,6 +56,8 @@ std::uint32_t sum_of(std::string_view bytes) {
 void dump(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] {
+    if (call.is_document(key))
+      return call.error("ERR DUMP knows no JSON documents; JSON.GET has their text");
     resp::Output& out = call.reply.output();
     const std::size_t place = out.size();
     std::uint32_t count = 0;

@@ -32,6 +32,13 @@ inline constexpr Event k_event_hincrbyfloat{"hincrbyfloat", 'h'};
 inline constexpr Event k_event_hexpire{"hexpire", 'h'};
 inline constexpr Event k_event_hpersist{"hpersist", 'h'};
 
+// Of documents, as RedisJSON tells them.
+inline constexpr Event k_event_json_set{"json.set", 'd'};
+inline constexpr Event k_event_json_del{"json.del", 'd'};
+inline constexpr Event k_event_json_numincrby{"json.numincrby", 'd'};
+inline constexpr Event k_event_json_merge{"json.merge", 'd'};
+inline constexpr Event k_event_json_clear{"json.clear", 'd'};
+
 // Of single fields; the first is Redis 7.4's, the second ours.
 inline constexpr Event k_event_hexpired{"hexpired", 'h'};
 inline constexpr Event k_event_hevicted{"hevicted", 'h'};

@@ -12,6 +12,7 @@ std::span<const Row> hash_walk_rows() noexcept;
 std::span<const Row> hash_ttl_rows() noexcept;
 std::span<const Row> string_rows() noexcept;
 std::span<const Row> string_edit_rows() noexcept;
+std::span<const Row> json_rows() noexcept;
 std::span<const Row> key_rows() noexcept;
 std::span<const Row> keyspace_rows() noexcept;
 std::span<const Row> expiry_rows() noexcept;

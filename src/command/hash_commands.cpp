@@ -52,7 +52,7 @@ void hset(Call& call) {
   if (!names_fit(call, key, 2, 2)) return;
   const Writing held(
       call, key, call.args.size() == 4 ? Writing::Changes::one_entry : Writing::Changes::several);
-  if (call.is_string(key)) return call.wrong_type();
+  if (call.is_no_hash(key)) return call.wrong_type();
   const auto added = write_pairs(call, key);
   if (!added) return;
   if constexpr (answer == Answer::added) {
@@ -67,7 +67,7 @@ void hsetnx(Call& call) {
   const FieldName field(call.args[2]);
   if (!call.name_fits(key) || !call.name_fits(field)) return;
   const Writing held(call, key, Writing::Changes::one_entry);
-  if (call.is_string(key)) return call.wrong_type();
+  if (call.is_no_hash(key)) return call.wrong_type();
   const auto outcome = call.cache().try_emplace(key.group(), field, call.args[3]);
   if (!outcome) return call.refused(outcome.error());
   const bool added = *outcome == SetOutcome::inserted;
@@ -80,7 +80,7 @@ void hget(Call& call) {
   call.reading(key, [&] {
     // A string has no such field: only who finds none need ask.
     if (call.value(key, FieldName(call.args[2]))) return;
-    if (call.is_string(key)) return call.wrong_type();
+    if (call.is_no_hash(key)) return call.wrong_type();
     call.reply.null();
   });
 }
@@ -94,6 +94,8 @@ std::size_t hget_many(Services& services, Session& session, std::span<const resp
     std::size_t place;
     bool is_error;
   };
+  // Where there are documents each key is asked for its type.
+  if (services.seen.documents.load(std::memory_order_relaxed)) return 0;
   std::array<One, k_ahead_requests> ones;
   std::array<ullage::Key, k_ahead_requests> keys;
   std::size_t count = 0;
@@ -140,7 +142,7 @@ constexpr std::size_t k_fields_at_once = 32;
 void hmget(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (call.is_string(key)) return call.wrong_type();
+    if (call.is_no_hash(key)) return call.wrong_type();
     call.reply.array(call.args.size() - 2);
     std::array<ullage::Key, k_fields_at_once> keys;
     for (std::size_t i = 2; i < call.args.size();) {
@@ -163,7 +165,7 @@ void hdel(Call& call) {
   const Key key = call.key(1);
   const Writing held(
       call, key, call.args.size() == 3 ? Writing::Changes::one_entry : Writing::Changes::several);
-  if (call.is_string(key)) return call.wrong_type();
+  if (call.is_no_hash(key)) return call.wrong_type();
   std::int64_t removed = 0;
   for (std::size_t i = 2; i < call.args.size(); ++i) {
     if (call.cache().erase(key.group(), FieldName(call.args[i]))) ++removed;
@@ -175,7 +177,7 @@ void hdel(Call& call) {
 void hexists(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (call.is_string(key)) return call.wrong_type();
+    if (call.is_no_hash(key)) return call.wrong_type();
     call.reply.integer(call.cache().contains(key.group(), FieldName(call.args[2])) ? 1 : 0);
   });
 }
@@ -183,7 +185,7 @@ void hexists(Call& call) {
 void hlen(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (call.is_string(key)) return call.wrong_type();
+    if (call.is_no_hash(key)) return call.wrong_type();
     call.reply.integer(static_cast<std::int64_t>(call.cache().group_size(key.group())));
   });
 }
@@ -191,7 +193,7 @@ void hlen(Call& call) {
 void hstrlen(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (call.is_string(key)) return call.wrong_type();
+    if (call.is_no_hash(key)) return call.wrong_type();
     const auto bytes = call.cache().value_size(key.group(), FieldName(call.args[2]));
     call.reply.integer(static_cast<std::int64_t>(bytes.value_or(0)));
   });
@@ -204,7 +206,7 @@ void hincrby(Call& call) {
   const FieldName field(call.args[2]);
   if (!call.name_fits(key) || !call.name_fits(field)) return;
   const Writing held(call, key, Writing::Changes::one_entry);
-  if (call.is_string(key)) return call.wrong_type();
+  if (call.is_no_hash(key)) return call.wrong_type();
   const auto value = call.cache().increment(key.group(), field, *by);
   if (!value) {
     if (value.error().code == Errc::not_a_number)
@@ -225,7 +227,7 @@ void hincrbyfloat(Call& call) {
   const FieldName field(call.args[2]);
   if (!call.name_fits(key) || !call.name_fits(field)) return;
   const Writing held(call, key, Writing::Changes::one_entry);
-  if (call.is_string(key)) return call.wrong_type();
+  if (call.is_no_hash(key)) return call.wrong_type();
   std::string_view failure;
   std::string text;
   const auto done = call.cache().update(

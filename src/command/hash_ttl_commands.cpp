@@ -54,7 +54,7 @@ void for_each_field(Call& call, std::size_t i, const Event& event, Change change
   if (!fields) return;
   const Key key = call.key(1);
   const Writing held(call, key, Writing::Changes::several);
-  if (call.is_string(key)) return call.wrong_type();
+  if (call.is_no_hash(key)) return call.wrong_type();
   call.reply.array(fields->count);
   bool changed = false;
   for (std::size_t f = 0; f < fields->count; ++f)
@@ -136,7 +136,7 @@ void httl(Call& call) {
   if (!fields) return;
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (call.is_string(key)) return call.wrong_type();
+    if (call.is_no_hash(key)) return call.wrong_type();
     call.reply.array(fields->count);
     for (std::size_t f = 0; f < fields->count; ++f) {
       const auto end = field_end_ms(call, key, FieldName(call.args[fields->first + f]));
@@ -235,7 +235,7 @@ void hsetex(Call& call) {
     if (!call.name_fits(FieldName(call.args[fields->first + 2 * f]))) return;
   }
   const Writing held(call, key, Writing::Changes::several);
-  if (call.is_string(key)) return call.wrong_type();
+  if (call.is_no_hash(key)) return call.wrong_type();
   for (std::size_t f = 0; f < fields->count && condition != If::always; ++f) {
     const bool there =
         call.cache().contains(key.group(), FieldName(call.args[fields->first + 2 * f]));

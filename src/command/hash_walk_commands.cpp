@@ -31,6 +31,7 @@ template <What what>
 void reply_all(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] {
+    if (call.is_document(key)) return call.wrong_type();
     const auto fields = fields_of_one_step(call, key);
     if (!fields) return;
     const resp::Reply::Guess head =
@@ -159,7 +160,7 @@ void hrandfield(Call& call) {
   if (!wanted) return;
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (call.is_string(key)) return call.wrong_type();
+    if (call.is_no_hash(key)) return call.wrong_type();
     const std::size_t place = call.reply.output().size();
     for (int tries = 0;; ++tries) {
       const std::uint64_t fields = call.cache().group_size(key.group());
@@ -179,7 +180,7 @@ void hscan(Call& call) {
   if (!ScanOptions::parse_cursor(call, 2)) return;
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (call.is_string(key)) return call.wrong_type();
+    if (call.is_no_hash(key)) return call.wrong_type();
     if (!call.exists(key)) {  // before the options are looked at
       call.reply.array(2);
       call.reply.bulk("0");

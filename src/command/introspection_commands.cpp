@@ -99,6 +99,8 @@ constexpr std::string_view group_name(Family family) noexcept {
       return "generic";
     case Family::hash:
       return "hash";
+    case Family::json:
+      return "json";
     case Family::pubsub:
       return "pubsub";
     case Family::server:

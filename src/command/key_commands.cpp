@@ -58,6 +58,36 @@ void rename(Call& call) {
   }
 }
 
+std::optional<Error> copy_fields(Cache& cache, const Key& from, const Key& to) {
+  std::optional<Error> failure;
+  const auto walked =
+      cache.for_each(from.group(), [&](std::string_view field, std::string_view value) {
+        if (failure) return;
+        SetOptions options;
+        if (const auto ttl = cache.ttl(from.group(), field)) options.ttl = ttl->remaining;
+        const auto done = cache.set(to.group(), field, value, options);
+        if (!done) failure = done.error();
+      });
+  if (!walked) failure = walked.error();
+  return failure;
+}
+
+/// Its leaves as they are, and that it is one.
+std::optional<Error> copy_document(Cache& cache, const Key& from, const Key& to) {
+  std::optional<Error> failure;
+  const auto read = cache.read_group(from.group(), [&](const GroupView& document) {
+    const auto done = cache.edit_group(to.group(), [&](GroupEdit& edit) -> Result<void> {
+      edit.set_kind(document.kind);
+      for (const GroupEntry& leaf : document.entries)
+        edit.set(leaf.field, leaf.value, {.ttl = leaf.ttl.remaining, .keep_ttl = false});
+      return {};
+    });
+    if (!done) failure = done.error();
+  });
+  if (!read) failure = read.error();
+  return failure;
+}
+
 void copy(Call& call) {
   unsigned database = call.session.database;
   bool replace = false;
@@ -92,16 +122,9 @@ void copy(Call& call) {
     if (!replace) return call.reply.integer(0);
     call.cache().erase_group(to.group());
   }
-  std::optional<Error> failure;
-  const auto walked =
-      call.cache().for_each(from.group(), [&](std::string_view field, std::string_view value) {
-        if (failure) return;
-        SetOptions options;
-        if (const auto ttl = call.cache().ttl(from.group(), field)) options.ttl = ttl->remaining;
-        const auto done = call.cache().set(to.group(), field, value, options);
-        if (!done) failure = done.error();
-      });
-  if (!walked) failure = walked.error();
+  const std::optional<Error> failure = call.is_document(from)
+                                           ? copy_document(call.cache(), from, to)
+                                           : copy_fields(call.cache(), from, to);
   call.changed(to, k_event_copy_to);
   if (failure) {
     call.cache().erase_group(to.group());

@@ -1,4 +1,6 @@
 // Commands over all keys of a database.
+#include <ullage/document.h>
+
 #include "command/call.h"
 #include "command/events.h"
 #include "command/families.h"
@@ -22,6 +24,8 @@ std::string_view name_of(Type type) noexcept {
       return "string";
     case Type::hash:
       return "hash";
+    case Type::document:
+      return "ReJSON-RL";
     case Type::none:
       break;
   }
@@ -29,6 +33,10 @@ std::string_view name_of(Type type) noexcept {
 }
 
 bool has_type(Call& call, std::string_view group, std::string_view wanted) {
+  if (call.services.seen.documents.load(std::memory_order_relaxed)) {
+    const auto kind = call.cache().group_kind(group);
+    if (kind && kind->kind == k_group_kind_document) return same_word(wanted, "REJSON-RL");
+  }
   const bool is_string = call.services.seen.strings.load(std::memory_order_relaxed) &&
                          call.cache().contains(group, k_string_field);
   return same_word(wanted, is_string ? "STRING" : "HASH");
@@ -197,6 +205,8 @@ void object_encoding(Call& call) {
       }
       case Type::hash:
         return call.reply.bulk(hash_encoding(call, key));
+      case Type::document:
+        return call.reply.bulk("unknown");  // as of what modules keep
     }
   });
 }

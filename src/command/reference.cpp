@@ -10,9 +10,10 @@ namespace ullage::command {
 
 namespace {
 
-constexpr std::array<std::pair<Family, std::string_view>, 8> k_families{{
+constexpr std::array<std::pair<Family, std::string_view>, 9> k_families{{
     {Family::hash, "Hashes"},
     {Family::string, "Strings"},
+    {Family::json, "JSON documents"},
     {Family::generic, "Keys"},
     {Family::transactions, "Transactions"},
     {Family::pubsub, "Channels"},

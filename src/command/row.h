@@ -44,6 +44,7 @@ enum class Family : std::uint8_t {
   connection,
   generic,
   hash,
+  json,
   pubsub,
   server,
   string,

@@ -40,6 +40,7 @@ struct Counters {
 /// keys are of database 0, they need not be told apart. They only ever become true.
 struct Seen {
   std::atomic<bool> strings{false};
+  std::atomic<bool> documents{false};
   std::atomic<bool> other_databases{false};
 };
 

@@ -131,7 +131,7 @@ void getset(Call& call) {
   const Key key = call.key(1);
   if (!call.name_fits(key)) return;
   Writing held(call, key, Writing::Changes::one_entry);
-  if (call.is_hash(key)) return call.wrong_type();
+  if (call.is_no_string(key)) return call.wrong_type();
   const auto old = call.cache().get(key.group(), k_string_field);
   if (!put_until(call, key, held, call.args[2], false, std::nullopt)) return;
   old ? call.reply.bulk(*old) : call.reply.null();

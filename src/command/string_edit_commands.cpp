@@ -112,6 +112,7 @@ void append(Call& call) {
 }
 
 void reply_length(Call& call, const Key& key) {
+  if (call.is_document(key)) return call.wrong_type();
   const auto bytes = call.cache().value_size(key.group(), k_string_field);
   if (!bytes && call.exists(key)) return call.wrong_type();
   call.reply.integer(static_cast<std::int64_t>(bytes.value_or(0)));
@@ -163,6 +164,7 @@ void getrange(Call& call) {
   if (!last) return;
   const Key key = call.key(1);
   call.reading(key, [&] {
+    if (call.is_document(key)) return call.wrong_type();
     const auto seen = call.cache().visit(key.group(), k_string_field, [&](std::string_view text) {
       call.reply.bulk(range_of(text, *first, *last));
     });

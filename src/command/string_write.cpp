@@ -4,7 +4,7 @@ namespace ullage::command {
 
 bool may_be_string(Call& call, const Key& key) {
   see_strings(call);
-  if (!call.is_hash(key)) return true;
+  if (!call.is_no_string(key)) return true;
   call.wrong_type();
   return false;
 }
@@ -13,7 +13,7 @@ bool put_string(Call& call, const Key& key, Writing& held, std::string_view valu
                 const SetOptions& options) {
   see_strings(call);
   SetOptions with = options;
-  if (call.is_hash(key)) {
+  if (call.is_no_string(key)) {
     if (const auto ttl = call.cache().group_ttl(key.group()); ttl && options.keep_ttl)
       with.ttl = ttl->remaining;
     with.keep_ttl = false;

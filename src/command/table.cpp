@@ -11,10 +11,11 @@ namespace ullage::command {
 
 Table::Table() {
   for (const auto rows :
-       {hash_rows(), hash_walk_rows(), hash_ttl_rows(), string_rows(), string_edit_rows(),
-        key_rows(), keyspace_rows(), expiry_rows(), transaction_rows(), pubsub_rows(),
-        connection_rows(), client_rows(), acl_rows(), server_rows(), diagnostic_rows(),
-        memory_rows(), class_rows(), dump_rows(), introspection_rows()}) {
+       {hash_rows(),        hash_walk_rows(),   hash_ttl_rows(), string_rows(),
+        string_edit_rows(), json_rows(),        key_rows(),      keyspace_rows(),
+        expiry_rows(),      transaction_rows(), pubsub_rows(),   connection_rows(),
+        client_rows(),      acl_rows(),         server_rows(),   diagnostic_rows(),
+        memory_rows(),      class_rows(),       dump_rows(),     introspection_rows()}) {
     for (const Row& row : rows)
       rows_.push_back(&row);
   }

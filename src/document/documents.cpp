@@ -367,7 +367,9 @@ Result<std::string> sum_of(std::string_view a, std::string_view b) {
   const auto right = to_integer(b);
   if (left && right) {
     std::int64_t sum = 0;
-    if (!__builtin_add_overflow(*left, *right, &sum)) return std::to_string(sum);
+    if (__builtin_add_overflow(*left, *right, &sum))
+      return Error{Errc::out_of_range, "the sum would overflow 64 bits"};
+    return std::to_string(sum);
   }
   double x = 0;
   double y = 0;
