@@ -597,7 +597,7 @@ TEST(Commands, Documents) {
           {R"(json.get d $["a"]['b'][1])", "$3\r\n[2]\r\n"},
           {"json.get d $.none", "$2\r\n[]\r\n"},
           {"json.get d .none", "-ERR Path does not exist\r\n"},
-          {"json.get d .i .n", "$16\r\n{\".i\":7,\".n\":1.5}\r\n"},
+          {"json.get d .i .n", "$17\r\n{\".i\":7,\".n\":1.5}\r\n"},
           {"json.get d $.i .q", "$19\r\n{\"$.i\":[7],\".q\":[]}\r\n"},
           {"json.get none", "$-1\r\n"},
           {"json.get d $..a",
@@ -607,7 +607,7 @@ TEST(Commands, Documents) {
            "-ERR path '$.a.*' is not supported: names and indexes are, as in "
            "$.a.b[0], and JSON Pointers\r\n"},
           {"json.get d INDENT _ NEWLINE | SPACE - .a",
-           "$36\r\n{|_\"b\":-[|__1,|__2,|__{|___\"c\":-\"x\"|__}|_]|}\r\n"},
+           "$44\r\n{|_\"b\":-[|__1,|__2,|__{|___\"c\":-\"x\"|__}|_]|}\r\n"},
           {"json.set d $.a.k 5 NX", "+OK\r\n"},
           {"json.set d $.a.k 6 NX", "$-1\r\n"},
           {"json.set d $.a.k 6 XX", "+OK\r\n"},
@@ -648,7 +648,7 @@ TEST(Commands, Documents) {
           {"json.arrlen d .q", "-ERR Path does not exist\r\n"},
           {"json.arrlen none", "$-1\r\n"},
           {R"(json.merge d $.a {"k":null,"m":{"n":1}})", "+OK\r\n"},
-          {"json.get d .a", "$34\r\n{\"b\":[1,2,{\"c\":\"x\"}],\"m\":{\"n\":1}}\r\n"},
+          {"json.get d .a", "$33\r\n{\"b\":[1,2,{\"c\":\"x\"}],\"m\":{\"n\":1}}\r\n"},
           {R"(json.merge fresh $ {"a":1,"b":null})", "+OK\r\n"},
           {"json.get fresh", "$7\r\n{\"a\":1}\r\n"},
           {"json.merge none2 .a 1", "-ERR new objects must be created at the root\r\n"},
@@ -670,10 +670,12 @@ TEST(Commands, Documents) {
           {"rename d2 d3", "+OK\r\n"},
           {"json.get d3 .s", "$5\r\n\"str\"\r\n"},
           {"dump d", "-ERR DUMP knows no JSON documents; JSON.GET has their text\r\n"},
-          {"scan 0 type rejson-rl count 100",
-           "*2\r\n$1\r\n0\r\n*3\r\n$5\r\nfresh\r\n$1\r\nd\r\n$2\r\nd3\r\n"},
           {"json.del d", ":1\r\n"},
           {"exists d", ":0\r\n"},
+          {"del fresh", ":1\r\n"},
+          {"hset h f v", ":1\r\n"},
+          {"scan 0 type ReJSON-RL", "*2\r\n$1\r\n0\r\n*1\r\n$2\r\nd3\r\n"},
+          {"scan 0 type hash", "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nh\r\n"},
       });
 }
 
