@@ -83,11 +83,11 @@ class Container(unittest.TestCase):
 
     def test_nobody_has_to_ask_for_that(self):
         self.assertEqual(self.info(self.serve(None), "maxmemory"), LIMIT * 3 // 4)
-        self.assertEqual(self.info(self.serve(None, ULLAGE_MEMORY_LIMIT="32mb"), "maxmemory"),
-                         32 << 20)
+        self.assertEqual(self.info(self.serve(None, ULLAGE_MEMORY_LIMIT="40mb"), "maxmemory"),
+                         40 << 20)
 
     def test_while_it_is_full_new_clients_are_refused_and_the_others_go_on(self):
-        server = self.serve("32mb")
+        server = self.serve("40mb")
         with server.connect() as wire, self.neighbour(EATER) as eater:
             while self.group.used() < LIMIT * 98 // 100:
                 eater.stdin.write("more\n")

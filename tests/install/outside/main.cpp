@@ -1,5 +1,6 @@
 // What a user writes first. Built as C++20 against an installed tree.
 #include <ullage/cache.h>
+#include <ullage/document.h>
 #include <ullage/observe/data_profile.h>
 #include <ullage/observe/heap_profile.h>
 
@@ -24,6 +25,12 @@ int main() {
   const auto value = cache.get("user:42", "theme");
   if (!value || std::string_view(*value) != "dark" || cache.get("user:42", "language")) {
     std::puts("outside: get answered something else");
+    return 1;
+  }
+  ullage::Documents documents(cache);
+  if (!documents.put("user:43", R"({"cards":[{"last4":"1234"}]})") ||
+      documents.get("user:43", "/cards/0/last4").value()->text != "\"1234\"") {
+    std::puts("outside: a document does not come back");
     return 1;
   }
   const auto profile = ullage::observe::data_profile(cache);
