@@ -104,6 +104,8 @@ void resident(const Arguments& arguments, Report& report) {
 void times(const Arguments& arguments, Report& report) {
   const auto count = arguments.scaled<std::uint64_t>(200, 4);
   const auto calls = arguments.scaled<std::size_t>(400, 8);
+  const std::size_t whole_calls = calls / 4;
+  const std::size_t puts = calls / 40 + 1;
   Cache cache = cache_of(arguments.scaled<std::size_t>(256_MiB, 16_MiB));
   Documents documents(cache);
   std::vector<simdjson::padded_string> texts;
@@ -170,10 +172,10 @@ void times(const Arguments& arguments, Report& report) {
     const auto ask = [&](std::size_t round, auto one) {
       Random random(round + 1);
       return 1e6 * seconds_of([&] {
-               for (std::size_t i = 0; i < calls / 4; ++i)
+               for (std::size_t i = 0; i < whole_calls; ++i)
                  one(random.next() % count);
              }) /
-             static_cast<double>(calls / 4);
+             static_cast<double>(whole_calls);
     };
     const std::size_t ours = rounds.add([&](std::size_t round) {
       return ask(round, [&](std::uint64_t which) {
@@ -201,14 +203,14 @@ void times(const Arguments& arguments, Report& report) {
     Rounds rounds;
     const std::size_t ours = rounds.add([&](std::size_t round) {
       return 1e6 * seconds_of([&] {
-               for (std::size_t i = 0; i < calls / 40 + 1; ++i)
+               for (std::size_t i = 0; i < puts; ++i)
                  must(documents
                           .put(group_of((round + i) % count),
                                std::string_view(texts[(round * 7 + i) % count]))
                           .has_value(),
                       "put");
              }) /
-             static_cast<double>(calls / 40 + 1);
+             static_cast<double>(puts);
     });
     rounds.run(arguments.scaled<std::size_t>(k_rounds, 3));
     report.add({.figure = "a whole document in",

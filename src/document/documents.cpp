@@ -113,12 +113,13 @@ Result<bool> change(Cache& cache, std::string_view group, std::string_view point
   bool is_changed = false;
   const auto done = cache.edit_group(group, [&](GroupEdit& edit) -> Result<void> {
     is_changed = false;
-    Result<Tree> tree = Tree::of(edit.before());
-    if (!tree) return tree.error();
-    const Result<bool> changed = change(*tree, tree->find(pointer));
+    Result<Tree> read = Tree::of(edit.before());
+    if (!read) return read.error();
+    Tree tree = std::move(*read);
+    const Result<bool> changed = change(tree, tree.find(pointer));
     if (!changed) return changed.error();
     is_changed = *changed;
-    return is_changed ? write_back(edit, *tree, options) : Result<void>{};
+    return is_changed ? write_back(edit, tree, options) : Result<void>{};
   });
   if (!done) return done.error();
   return is_changed;

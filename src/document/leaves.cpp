@@ -138,7 +138,9 @@ namespace {
 /// writes characters through a pointer cannot know what they change, unless that lies in registers.
 class Text {
  public:
-  Text(std::string& to, std::size_t bytes) : to_(to) { at = grow(to.data() + to.size(), bytes); }
+  Text(std::string& to, std::size_t bytes) : at(to.data() + to.size()), to_(to) {
+    at = grow(at, bytes);
+  }
   ~Text() { to_.resize(static_cast<std::size_t>(at - to_.data())); }
   Text(const Text&) = delete;
   Text& operator=(const Text&) = delete;

@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ullage {
@@ -173,15 +174,16 @@ Result<void> Documents::patch(std::string_view group, std::string_view operation
   const Result<std::vector<Operation>> all = read_operations(*patch);
   if (!all) return all.error();
   const auto done = cache_.edit_group(group, [&](GroupEdit& edit) -> Result<void> {
-    Result<Tree> tree = Tree::of(edit.before());
-    if (!tree) return tree.error();
+    Result<Tree> read = Tree::of(edit.before());
+    if (!read) return read.error();
+    Tree tree = std::move(*read);
     for (std::size_t i = 0; i < all->size(); ++i) {
-      if (const auto why = apply(*tree, *patch, (*all)[i])) return failed(i, (*all)[i], *why);
+      if (const auto why = apply(tree, *patch, (*all)[i])) return failed(i, (*all)[i], *why);
       // Copies of copies: no patch makes more of a document than a document may be.
-      if (tree->size() > k_document_patch_max_nodes)
+      if (tree.size() > k_document_patch_max_nodes)
         return failed(i, (*all)[i], "the document would become too large");
     }
-    return write_back(edit, *tree, {});
+    return write_back(edit, tree, {});
   });
   if (!done) return done.error();
   return {};

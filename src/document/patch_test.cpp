@@ -268,7 +268,8 @@ TEST_F(Patches, AgreeWithAnotherImplementation) {
         if (op == "add" || op == "replace" || op == "test") one["value"] = some.value(2);
         // The other one knows no document that is gone.
         for (const char* member : {"path", "from"}) {
-          if ((op == "remove" || op == "move") && one.contains(member) && one[member] == "")
+          if ((op == "remove" || op == "move") && one.contains(member) &&
+              one[member].get<std::string>().empty())
             one[member] = "/a";
         }
         patch.push_back(one);

@@ -317,6 +317,7 @@ void GroupEditor::plan(Call& call, const GroupEdit& edit, GroupCopy& copy,
       }
       continue;
     }
+    ULLAGE_CHECK(was != nullptr || change != nullptr);  // what is neither is no item
     NewEntry entry{hash, {}, 0, 0};
     entry.draft.field = was ? was->field : change->field;
     if (!change) {

@@ -399,12 +399,12 @@ TEST_P(GroupEdits, TellWhatEvictionTook) {
     make_of_kind(cache, numbered("g", i), 1);
   }
   std::uint64_t parts_seen = 0;
-  for (std::uint64_t i = 0; i < 150'000; ++i) {
+  for (std::uint64_t i = 0; i < 40'000; ++i) {
     // More than there is room for, and all of it comes again: the groups do not.
-    const std::string other = numbered("other", i * 7919 % 35'000);
-    if (!cache.get(other, "f")) put(cache, other, "f", sealed(i, 200));
-    if (i % 1000 == 0) clock->advance(1s);
-    if (i % 500 != 0 || parts_seen > 5) continue;
+    const std::string other = numbered("other", i * 7919 % 10'000);
+    if (!cache.get(other, "f")) put(cache, other, "f", sealed(i, 900));
+    if (i % 250 == 0) clock->advance(1s);
+    if (i % 125 != 0 || parts_seen > 5) continue;
     for (std::uint64_t g = 0; g < 20; ++g) {
       ASSERT_TRUE(succeeded(cache.read_group(
           numbered("g", g),
@@ -422,16 +422,16 @@ TEST_P(GroupEdits, TellWhatEvictionTook) {
 
 TEST_P(GroupEdits, FitAFullCache) {
   Cache& cache = open([](Options& options) { options.memory_limit = 8_MiB; });
-  for (std::uint64_t i = 0; i < 60'000; ++i)
-    put(cache, numbered("flood", i), "f", sealed(i, 200));
-  for (std::uint64_t round = 0; round < 30; ++round) {
+  for (std::uint64_t i = 0; i < 10'000; ++i)
+    put(cache, numbered("flood", i), "f", sealed(i, 1000));
+  for (std::uint64_t round = 0; round < 12; ++round) {
     const std::string group = numbered("g", round % 4);
-    Entries entries = some(round % 3 == 0 ? 4000 : 150, 1 + round % 2, round % 3 == 0 ? 60 : 900);
+    Entries entries = some(round % 3 == 0 ? 3000 : 150, 1 + round % 2, round % 3 == 0 ? 60 : 900);
     become(cache, group, entries);
     for (const auto& [field, value] : whole(cache, group))
       ASSERT_EQ(entries[field], value);
-    for (std::uint64_t i = 0; i < 300; ++i)
-      put(cache, numbered("flood", round * 1000 + i), "f", sealed(i, 200));
+    for (std::uint64_t i = 0; i < 60; ++i)
+      put(cache, numbered("flood", round * 1000 + i), "f", sealed(i, 1000));
   }
   EXPECT_LE(cache.stats().charged_bytes, cache.stats().memory_limit);
 }
