@@ -300,12 +300,28 @@ void json_type(Call& call) {
   const Key key = call.key(1);
   call.reading(key, [&] {
     if (is_other(call, key)) return;
-    if (!call.exists(key)) return call.reply.null();
     const auto type = Documents(call.cache()).type(key.group(), path->pointer);
     if (!type) return refused(call, type.error());
+    // To RESP3 an answer more than RESP2 has: RedisJSON puts it into an array of its own.
+    if (call.reply.is_resp3()) call.reply.array(1);
+    if (!call.exists(key)) return call.reply.null();
     reply_one(call, *path, type->has_value() && is_so(call, key, *path),
               [&] { call.reply.bulk(type_name(call, key, path->pointer, **type)); });
   });
+}
+
+/// The sum as RESP3 has it: a number in an array, whatever the path is written like.
+void reply_sum_in_resp3(Call& call, const std::optional<std::string>& sum, bool is_no_number) {
+  call.reply.array(sum || is_no_number ? 1 : 0);
+  if (is_no_number) return call.reply.null();
+  if (!sum) return;
+  const char* const end = sum->data() + sum->size();
+  std::int64_t integer = 0;
+  if (const auto done = std::from_chars(sum->data(), end, integer); done.ptr == end)
+    return call.reply.integer(integer);
+  double real = 0;
+  std::from_chars(sum->data(), end, real);
+  call.reply.real(real);
 }
 
 void json_numincrby(Call& call) {
@@ -320,6 +336,7 @@ void json_numincrby(Call& call) {
     auto done = Documents(call.cache()).increment(key.group(), path->pointer, call.args[3]);
     if (!done) {
       if (done.error().code != Errc::wrong_type) return refused(call, done.error());
+      if (call.reply.is_resp3()) return reply_sum_in_resp3(call, std::nullopt, true);
       if (path->is_single)
         return call.error("ERR Path does not exist or does not contain a number");
       return call.reply.bulk("[null]");
@@ -327,6 +344,7 @@ void json_numincrby(Call& call) {
     sum = std::move(*done);
   }
   if (sum) call.changed_as_a_whole(key, k_event_json_numincrby);
+  if (call.reply.is_resp3()) return reply_sum_in_resp3(call, sum, false);
   if (!path->is_single) return call.reply.bulk(sum ? "[" + *sum + "]" : "[]");
   if (!sum) return call.error("ERR Path does not exist or does not contain a number");
   call.reply.bulk(*sum);

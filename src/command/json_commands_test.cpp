@@ -224,5 +224,21 @@ TEST(JsonCommands, TellMembersFromElements) {
                     });
 }
 
+TEST(JsonCommands, AnswerInResp3) {
+  House house;
+  house.session.protocol = resp::Protocol::resp3;
+  hold_words(house, {
+                        {R"(json.set d $ {"a":1,"f":0.5,"s":"x"})", "+OK\r\n"},
+                        {"json.type d $.a", "*1\r\n*1\r\n$7\r\ninteger\r\n"},
+                        {"json.type d .a", "*1\r\n$7\r\ninteger\r\n"},
+                        {"json.type none", "*1\r\n_\r\n"},
+                        {"json.numincrby d $.a 2", "*1\r\n:3\r\n"},
+                        {"json.numincrby d .f 0.25", "*1\r\n,0.75\r\n"},
+                        {"json.numincrby d $.s 2", "*1\r\n_\r\n"},
+                        {"json.get d $.a", "$3\r\n[3]\r\n"},
+                        {"json.get none", "_\r\n"},
+                    });
+}
+
 }  // namespace
 }  // namespace ullage::command
