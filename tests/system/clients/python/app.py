@@ -90,7 +90,32 @@ def tracking():
     writer.close()
 
 
+def documents(version):
+    client = redis.Redis(port=PORT, protocol=version, decode_responses=True)
+    json = client.json()
+    client.delete("doc")
+    check(json.set("doc", "$", {"name": "Ada", "cards": [{"last4": "1234"}], "n": 1}), "json set")
+    check(json.get("doc", "$.cards[0].last4") == ["1234"], "json get")
+    check(json.get("doc", ".name") == "Ada", "json get of an old path")
+    check(json.numincrby("doc", "$.n", 4) == [5], "json numincrby")
+    check(json.merge("doc", "$", {"cards": None, "more": {"a": [1, 2]}}), "json merge")
+    check(json.get("doc") == {"name": "Ada", "n": 5, "more": {"a": [1, 2]}}, "a whole document")
+    check(json.arrlen("doc", "$.more.a") == [2] and json.objlen("doc") == 3, "json lengths")
+    check(json.mget(["doc", "none"], "$.n") == [[5], None], "json mget")
+    check(json.set("doc", "$.n", 7, nx=True) is None, "json set nx")
+    check(json.delete("doc", "$.more") == 1 and json.clear("doc", "$.n") == 1, "json delete")
+    check(json.get("doc") == {"name": "Ada", "n": 0}, "what is left")
+    check(client.type("doc") == "ReJSON-RL", "its type")
+    try:
+        json.get("doc", "$..n")
+        check(False, "a path to many values")
+    except redis.ResponseError as error:
+        check("is not supported" in str(error), "a path to many values")
+    client.close()
+
+
 for version in (2, 3):
     main(version)
+    documents(version)
 tracking()
 print("ok")
