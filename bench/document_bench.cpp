@@ -62,17 +62,11 @@ void must(bool done, const char* what) {
   std::exit(1);
 }
 
-Cache cache_of(std::size_t bytes) {
-  Options options;
-  options.memory_limit = bytes;
-  return open_cache(std::move(options));
-}
-
 void resident(const Arguments& arguments, Report& report) {
   const auto count = arguments.scaled<std::uint64_t>(100'000, 500);
   const auto measure = [&](bool as_document) {
     const ResidentMeter meter;
-    Cache cache = cache_of(arguments.scaled<std::size_t>(512_MiB, 16_MiB));
+    Cache cache = open_cache(arguments.scaled<std::size_t>(512_MiB, 16_MiB));
     Documents documents(cache);
     for (std::uint64_t i = 0; i < count; ++i) {
       const std::string group = group_of(i);
@@ -106,7 +100,7 @@ void times(const Arguments& arguments, Report& report) {
   const auto calls = arguments.scaled<std::size_t>(400, 8);
   const std::size_t whole_calls = calls / 4;
   const std::size_t puts = calls / 40 + 1;
-  Cache cache = cache_of(arguments.scaled<std::size_t>(256_MiB, 16_MiB));
+  Cache cache = open_cache(arguments.scaled<std::size_t>(256_MiB, 16_MiB));
   Documents documents(cache);
   std::vector<simdjson::padded_string> texts;
   for (std::uint64_t i = 0; i < count; ++i) {

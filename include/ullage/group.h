@@ -78,8 +78,8 @@ class GroupEdit {
   void erase(std::string_view field);
   /// What the group is, to its user: at most k_group_kind_max; 0 for none, as it is unless asked
   /// for. A kind costs a byte a group, goes with it under another name, and makes the cache keep
-  /// whether it lost entries. Reads of single entries of such a group take a few hundred
-  /// instructions more.
+  /// whether it lost entries. Reads of single entries of such a group take the longer way
+  /// of those with extensions.
   void set_kind(std::uint8_t kind) noexcept { kind_ = kind; }
   /// What is there after this edit is all there is to be: GroupView::has_losses begins anew.
   void forget_losses() noexcept { forgets_losses_ = true; }

@@ -30,11 +30,12 @@ std::optional<JsonPath> path_at(Call& call, std::size_t i) {
   return path;
 }
 
-/// Whether the key holds no document but something else; an error is written then.
-bool is_other(Call& call, const Key& key) {
-  if (!call.exists(key) || call.is_document(key)) return false;
+/// Whether the key holds a document; none with an error written where it holds something else.
+std::optional<bool> holds_document(Call& call, const Key& key) {
+  const Type type = call.type_of(key);
+  if (type == Type::none || type == Type::document) return type == Type::document;
   call.wrong_type();
-  return true;
+  return std::nullopt;
 }
 
 void refused(Call& call, const Error& error) {
@@ -49,12 +50,8 @@ bool is_so(Call& call, const Key& key, const JsonPath& path) {
   std::size_t begin = 0;
   for (const JsonPath::Step& step : path.steps) {
     const std::string_view above = std::string_view(path.pointer).substr(0, begin);
-    const std::string_view text =
-        std::string_view(path.pointer).substr(begin + 1, step.end - begin - 1);
     begin = step.end;
-    const bool looks_like_index =
-        !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-    if (!looks_like_index || (!step.is_index && !step.is_name)) continue;
+    if (!step.is_index && !step.is_name) continue;
     const auto type = documents.type(key.group(), above);
     if (!type || !*type) return false;
     if ((**type == JsonType::array) != step.is_index) return false;
@@ -80,10 +77,11 @@ void json_set(Call& call) {
   if (!call.name_fits(key)) return;
   const Writing held(call, key, Writing::Changes::several);
   call.see_documents();
-  if (is_other(call, key)) return;
+  const auto holds = holds_document(call, key);
+  if (!holds) return;
   Documents documents(call.cache());
   if (!path->is_root()) {
-    if (!call.exists(key)) {
+    if (!*holds) {
       if (options.condition == Condition::if_present) return call.reply.null();
       return call.error(k_new_at_root);
     }
@@ -206,8 +204,9 @@ void json_get(Call& call) {
       std::ranges::any_of(paths, [](const auto& one) { return !one.second.is_single; });
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (is_other(call, key)) return;
-    if (!call.exists(key)) return call.reply.null();
+    const auto holds = holds_document(call, key);
+    if (!holds) return;
+    if (!*holds) return call.reply.null();
     std::string text;
     for (const auto& [name, path] : paths) {
       const auto one = text_at(call, key, path, as_array);
@@ -261,7 +260,8 @@ void json_del(Call& call) {
   if (!path) return;
   const Key key = call.key(1);
   const Writing held(call, key, Writing::Changes::several);
-  if (is_other(call, key)) return;
+  const auto holds = holds_document(call, key);
+  if (!holds) return;
   if (path->is_root()) {
     const bool erased = call.cache().erase_group(key.group());
     if (erased) call.changed_as_a_whole(key, k_event_del);
@@ -299,12 +299,13 @@ void json_type(Call& call) {
   if (!path) return;
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (is_other(call, key)) return;
+    const auto holds = holds_document(call, key);
+    if (!holds) return;
     const auto type = Documents(call.cache()).type(key.group(), path->pointer);
     if (!type) return refused(call, type.error());
     // To RESP3 an answer more than RESP2 has: RedisJSON puts it into an array of its own.
     if (call.reply.is_resp3()) call.reply.array(1);
-    if (!call.exists(key)) return call.reply.null();
+    if (!*holds) return call.reply.null();
     reply_one(call, *path, type->has_value() && is_so(call, key, *path),
               [&] { call.reply.bulk(type_name(call, key, path->pointer, **type)); });
   });
@@ -329,8 +330,9 @@ void json_numincrby(Call& call) {
   if (!path) return;
   const Key key = call.key(1);
   const Writing held(call, key, Writing::Changes::one_entry);
-  if (is_other(call, key)) return;
-  if (!call.exists(key)) return call.error(k_no_key);
+  const auto holds = holds_document(call, key);
+  if (!holds) return;
+  if (!*holds) return call.error(k_no_key);
   std::optional<std::string> sum;
   if (is_so(call, key, *path)) {
     auto done = Documents(call.cache()).increment(key.group(), path->pointer, call.args[3]);
@@ -355,8 +357,9 @@ void json_objkeys(Call& call) {
   if (!path) return;
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (is_other(call, key)) return;
-    if (!call.exists(key)) return path->is_single ? call.reply.null() : call.reply.array(0);
+    const auto holds = holds_document(call, key);
+    if (!holds) return;
+    if (!*holds) return path->is_single ? call.reply.null() : call.reply.array(0);
     const auto keys = Documents(call.cache()).keys(key.group(), path->pointer);
     const bool is_none = !keys && keys.error().code == Errc::wrong_type;
     if (!keys && !is_none) return refused(call, keys.error());
@@ -379,8 +382,9 @@ void json_len(Call& call) {
   if (!path) return;
   const Key key = call.key(1);
   call.reading(key, [&] {
-    if (is_other(call, key)) return;
-    if (!call.exists(key)) {
+    const auto holds = holds_document(call, key);
+    if (!holds) return;
+    if (!*holds) {
       if (path->is_single) return call.reply.null();
       return call.error(k_of_object ? "ERR Path does not exist or not an object" : k_no_key);
     }
@@ -411,8 +415,9 @@ void json_merge(Call& call) {
   if (!call.name_fits(key)) return;
   const Writing held(call, key, Writing::Changes::several);
   call.see_documents();
-  if (is_other(call, key)) return;
-  if (!call.exists(key) && !path->is_root()) return call.error(k_new_at_root);
+  const auto holds = holds_document(call, key);
+  if (!holds) return;
+  if (!*holds && !path->is_root()) return call.error(k_new_at_root);
   if (!is_so(call, key, *path)) return call.reply.null();
   const auto done = Documents(call.cache()).merge(key.group(), path->pointer, call.args[3]);
   if (!done) {
@@ -429,8 +434,9 @@ void json_clear(Call& call) {
   if (!path) return;
   const Key key = call.key(1);
   const Writing held(call, key, Writing::Changes::several);
-  if (is_other(call, key)) return;
-  if (!call.exists(key)) return call.error(k_no_key);
+  const auto holds = holds_document(call, key);
+  if (!holds) return;
+  if (!*holds) return call.error(k_no_key);
   if (!is_so(call, key, *path)) return call.reply.integer(0);
   const auto done = Documents(call.cache()).clear(key.group(), path->pointer);
   if (!done) return refused(call, done.error());

@@ -72,7 +72,7 @@ class Parser {
         path.pointer += c;
       }
     }
-    path.steps.push_back({path.pointer.size(), is_index, !is_index});
+    path.steps.push_back({path.pointer.size(), is_index, !is_index && is_digits(step)});
   }
 
   bool name(JsonPath& path) {

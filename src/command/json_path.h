@@ -14,8 +14,8 @@ struct JsonPath {
   /// The value itself is the answer; of a path that begins with $, an array of all that it fits.
   bool is_single = true;
   std::string pointer;
-  /// Where steps end in the pointer, and whether each is an index or a name: to a pointer both are
-  /// the same.
+  /// Where steps end in the pointer, and of those that are digits whether they are an index or a
+  /// name: to a pointer both are the same.
   struct Step {
     std::size_t end;
     bool is_index;

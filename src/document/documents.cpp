@@ -1,6 +1,7 @@
 #include <ullage/document.h>
 
 #include "document/edit.h"
+#include "document/errors.h"
 #include "document/json_reader.h"
 #include "document/json_text.h"
 #include "document/leaf.h"
@@ -35,10 +36,6 @@ std::string_view to_string(JsonType type) noexcept {
 }
 
 namespace {
-
-Error no_document() {
-  return {Errc::wrong_kind, "the group holds something that is no document"};
-}
 
 std::optional<Error> check_options(const JsonWrite& options) {
   if (!options.keep_ttl || !options.ttl) return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <ullage/document.h>
 
+#include "document/errors.h"
 #include "document/json_text.h"
 
 #include <optional>
@@ -121,19 +122,17 @@ class Reader {
   }
   bool count_leaf() {
     if (++leaves_ <= k_document_max_leaves) return true;
-    error_ = Error{Errc::too_many_leaves,
-                   "a document has at most " + std::to_string(k_document_max_leaves) + " leaves"};
+    error_ = too_many_leaves();
     return false;
   }
-  bool too_deep(unsigned depth) {
+  bool is_too_deep(unsigned depth) {
     if (depth < k_document_max_depth) return false;
-    error_ = Error{Errc::too_deep, "a document is at most " + std::to_string(k_document_max_depth) +
-                                       " levels deep"};
+    error_ = too_deep();
     return true;
   }
 
   bool object(ondemand::object& object, unsigned depth, Tree::Node& made) {
-    if (too_deep(depth)) return false;
+    if (is_too_deep(depth)) return false;
     made = tree_.add_container(Tree::Kind::object);
     for (auto field : object) {
       std::string_view name;
@@ -148,7 +147,7 @@ class Reader {
     return !tree_.children(made).empty() || count_leaf();
   }
   bool array(ondemand::array& array, unsigned depth, Tree::Node& made) {
-    if (too_deep(depth)) return false;
+    if (is_too_deep(depth)) return false;
     made = tree_.add_container(Tree::Kind::array);
     for (auto element : array) {
       ondemand::value value;

@@ -29,6 +29,31 @@ struct Leaf {
   std::string_view token;
 };
 
+/// The index that step `depth` of a leaf's pointer is; none: it is a member's name.
+inline std::optional<std::uint32_t> index_at(std::uint64_t names, std::size_t depth,
+                                             std::string_view step) noexcept {
+  if (depth < 64 && (names >> depth & 1) != 0) return std::nullopt;
+  return index_of(step);
+}
+
+/// A token's text but for what closes a string.
+inline std::string_view characters_of(std::string_view token) noexcept {
+  switch (token[0]) {
+    case 't':
+      return "true";
+    case 'f':
+      return "false";
+    case 'n':
+      return "null";
+    case '{':
+      return "{}";
+    case '[':
+      return "[]";
+    default:
+      return token;
+  }
+}
+
 namespace detail {
 inline void put_varint(std::string& to, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7)

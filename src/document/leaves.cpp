@@ -1,5 +1,6 @@
 #include "document/leaves.h"
 
+#include "document/errors.h"
 #include "document/json_text.h"
 #include "document/tree.h"
 
@@ -22,8 +23,7 @@ Result<Leaves> Leaves::of(const GroupView& group, std::string_view base) {
   leaves.base_ = base;
   leaves.base_depth_ = static_cast<std::size_t>(std::ranges::count(base, '/'));
   if (group.entries.empty()) return leaves;
-  const Error no_document{Errc::wrong_kind, "the group holds something that is no document"};
-  if (group.kind != k_group_kind_document) return no_document;
+  if (group.kind != k_group_kind_document) return no_document();
   // Places are numbers from 0 on in a document that we wrote: each leaf goes to its own.
   const std::size_t n = group.entries.size();
   std::vector<Slot>& slots = leaves.slots_;
@@ -31,10 +31,10 @@ Result<Leaves> Leaves::of(const GroupView& group, std::string_view base) {
   std::size_t met = 0;
   bool is_clear = true;
   for (const GroupEntry& entry : group.entries) {
-    if (!entry.field.empty() && entry.field[0] != '/') return no_document;
+    if (!entry.field.empty() && entry.field[0] != '/') return no_document();
     if (!is_within(entry.field, base)) continue;
     const std::optional<std::uint32_t> place = place_of(entry.value);
-    if (!place) return no_document;
+    if (!place) return no_document();
     ++met;
     leaves.bytes_ += entry.field.size() + entry.value.size();
     if (*place >= slots.size()) {
@@ -68,8 +68,7 @@ std::string_view Leaves::step_at(const One& leaf, std::size_t at) noexcept {
 }
 
 bool Leaves::is_index(const One& leaf, std::string_view step, std::size_t depth) noexcept {
-  if (depth < 64 && (leaf.names >> depth & 1) != 0) return false;
-  return index_of(step).has_value();
+  return index_at(leaf.names, depth, step).has_value();
 }
 
 JsonType Leaves::type() const noexcept {
@@ -289,30 +288,8 @@ void Leaves::write(std::string& to) const {
       end = step_end.at;
       if (end == pointer.size()) break;
     }
-    const std::string_view token = leaf.token;
-    switch (token[0]) {
-      case 't':
-        at = put(at, "true");
-        break;
-      case 'f':
-        at = put(at, "false");
-        break;
-      case 'n':
-        at = put(at, "null");
-        break;
-      case '{':
-        at = put(at, "{}");
-        break;
-      case '[':
-        at = put(at, "[]");
-        break;
-      case '"':
-        at = put(at, token);
-        *at++ = '"';
-        break;
-      default:
-        at = put(at, token);
-    }
+    at = put(at, characters_of(leaf.token));
+    if (leaf.token[0] == '"') *at++ = '"';
   }
   at = text.room(at, k_document_max_depth + 1);
   while (depth > 0)

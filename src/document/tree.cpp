@@ -1,5 +1,6 @@
 #include "document/tree.h"
 
+#include "document/errors.h"
 #include "document/json_text.h"
 
 #include <algorithm>
@@ -11,33 +12,11 @@ namespace {
 constexpr std::size_t k_members_looked_through = 12;  // more are found by a table ...
 constexpr unsigned k_looks_through = 8;               // ... from so many questions on
 constexpr std::size_t k_block_bytes = 16 * k_kib;
-constexpr std::string_view k_no_document = "the group holds something that is no document";
 }  // namespace
 
 void append_token_text(std::string& to, std::string_view token) {
-  switch (token[0]) {
-    case 't':
-      to += "true";
-      break;
-    case 'f':
-      to += "false";
-      break;
-    case 'n':
-      to += "null";
-      break;
-    case '{':
-      to += "{}";
-      break;
-    case '[':
-      to += "[]";
-      break;
-    case '"':
-      to += token;
-      to += '"';
-      break;
-    default:
-      to += token;
-  }
+  to += characters_of(token);
+  if (token[0] == '"') to += '"';
 }
 
 JsonType type_of_token(std::string_view token) noexcept {
@@ -203,8 +182,7 @@ void Tree::clear(Node container) {
 Result<Tree> Tree::of(const GroupView& group) {
   Tree tree;
   if (group.entries.empty()) return tree;
-  if (group.kind != k_group_kind_document)
-    return Error{Errc::wrong_kind, std::string(k_no_document)};
+  if (group.kind != k_group_kind_document) return no_document();
   struct Item {
     Leaf leaf;
     Node source;
@@ -213,14 +191,14 @@ Result<Tree> Tree::of(const GroupView& group) {
   items.reserve(group.entries.size());
   for (std::size_t i = 0; i < group.entries.size(); ++i) {
     const std::optional<Leaf> leaf = decode_leaf(group.entries[i].value);
-    if (!leaf || !is_token(leaf->token)) return Error{Errc::wrong_kind, std::string(k_no_document)};
+    if (!leaf || !is_token(leaf->token)) return no_document();
     items.push_back({*leaf, static_cast<Node>(i)});
   }
   std::ranges::sort(items, {}, [](const Item& item) { return item.leaf.place; });
   tree.nodes_.reserve(2 * items.size());
   for (const Item& item : items) {
     if (!tree.add_leaf(group.entries[item.source].field, item.leaf, item.source))
-      return Error{Errc::wrong_kind, std::string(k_no_document)};
+      return no_document();
   }
   return tree;
 }
@@ -244,8 +222,7 @@ bool Tree::add_leaf(std::string_view pointer, const Leaf& leaf, Node source) {
   Tokens tokens(pointer);
   for (unsigned step = 0; !tokens.empty(); ++step) {
     const std::string_view token = tokens.next();
-    const std::optional<std::uint32_t> index =
-        step < 64 && (leaf.names >> step & 1) != 0 ? std::nullopt : index_of(token);
+    const std::optional<std::uint32_t> index = index_at(leaf.names, step, token);
     const Kind wanted = index ? Kind::array : Kind::object;
     // The container that this step is in: there already, or made now.
     Node here = above == k_none                           ? root_
@@ -405,10 +382,7 @@ std::optional<Error> Tree::collect(Node node, Path& path) {
   const bool is_leaf = !is_container(node) || children(node).empty();
   if (kind(node) == Kind::hole) return std::nullopt;
   if (is_leaf) {
-    if (path.extents.size() == k_document_max_leaves) {
-      return Error{Errc::too_many_leaves,
-                   "a document has at most " + std::to_string(k_document_max_leaves) + " leaves"};
-    }
+    if (path.extents.size() == k_document_max_leaves) return too_many_leaves();
     if (path.pointer.size() > k_document_pointer_max_bytes) {
       return Error{Errc::path_too_long, "a leaf's path of " + std::to_string(path.pointer.size()) +
                                             " bytes is longer than " +
@@ -426,10 +400,7 @@ std::optional<Error> Tree::collect(Node node, Path& path) {
         {at, path.pointer.size(), stored_bytes_.size() - value_at, nodes_[node].source});
     return std::nullopt;
   }
-  if (path.depth == k_document_max_depth) {
-    return Error{Errc::too_deep,
-                 "a document is at most " + std::to_string(k_document_max_depth) + " levels deep"};
-  }
+  if (path.depth == k_document_max_depth) return too_deep();
   const std::size_t length = path.pointer.size();
   const std::uint64_t names = path.names;
   ++path.depth;

@@ -144,12 +144,8 @@ GroupCopy::Taken GroupCopy::add(const SlotsView<PlainBytes>::Item& item, std::in
     entry.value = chars(value, link.bytes);
   }
   const policy::Rank rank = base::load_u16(rank_at);
-  const Place place{const_cast<std::byte*>(rank_at),
-                    rank,
-                    0,
-                    static_cast<std::uint32_t>(entries_.size()),
-                    pieces,
-                    e.deadline_ms};
+  const Place place{const_cast<std::byte*>(rank_at), rank,
+                    static_cast<std::uint32_t>(entries_.size()), pieces, e.deadline_ms};
   if (e.deadline_ms <= now_ms_) {
     ended_.push_back(entry);
     ended_places_.push_back(place);

@@ -31,7 +31,6 @@ class GroupCopy {
   struct Place {
     std::byte* rank_at;  ///< in the page
     policy::Rank rank;
-    std::uint16_t zero;
     std::uint32_t entry;  ///< which
     Ref pieces;           ///< the first, where the value is held in pieces
     std::int64_t deadline_ms;
