@@ -10,7 +10,7 @@ import struct
 
 OPS = ("set set_if read get_many erase compare_and_set increment update expire expire_group check_ttl for_each "
        "erase_if scan_start scan_step erase_group rename_group clear group_limits default_limits advance tick "
-       "drain memory_limit burst").split()
+       "drain memory_limit burst classes edit_group read_group").split()
 
 
 def command(op, group=3, field=3, size=20, arg=1):

@@ -471,7 +471,9 @@ inline void Model::edit_group(const Command& command, const std::string& group) 
     return {};
   });
   if (!done) {
-    bool rightly = done.error().code == Errc::group_too_large && least_class_max_ < 10'000'000;
+    // An edit keeps all of its fields or none: those of one hash have to fit on a page.
+    bool rightly = done.error().code == Errc::group_too_large &&
+                   (setup_.names_collide || least_class_max_ < 10'000'000);
     for (const auto& [field, change] : changes)
       rightly |= rightly_refused(group, field, change.value.size(), done.error().code);
     if (!rightly) fail("edit_group: " + done.error().message);
