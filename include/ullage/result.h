@@ -35,6 +35,7 @@ enum class Errc : std::uint8_t {
   reentered,     ///< called from a visitor or loader in a way that could never end
   load_failed,   ///< the loader reported a failure; its message is passed on
   system,        ///< the operating system refused; the message has its reason
+  bad_encoding,  ///< the bytes of a name or value are none of the type it is read as (typed.h)
   // Of documents (document.h):
   bad_json,         ///< no JSON text; the message has line and column
   bad_pointer,      ///< no JSON Pointer, or no pattern of them

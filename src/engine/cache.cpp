@@ -95,6 +95,8 @@ std::string_view to_string(Errc code) noexcept {
       return "load_failed";
     case Errc::system:
       return "system";
+    case Errc::bad_encoding:
+      return "bad_encoding";
     case Errc::bad_json:
       return "bad_json";
     case Errc::bad_pointer:
