@@ -22,6 +22,7 @@ ALLOWED = {
     "arena": ({"base"}, False),
     "policy": ({"base"}, False),
     "engine": ({"arena", "policy", "base"}, True),
+    "pool": (set(), True),
     "document": (set(), True),
     "observe": ({"base"}, True),
     "heap": ({"observe"}, True),
@@ -37,7 +38,7 @@ COUNTERS = ("base/touch.h", {"bench/count_hit_bench.cpp", "tests/count/hit_test.
 SERVER_DOOR = {"server/serve.h", "server/settings.h", "server/sizes.h"}
 OUTSIDE = ("apps", "tests", "bench", "fuzz", "examples")
 # The library links the standard library and the kernel's interface, nothing else.
-BARE_LAYERS = {"base", "arena", "policy", "engine"}
+BARE_LAYERS = {"base", "arena", "policy", "engine", "pool"}
 # Headers with a path that are the system's, not a package's.
 SYSTEM_FOLDERS = ("sys/", "linux/", "asm/", "bits/", "arpa/", "netinet/")
 TEST_PACKAGES = ("gtest/", "gmock/", "rapidcheck", "benchmark/", "boost/")
