@@ -137,6 +137,7 @@ struct alignas(64) Magazine {
   /// pool's mutex, which is taken there, orders the rest.
   std::atomic<std::uint32_t> limit{0};
   std::uint32_t granted = 0;  ///< guarded by the pool's mutex: what `limit` is when all is well
+  bool must_drop = false;     ///< guarded by the pool's mutex: what is kept is to be destroyed
   OwnCounter leases;
   OwnCounter returns;
   void* objects[k_pool_thread_cache_max];

@@ -312,12 +312,13 @@ void PoolCore::return_slow(void* object, std::size_t bytes) noexcept {
   if (shared.options.track_leases) shared.tracked.erase(object);
   bool is_kept = !shared.is_closed && bytes <= shared.options.max_object_bytes;
   if (magazine != nullptr && !shared.is_closed) {
-    // Less than granted: trim() has called.
-    if (magazine->limit.load(std::memory_order_relaxed) < magazine->granted)
-      drop_all(*magazine, doomed);
+    // Less than granted: trim() or tick() has called.
+    if (magazine->limit.load(std::memory_order_relaxed) < magazine->granted) {
+      if (std::exchange(magazine->must_drop, false)) drop_all(*magazine, doomed);
+      take_back(*magazine, doomed);
+    }
     grant(*magazine);
-    if (is_kept && magazine->count >= magazine->granted)
-      flush(*magazine, magazine->granted / 2);
+    if (is_kept && magazine->count >= magazine->granted) flush(*magazine, magazine->granted / 2);
   }
   if (is_kept) {
     if (magazine != nullptr && magazine->count < magazine->granted) {
@@ -355,9 +356,14 @@ std::size_t PoolCore::trim(std::size_t keep) noexcept {
     const std::scoped_lock lock(shared.mutex);
     before = shared.trimmed;
     // Other threads hear of it at their next return.
-    for (Magazine* const magazine : shared.magazines)
+    for (Magazine* const magazine : shared.magazines) {
+      magazine->must_drop = true;
       magazine->limit.store(0, std::memory_order_relaxed);
-    if (own != nullptr) take_back(*own, doomed);
+    }
+    if (own != nullptr) {
+      own->must_drop = false;
+      take_back(*own, doomed);
+    }
   }
   while (trim_shared(k_pool_thread_cache_max, keep) == k_pool_thread_cache_max) {
   }
@@ -380,6 +386,9 @@ std::size_t PoolCore::tick() noexcept {
   }
   const std::scoped_lock lock(shared.mutex);
   shared.lowest = shared.idle.size();
+  // What threads keep and do not need shows once it is in the shared list.
+  for (Magazine* const magazine : shared.magazines)
+    magazine->limit.store(0, std::memory_order_relaxed);
   return done;
 }
 
