@@ -156,6 +156,7 @@ class PoolCore {
  public:
   PoolCore(const PoolCore&) = delete;
   PoolCore& operator=(const PoolCore&) = delete;
+  virtual ~PoolCore();
 
   /// An object from the thread's cache, or null.
   void* lease_fast() const noexcept {
@@ -190,7 +191,6 @@ class PoolCore {
 
  protected:
   PoolCore(PoolOptions options, std::size_t fixed_object_bytes);
-  virtual ~PoolCore();
   /// The pool is gone; leases may be left.
   void close(const std::shared_ptr<PoolCore>& self) noexcept;
 

@@ -267,7 +267,8 @@ void PoolCore::track(const void* object, const std::source_location& where) noex
   try {
     shared.tracked.insert_or_assign(object,
                                     Shared::Tracked{where, now_ms(shared.options.clock.get())});
-  } catch (const std::bad_alloc&) {  // one lease less is known of
+  } catch (const std::bad_alloc&) {
+    return;  // one lease less is known of
   }
 }
 
@@ -478,7 +479,8 @@ void PoolCore::close(const std::shared_ptr<PoolCore>& self) noexcept {
                    static_cast<long long>(lease.age.count()), lease.where.file_name(),
                    static_cast<unsigned>(lease.where.line()));
     }
-  } catch (...) {  // a report that cannot be made does no harm
+  } catch (...) {
+    return;  // a report that cannot be made does no harm
   }
 }
 

@@ -75,7 +75,7 @@ void GovernorTask::act(const GovernorOrder& before, const GovernorOrder& order,
     note(Action::grow, order.cache_bytes - before.cache_bytes, now_ms);
   if (order.stage >= GovernorStage::purge && now_ms - purged_ms_ >= k_purge_again_ms) {
     purged_ms_ = now_ms;
-    observe::release_free_memory();
+    parts_.purge();
     note(Action::purge, 0, now_ms);
   }
   const bool refused = before.stage == GovernorStage::refuse;

@@ -3,6 +3,7 @@
 
 #include <ullage/cache.h>
 #include <ullage/limits.h>
+#include <ullage/observe/allocator.h>
 #include <ullage/observe/governor.h>
 #include <ullage/trace.h>
 
@@ -30,6 +31,8 @@ class GovernorTask {
     Log& log;
     const TraceHook& trace;
     std::function<observe::ContainerMemory()> container;
+    /// What is kept without need goes: pools, and what the allocator has free.
+    std::function<void()> purge = observe::release_free_memory;
   };
   /// `most_bytes`: what the cache may take while nothing presses.
   GovernorTask(Parts parts, std::size_t most_bytes);

@@ -43,7 +43,8 @@ class GovernorTasks : public ::testing::Test {
                                   seen.limit = seen.tightest_limit = 100_MiB;
                                   seen.tightest_used = charged() + others_bytes_;
                                   return seen;
-                                }},
+                                },
+                            .purge = [this] { ++purged_; }},
         64_MiB);
   }
   void fill() {
@@ -86,6 +87,7 @@ class GovernorTasks : public ::testing::Test {
   std::unique_ptr<Cache> cache_;
   std::size_t others_bytes_ = 10_MiB;
   bool is_lost_ = false;
+  std::uint64_t purged_ = 0;
   std::unique_ptr<GovernorTask> task_;
 };
 
@@ -114,6 +116,7 @@ TEST_F(GovernorTasks, GiveMemoryUpInStepsAndTakeItBackWhenThereIsRoom) {
   EXPECT_FALSE(task_->refuses_clients()) << "it has room already";
   EXPECT_EQ(task_->count(GovernorTask::Action::refuse), 1U);
   EXPECT_GE(task_->count(GovernorTask::Action::purge), 1U);
+  EXPECT_EQ(purged_, task_->count(GovernorTask::Action::purge));
 
   others_bytes_ = 5_MiB;
   pass(20'000);

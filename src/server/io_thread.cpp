@@ -109,7 +109,8 @@ void IoThread::stop(int drain_ms) {
 }
 
 void IoThread::open(Arrival arrival, std::uint64_t id) {
-  auto connection = std::make_unique<Connection>(*this, id, std::move(arrival.channel));
+  ConnectionPtr connection =
+      make_connection(shared_.connection_pool, *this, id, std::move(arrival.channel));
   connection->interest = EPOLLIN;
   if (stopping_ || !poller_.add(connection->channel.descriptor(), EPOLLIN, *connection)) {
     shared_.counters.connections_open.fetch_sub(1, std::memory_order_relaxed);

@@ -11,6 +11,7 @@
 #include "resp/request_parser.h"
 #include "server/buffer_pool.h"
 #include "server/connection.h"
+#include "server/connection_memory.h"
 #include "server/counters.h"
 #include "server/listener.h"
 #include "server/mailbox.h"
@@ -37,6 +38,7 @@ struct Shared {
   command::Dispatcher& dispatcher;
   command::Services& services;
   BufferPool& pool;
+  ConnectionPool& connection_pool;
   Counters& counters;
   resp::RequestParser::Limits parser_limits;
   std::size_t output_high_bytes;  ///< of one client: past it, it is not read any more
@@ -138,8 +140,8 @@ class IoThread {
   command::CommandCounts& counts_;
   command::GroupCalls& group_calls_;
   RoundTimes round_times_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Connection>> dead_;
+  std::unordered_map<std::uint64_t, ConnectionPtr> connections_;
+  std::vector<ConnectionPtr> dead_;
   std::atomic<std::size_t> connection_count_{0};
   std::unique_ptr<char[]> read_buffer_;
   ReplyBuffer replies_;

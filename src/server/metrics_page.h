@@ -1,6 +1,7 @@
 // /metrics: what Prometheus reads.
 #pragma once
 
+#include <ullage/pool.h>
 #include <ullage/stats.h>
 
 #include "command/services.h"
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace ullage::server {
 
@@ -30,6 +32,7 @@ class MetricsPage {
     const command::Services& services;
     const Counters& counters;
     const BufferPool& pool;
+    std::function<std::vector<PoolStats>()> pools;
     const GovernorTask& governor;
     const Lookout& lookout;
     std::function<Budget()> budget;
@@ -52,6 +55,7 @@ class MetricsPage {
   void owners(observe::MetricsText& out) const;
   void commands(observe::MetricsText& out) const;
   void clients(observe::MetricsText& out) const;
+  void pools(observe::MetricsText& out) const;
 
   Sources sources_;
   std::int64_t started_ms_;

@@ -125,6 +125,7 @@ Server::Server(const Settings& settings, Log& log, const Budget& budget,
       shared_{.dispatcher = dispatcher_,
               .services = services_,
               .pool = pool_,
+              .connection_pool = connection_pool_,
               .counters = counters_,
               .parser_limits = {},
               .output_high_bytes =
@@ -426,8 +427,16 @@ RoundTimes::Sum Server::round_times() const {
 
 void Server::look_after() {
   governor_.step();
+  tick_pools(clock_->running_ms());
   if (lookout_.step()) next_doctor_ms_ = 0;
   ask_doctor(clock_->running_ms());
+}
+
+void Server::tick_pools(std::int64_t now_ms) {
+  constexpr std::int64_t k_again_ms = 10'000;
+  if (now_ms < next_pool_tick_ms_) return;
+  next_pool_tick_ms_ = now_ms + k_again_ms;
+  connection_pool_.tick();
 }
 
 Readings Server::read() {

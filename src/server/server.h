@@ -14,6 +14,7 @@
 #include "server/admin.h"
 #include "server/budget.h"
 #include "server/buffer_pool.h"
+#include "server/connection_memory.h"
 #include "server/counters.h"
 #include "server/governor_task.h"
 #include "server/host.h"
@@ -82,6 +83,7 @@ class Server {
   [[nodiscard]] RoundTimes::Sum round_times() const;
   /// What is done between rounds.
   void look_after();
+  void tick_pools(std::int64_t now_ms);
   [[nodiscard]] Readings read();
   void ask_doctor(std::int64_t now_ms);
   /// How long the thread that takes clients may wait for events.
@@ -107,6 +109,7 @@ class Server {
   command::Table table_;
   command::Acl acl_{table_};
   BufferPool pool_;
+  ConnectionPool connection_pool_{{.name = "connections"}};
   Counters counters_;
   ServerHost host_;
   command::Services services_;
@@ -124,19 +127,27 @@ class Server {
                           .clock = *clock_,
                           .log = log_,
                           .trace = services_.trace,
-                          .container = [] { return observe::container_memory(); }},
+                          .container = [] { return observe::container_memory(); },
+                          .purge =
+                              [this] {
+                                connection_pool_.trim();
+                                observe::release_free_memory();
+                              }},
                          budget_.arena_bytes};
   std::int64_t next_doctor_ms_ = 0;
+  std::int64_t next_pool_tick_ms_ = 0;
   mutable std::mutex doctor_mutex_;
   std::string doctor_text_;  // guarded by doctor_mutex_: commands on other threads show it
-  ServerPages pages_{services_, MetricsPage({.services = services_,
-                                             .counters = counters_,
-                                             .pool = pool_,
-                                             .governor = governor_,
-                                             .lookout = lookout_,
-                                             .budget = [this] { return current_budget(); },
-                                             .round_times = [this] { return round_times(); },
-                                             .groups_max = settings_.metrics_groups})};
+  ServerPages pages_{services_,
+                     MetricsPage({.services = services_,
+                                  .counters = counters_,
+                                  .pool = pool_,
+                                  .pools = [this] { return std::vector{connection_pool_.stats()}; },
+                                  .governor = governor_,
+                                  .lookout = lookout_,
+                                  .budget = [this] { return current_budget(); },
+                                  .round_times = [this] { return round_times(); },
+                                  .groups_max = settings_.metrics_groups})};
   Admin admin_{poller_, *clock_, pages_};
   const Listener::Accept accept_ = [this](Arrival arrival) { accept(std::move(arrival)); };
   const Listener::Accept accept_tls_ = [this](Arrival a) { accept_secure(std::move(a)); };

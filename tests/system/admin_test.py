@@ -183,6 +183,17 @@ class Admin(unittest.TestCase):
         self.assertIn("application/openmetrics-text", kind)
         self.assertTrue(text.endswith("# EOF\n"))
 
+    def test_clients_that_come_and_go_lie_where_others_did(self):
+        for _ in range(300):
+            with self.server.connect() as wire:
+                self.assertEqual(wire.ask("PING"), "PONG")
+        _, _, samples = self.metrics()
+        pool = {name: samples[f'ullage_pool_{name}{{pool="connections"}}']
+                for name in ("leases_total", "reuses_total", "misses_total", "outstanding", "idle")}
+        self.assertGreaterEqual(pool["leases_total"], 300)
+        self.assertGreaterEqual(pool["reuses_total"] / pool["leases_total"], 0.95)
+        self.assertEqual(pool["misses_total"], pool["outstanding"] + pool["idle"])
+
     def test_metrics_say_who_owns_what(self):
         with self.server.connect() as wire:
             for first in range(0, 3000, 500):
