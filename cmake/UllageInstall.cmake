@@ -33,6 +33,19 @@ if(TARGET ullage_document)
           DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ullage")
   install(EXPORT ullageDocumentTargets NAMESPACE ullage:: DESTINATION "${package_dir}")
 endif()
+# find_package(ullage COMPONENTS c), and pkg-config ullage-c
+if(TARGET ullage_c)
+  set_target_properties(ullage_c PROPERTIES EXPORT_NAME c)
+  install(TARGETS ullage_c EXPORT ullageCTargets
+          LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(EXPORT ullageCTargets NAMESPACE ullage:: DESTINATION "${package_dir}")
+  file(RELATIVE_PATH pc_to_include
+    "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/${CMAKE_INSTALL_INCLUDEDIR}")
+  configure_file("${PROJECT_SOURCE_DIR}/cmake/ullage-c.pc.in"
+                 "${PROJECT_BINARY_DIR}/ullage-c.pc" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/ullage-c.pc"
+          DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endif()
 install(EXPORT ullageTargets NAMESPACE ullage:: DESTINATION "${package_dir}")
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/ullageConfig.cmake.in"
   "${PROJECT_BINARY_DIR}/ullageConfig.cmake" INSTALL_DESTINATION "${package_dir}")

@@ -7,6 +7,18 @@ function(ullage_own_code target)
   ullage_own_flags(${target})
 endfunction()
 
+# For sources in C.
+function(ullage_own_c_code target)
+  set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+    -Wstrict-prototypes $<$<BOOL:${ULLAGE_WARNINGS_AS_ERRORS}>:-Werror>)
+  if(ULLAGE_SANITIZE)
+    target_compile_options(${target} PRIVATE
+      -fsanitize=${ULLAGE_SANITIZE} -fno-sanitize-recover=all)
+    target_link_options(${target} PRIVATE -fsanitize=${ULLAGE_SANITIZE})
+  endif()
+endfunction()
+
 # The same without the language level, for the check that public headers are C++20.
 function(ullage_own_flags target)
   target_compile_options(${target} PRIVATE

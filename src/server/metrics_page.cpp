@@ -4,6 +4,7 @@
 #include <ullage/observe/container.h>
 
 #include "command/table.h"
+#include "observe/pool_metrics.h"
 
 #include <algorithm>
 #include <array>
@@ -58,7 +59,7 @@ std::string MetricsPage::text(MetricsText::Format format) {
   growth(out);
   owners(out);
   clients(out);
-  pools(out);
+  observe::pool_metrics(out, sources_.pools());
   commands(out);
   return std::move(out).finish();
 }
@@ -406,31 +407,6 @@ void MetricsPage::clients(MetricsText& out) const {
   counter(out, "ullage_command_errors", "Replies that were errors.", number(commands.errors));
   counter(out, "ullage_long_command_rounds", "Steps of commands that let others run in between.",
           number(commands.long_rounds));
-}
-
-void MetricsPage::pools(MetricsText& out) const {
-  const std::vector<PoolStats> all = sources_.pools();
-  const auto family = [&](std::string_view name, Type type, std::string_view help,
-                          std::uint64_t PoolStats::* figure) {
-    out.family(name, type, help);
-    for (const PoolStats& pool : all)
-      out.sample(pool.*figure, {{"pool", pool.name}});
-  };
-  family("ullage_pool_leases", Type::counter, "Objects that were lent by a pool.",
-         &PoolStats::leases);
-  family("ullage_pool_reuses", Type::counter, "Of these, those that had been used before.",
-         &PoolStats::reuses);
-  family("ullage_pool_misses", Type::counter, "Of these, those that had to be made.",
-         &PoolStats::misses);
-  family("ullage_pool_drops", Type::counter,
-         "Objects that came back and were not kept: too large, or no room.", &PoolStats::drops);
-  family("ullage_pool_trimmed", Type::counter, "Idle objects that were freed again.",
-         &PoolStats::trimmed);
-  family("ullage_pool_outstanding", Type::gauge, "Objects that are out.", &PoolStats::outstanding);
-  family("ullage_pool_outstanding_peak", Type::gauge, "The most that were out.",
-         &PoolStats::high_water);
-  family("ullage_pool_idle", Type::gauge, "Objects that wait to be lent.", &PoolStats::idle);
-  family("ullage_pool_idle_bytes", Type::gauge, "Bytes of these, at most.", &PoolStats::idle_bytes);
 }
 
 }  // namespace ullage::server

@@ -55,7 +55,6 @@ class MetricsPage {
   void owners(observe::MetricsText& out) const;
   void commands(observe::MetricsText& out) const;
   void clients(observe::MetricsText& out) const;
-  void pools(observe::MetricsText& out) const;
 
   Sources sources_;
   std::int64_t started_ms_;

@@ -31,4 +31,17 @@ run("configure" "${CMAKE_COMMAND}" -G Ninja -S "${SOURCE_DIR}/tests/install/outs
     -DCMAKE_BUILD_TYPE=Release)
 run("build" "${CMAKE_COMMAND}" --build "${WORK_DIR}/build")
 run("run" "${WORK_DIR}/build/outside")
+
+# The C interface by pkg-config, as a program in C finds it.
+file(GLOB_RECURSE pc_file "${WORK_DIR}/prefix/*/ullage-c.pc")
+if(pc_file)
+  get_filename_component(pc_folder "${pc_file}" DIRECTORY)
+  set(ENV{PKG_CONFIG_PATH} "${pc_folder}")
+  execute_process(COMMAND pkg-config --cflags --libs ullage-c OUTPUT_VARIABLE flags
+                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  run("build in C" cc -std=c99 -Wall -Wextra -Wpedantic -Werror -o "${WORK_DIR}/in_c"
+      "${SOURCE_DIR}/tests/install/outside/main.c" ${flags} "-Wl,-rpath,${pc_folder}/..")
+  run("run in C" "${WORK_DIR}/in_c")
+endif()
 file(REMOVE_RECURSE "${WORK_DIR}")
