@@ -1,0 +1,3 @@
+module ullage.example/ullage
+
+go 1.24
