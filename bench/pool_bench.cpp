@@ -253,7 +253,7 @@ int main(int count, char** words) {
   const Arguments arguments = Arguments::parse(count, words);
   Report report("pool", arguments);
   burst(arguments, report);  // first: it forks
-  const auto times = arguments.scaled<std::uint64_t>(2000, 10);
+  const auto times = arguments.scaled<std::uint64_t>(200, 10);
   count_instructions<Small>(report, "64 bytes", times, 0);
   count_instructions<std::string>(report, "a string with room for 4 KiB", times, 4096);
   count_instructions<ScratchMap>(report, "a map with room for 32 fields", times, 32);
