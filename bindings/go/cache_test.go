@@ -216,6 +216,29 @@ func TestLoadsEndWithTheirContext(t *testing.T) {
 	}
 }
 
+// Who comes while a load that nobody waits for any more still ends loads for itself.
+func TestALoadThatWasGivenUpIsNobodyElses(t *testing.T) {
+	cache := open[string, string, string](t, ullage.Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	began, release := make(chan struct{}), make(chan struct{})
+	go func() { <-began; cancel() }()
+	_, _, err := cache.GetOrLoad(ctx, "g", "f", func(loading context.Context) (string, error) {
+		close(began)
+		<-loading.Done()
+		<-release
+		return "", loading.Err()
+	}, ullage.LoadOptions{})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	go func() { release <- struct{}{} }()
+	value, ok, err := cache.GetOrLoad(context.Background(), "g", "f",
+		func(context.Context) (string, error) { return "mine", nil }, ullage.LoadOptions{})
+	if value != "mine" || !ok || err != nil {
+		t.Fatal(value, ok, err)
+	}
+}
+
 func TestLoadersMayFailAndPanic(t *testing.T) {
 	cache := open[string, string, string](t, ullage.Options{})
 	broken := errors.New("no database")
@@ -377,5 +400,8 @@ func TestLimits(t *testing.T) {
 	}
 	if _, err := cache.Set("g", 1, "v", ullage.TTL(time.Microsecond)); err != nil {
 		t.Fatal("the shortest time to live is a millisecond", err)
+	}
+	if _, err := cache.Set("g", 1, "v", ullage.TTL(-time.Microsecond)); !errors.Is(err, ullage.ErrTTLOutOfRange) {
+		t.Fatal("what has ended already is not forever", err)
 	}
 }

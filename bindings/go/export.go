@@ -15,19 +15,19 @@ func goString(bytes C.ul_bytes) string {
 }
 
 //export ullageGoRemoval
-func ullageGoRemoval(user unsafe.Pointer, removal *C.ul_removal) {
+func ullageGoRemoval(user C.uintptr_t, removal *C.ul_removal) {
 	heard := Removal{Group: goString(removal.group), Field: goString(removal.field),
 		ValueBytes: uint64(removal.value_bytes), Cause: Cause(removal.cause),
 		LostBefore: uint64(removal.lost_before)}
 	if removal.value.size != 0 {
 		heard.Value = []byte(goString(removal.value))
 	}
-	cgo.Handle(uintptr(user)).Value().(func(Removal))(heard)
+	cgo.Handle(user).Value().(func(Removal))(heard)
 }
 
 //export ullageGoLoad
-func ullageGoLoad(user unsafe.Pointer, loaded *C.ul_loaded) {
-	bytes, options, err := cgo.Handle(uintptr(user)).Value().(rawLoader)()
+func ullageGoLoad(user C.uintptr_t, loaded *C.ul_loaded) {
+	bytes, options, err := cgo.Handle(user).Value().(rawLoader)()
 	switch {
 	case err != nil:
 		C.ul_loaded_failure(loaded, bytesOf([]byte(err.Error())))

@@ -26,6 +26,7 @@ type flight[V any] struct {
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiting int // guarded by flights.mutex
+	before  *flight[V]
 	value   V
 	ok      bool
 	err     error
@@ -39,7 +40,8 @@ type flights[V any] struct {
 // GetOrLoad answers the value, or what the loader answers, stored. While one loads an entry the others
 // that ask for it wait for that flight; a Set or Erase meanwhile wins over what was loaded. A caller
 // whose context ends stops waiting; the loader's context ends once nobody waits any more.
-// A loader says ErrNone if there is none: ok is false then. Its other errors are passed on to all
+// A loader may use the cache, but must not close it, nor ask for the entry that it loads.
+// It says ErrNone if there is none: ok is false then. Its other errors are passed on to all
 // who wait, and errors.Is finds them.
 func (c *Cache[G, F, V]) GetOrLoad(ctx context.Context, group G, field F,
 	loader func(ctx context.Context) (V, error), options LoadOptions) (value V, ok bool, err error) {
@@ -89,13 +91,18 @@ func (c *Cache[G, F, V]) join(ctx context.Context, group, field []byte,
 	}
 	// Its values, but not its end: others may wait for longer.
 	loading, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	one := &flight[V]{done: make(chan struct{}), cancel: cancel, waiting: 1}
+	one := &flight[V]{done: make(chan struct{}), cancel: cancel, waiting: 1, before: c.flights.flying[name]}
 	if c.flights.flying == nil {
 		c.flights.flying = map[string]*flight[V]{}
 	}
 	c.flights.flying[name] = one
 	go func() {
 		defer cancel()
+		if one.before != nil {
+			// One that nobody waits for any more: its end is not ours.
+			<-one.before.done
+			one.before = nil
+		}
 		c.fly(loading, one, group, field, loader, options)
 		c.flights.mutex.Lock()
 		if c.flights.flying[name] == one {

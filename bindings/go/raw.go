@@ -11,15 +11,15 @@ package ullage
 #include <stdlib.h>
 #include <ullage/c.h>
 
-extern void ullageGoRemoval(void *user, ul_removal *removal);
+extern void ullageGoRemoval(uintptr_t user, ul_removal *removal);
 static void ull_on_removal(void *user, const ul_removal *removal) {
-	ullageGoRemoval(user, (ul_removal *)removal);
+	ullageGoRemoval((uintptr_t)user, (ul_removal *)removal);
 }
-extern void ullageGoLoad(void *user, ul_loaded *loaded);
+extern void ullageGoLoad(uintptr_t user, ul_loaded *loaded);
 static void ull_load(void *user, ul_bytes group, ul_bytes field, ul_loaded *loaded) {
 	(void)group;
 	(void)field;
-	ullageGoLoad(user, loaded);
+	ullageGoLoad((uintptr_t)user, loaded);
 }
 
 static ul_bytes ull_bytes(const char *data, size_t size) {

@@ -143,6 +143,9 @@ func milliseconds(d time.Duration) C.int64_t {
 	if d > 0 && d < time.Millisecond {
 		return 1
 	}
+	if d < 0 && d > -time.Millisecond {
+		return -1
+	}
 	return C.int64_t(d.Milliseconds())
 }
 

@@ -234,7 +234,8 @@ typedef struct ul_item {
 typedef void (*ul_many_visitor)(void* user, size_t i, const ul_bytes* value);
 UL_API ul_status ul_visit_many(ul_cache* cache, const ul_key* keys, size_t count,
                                ul_many_visitor visitor, void* user, ul_error* error);
-/* Writes in order and stops at the first failure; `written`, if wanted, says how many were. */
+/* Writes in order and stops at the first failure; `written`, if wanted, says how many came before
+ * it, those included whose condition did not hold. */
 UL_API ul_status ul_set_many(ul_cache* cache, const ul_item* items, size_t count,
                              const ul_set_options* options, size_t* written, ul_error* error);
 

@@ -211,6 +211,7 @@ class PoolCore {
   std::size_t trim_shared(std::size_t most, std::size_t keep) noexcept;
   void track(const void* object, const std::source_location& where) noexcept;
   void retire(Magazine& magazine) noexcept;
+  bool close_one(const std::shared_ptr<PoolCore>& self, std::uint64_t& outstanding) noexcept;
 
   std::size_t slot_;
   std::size_t max_object_bytes_;
@@ -313,7 +314,8 @@ class Pool {
   }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
-  /// Destroys what is idle. No call may be under way; leases that are out tell on_leak.
+  /// Destroys what is idle. No call may be under way, the return of a lease neither; leases that
+  /// are out tell on_leak.
   ~Pool() {
     if (state_) state_->close();
   }

@@ -54,8 +54,8 @@ class ScratchMap {
     std::uint32_t& place = find(name, hash);
     if (place == k_free) {
       const Piece kept = keep(name);
-      place = static_cast<std::uint32_t>(entries_.size());
       entries_.push_back({hash, kept, {}});
+      place = static_cast<std::uint32_t>(entries_.size()) - 1;  // once it is there
       entries_.back().value = keep(value);
       return;
     }

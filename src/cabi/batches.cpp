@@ -96,8 +96,9 @@ ul_status ul_get_packed(ul_cache* cache, const char* names, const uint32_t* size
                         char* buffer, size_t capacity, uint32_t* sizes_out, size_t* needed,
                         ul_error* error) {
   return call(cache, error, [&](Cache& open) {
-    if (count != 0 && (sizes == nullptr || sizes_out == nullptr))
-      return fail(error, UL_INVALID_ARGUMENT, "the sizes are NULL");
+    if (count != 0 &&
+        (sizes == nullptr || sizes_out == nullptr || (buffer == nullptr && capacity != 0)))
+      return fail(error, UL_INVALID_ARGUMENT, "the sizes or the buffer are NULL");
     if (count > ullage::k_batch_max) return too_many(error);
     Many<ullage::Key> asked(count);
     Cutter cutter(names, sizes);

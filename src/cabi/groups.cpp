@@ -62,8 +62,9 @@ ul_status ul_scan_packed(ul_cache* cache, ul_bytes group, uint64_t* cursor, size
           packed.append(field).append(value);
         });
     if (!next) return fail(error, next.error());
+    hand_out(std::move(packed), entries);  // before the cursor moves: it may fail
     *cursor = *next;
-    return hand_out(std::move(packed), entries);
+    return ul_status{UL_OK};
   });
 }
 
@@ -81,8 +82,9 @@ ul_status ul_scan_groups_packed(ul_cache* cache, uint64_t* cursor, size_t count,
           packed.append(group);
         });
     if (!next) return fail(error, next.error());
+    hand_out(std::move(packed), groups);
     *cursor = *next;
-    return hand_out(std::move(packed), groups);
+    return ul_status{UL_OK};
   });
 }
 

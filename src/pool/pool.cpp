@@ -276,7 +276,10 @@ void* PoolCore::lease_slow(const std::source_location& where) {
   Shared& shared = *shared_;
   Magazine* const magazine = own_magazine();
   const std::scoped_lock lock(shared.mutex);
-  if (magazine != nullptr && magazine->granted < shared.options.thread_cache) grant(*magazine);
+  if (magazine != nullptr) {
+    if (magazine->count == 0) magazine->must_drop = false;  // there is nothing to be dropped
+    if (magazine->granted < shared.options.thread_cache) grant(*magazine);
+  }
   void* object = nullptr;
   if (magazine != nullptr && magazine->count != 0) {
     object = magazine->objects[--magazine->count];
@@ -331,7 +334,11 @@ void PoolCore::return_slow(void* object, std::size_t bytes) noexcept {
   if (is_kept) return;
   doomed.add(object);
   ++shared.drops;
-  if (shared.is_closed && shared.leases() == shared.returns()) last = std::move(shared.self);
+  if (shared.is_closed) {
+    // Until what is doomed is destroyed, though another lease be the last.
+    last = shared.self;
+    if (shared.leases() == shared.returns()) shared.self.reset();
+  }
 }
 
 // One hold of the mutex: destroys up to `most` of the shared list, as long as more than `keep` are
@@ -429,44 +436,48 @@ std::vector<OutstandingLease> PoolCore::overdue(Millis older_than) const {
   return found;
 }
 
-// The thread ends: what it kept is others'.
+// The thread ends: what it kept is others'. A pool that ends has emptied its magazines itself.
 void PoolCore::retire(Magazine& magazine) noexcept {
   Shared& shared = *shared_;
   Doomed doomed(*this);
   const std::scoped_lock lock(shared.mutex);
-  if (shared.is_closed) return;
-  std::erase(shared.magazines, &magazine);
+  if (std::erase(shared.magazines, &magazine) == 0) return;
   take_back(magazine, doomed);
   shared.slow_leases += magazine.leases.get();
   shared.slow_returns += magazine.returns.get();
+}
+
+// With the pool's end: empties one magazine. False: there is none left, and the pool is closed.
+bool PoolCore::close_one(const std::shared_ptr<PoolCore>& self,
+                         std::uint64_t& outstanding) noexcept {
+  Shared& shared = *shared_;
+  Doomed doomed(*this);
+  const std::scoped_lock lock(shared.mutex);
+  if (shared.magazines.empty()) {
+    outstanding = shared.note_outstanding();
+    if (outstanding != 0) shared.self = self;
+    // Last: from then on a thread may forget its magazine of this pool.
+    shared.is_closed.store(true, std::memory_order_release);
+    return false;
+  }
+  Magazine& magazine = *shared.magazines.back();
+  shared.magazines.pop_back();
+  shared.granted -= std::exchange(magazine.granted, 0);
+  magazine.limit.store(0, std::memory_order_relaxed);
+  drop_all(magazine, doomed);
+  shared.slow_leases += magazine.leases.get();
+  shared.slow_returns += magazine.returns.get();
+  return true;
 }
 
 // `self` lives until this returns, whoever gives the last lease back meanwhile.
 void PoolCore::close(const std::shared_ptr<PoolCore>& self) noexcept {
   Shared& shared = *shared_;
   PoolLeak leak;
-  std::vector<Shared::Idle> idle;
-  {
-    const std::scoped_lock lock(shared.mutex);
-    leak.outstanding = shared.note_outstanding();
-    for (Magazine* const magazine : shared.magazines) {
-      magazine->limit.store(0, std::memory_order_relaxed);
-      // Their threads may end before the last lease comes back.
-      shared.slow_leases += magazine->leases.get();
-      shared.slow_returns += magazine->returns.get();
-    }
-    shared.is_closed.store(true, std::memory_order_release);
-    idle.swap(shared.idle);
-    if (leak.outstanding != 0) shared.self = self;
+  while (close_one(self, leak.outstanding)) {
   }
-  // No call is under way, so nobody else looks at these.
-  for (Magazine* const magazine : shared.magazines) {
-    while (magazine->count > 0)
-      destroy(magazine->objects[--magazine->count]);
+  while (trim_shared(k_pool_thread_cache_max, 0) != 0) {
   }
-  shared.magazines.clear();
-  for (const Shared::Idle& one : idle)
-    destroy(one.object);
   if (leak.outstanding == 0) return;
   try {
     leak.name = shared.options.name;

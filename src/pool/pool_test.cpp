@@ -387,6 +387,38 @@ TEST_F(Pools, SayOnStderrWhatNobodyListensTo) {
             std::string::npos);
 }
 
+// Leases left over that come back on several threads, and one that ends with the pool.
+TEST_F(Pools, EndWhileOthersGoOn) {
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::vector<Lease<Counted>>> left(3);
+    std::atomic<int> ready{0};
+    std::atomic<bool> is_over{false};
+    std::vector<std::thread> threads;
+    {
+      Pool<Counted> pool({.track_leases = round % 2 == 0, .on_leak = [](const PoolLeak&) {}});
+      for (auto& mine : left) {
+        threads.emplace_back([&] {
+          for (int i = 0; i < 5; ++i)
+            mine.push_back(pool.lease());
+          mine.resize(3);
+          ++ready;
+          while (!is_over)
+            std::this_thread::yield();
+          // Another pool, which has the thread look at what it keeps of this one.
+          Pool<Counted>().lease().reset();
+          mine.clear();
+        });
+      }
+      while (ready != 3)
+        std::this_thread::yield();
+    }
+    is_over = true;
+    for (std::thread& thread : threads)
+      thread.join();
+    ASSERT_EQ(Counted::alive, 0);
+  }
+}
+
 // --- care --------------------------------------------------------------------------------------
 
 struct Session {

@@ -33,7 +33,7 @@ using ullage::Result;
 /// Raises ullage.Error of that code: ullage/__init__.py has a class for each.
 [[noreturn]] void raise(std::string_view code, const std::string& message) {
   const nb::object make = nb::module_::import_("ullage._errors").attr("error_of");
-  const nb::object error = make(nb::str(code.data(), code.size()), nb::str(message.c_str()));
+  const nb::object error = make(nb::str(code.data(), code.size()), text_object(message));
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
   throw nb::python_error();
 }
@@ -143,6 +143,24 @@ class PythonCache {
   std::shared_ptr<Cache> cache_;
 };
 
+/// The cache for a call during which Python may run others' code, close() too. If that makes it the
+/// last reference, the cache ends without the GIL: its thread may want Python.
+class Held {
+ public:
+  explicit Held(const PythonCache& cache) : cache_(cache.held()) {}
+  ~Held() {
+    if (cache_.use_count() > 1) return;
+    const nb::gil_scoped_release others;
+    cache_.reset();
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  Cache* operator->() const noexcept { return cache_.get(); }
+
+ private:
+  std::shared_ptr<Cache> cache_;
+};
+
 // --- entries -----------------------------------------------------------------------------------
 
 nb::object get(const PythonCache& cache, nb::handle group, nb::handle field, nb::handle otherwise) {
@@ -235,7 +253,8 @@ nb::tuple set_many(const PythonCache& cache, nb::handle group, nb::handle fields
     const auto done = cache.open().set(name, names[i], contents[i], options);
     if (!done) {
       const std::string_view code = ullage::to_string(done.error().code);
-      return nb::make_tuple(written, nb::str(code.data(), code.size()), done.error().message);
+      return nb::make_tuple(written, nb::str(code.data(), code.size()),
+                            text_object(done.error().message));
     }
     ++written;
   }
@@ -253,8 +272,10 @@ nb::object ttl_object(const std::optional<ullage::Ttl>& left) {
 nb::tuple scan(const PythonCache& cache, nb::handle group, std::uint64_t cursor,
                std::size_t count) {
   nb::list entries;
-  const std::uint64_t next = checked(cache.open().scan(
-      Bytes(group), cursor, count, [&](std::string_view field, std::string_view value) {
+  const Bytes name(group);
+  const Held held(cache);  // making tuples may run others' code
+  const std::uint64_t next =
+      checked(held->scan(name, cursor, count, [&](std::string_view field, std::string_view value) {
         entries.append(nb::make_tuple(text_object(field), bytes_object(value)));
       }));
   return nb::make_tuple(next, entries);
@@ -262,11 +283,22 @@ nb::tuple scan(const PythonCache& cache, nb::handle group, std::uint64_t cursor,
 
 nb::tuple scan_groups(const PythonCache& cache, std::uint64_t cursor, std::size_t count) {
   nb::list groups;
-  const std::uint64_t next = checked(
-      cache.open().scan_groups(cursor, count, [&](std::string_view group, std::uint64_t fields) {
+  const Held held(cache);
+  const std::uint64_t next =
+      checked(held->scan_groups(cursor, count, [&](std::string_view group, std::uint64_t fields) {
         groups.append(nb::make_tuple(text_object(group), fields));
       }));
   return nb::make_tuple(next, groups);
+}
+
+/// Runs what may take long without the GIL.
+template <class Work>
+auto without_gil(const PythonCache& cache, const Work& work) {
+  std::shared_ptr<Cache> open = cache.held();
+  const nb::gil_scoped_release others;
+  // Ends before the GIL is taken again: if it is the last, the cache's thread may want Python.
+  const std::shared_ptr<Cache> mine = std::move(open);
+  return work(*mine);
 }
 
 // --- loading -----------------------------------------------------------------------------------
@@ -288,29 +320,17 @@ nb::object get_or_load(const PythonCache& cache, nb::handle group, nb::handle fi
       return ullage::Loaded::failed("the loader raised");
     }
   };
-  const std::shared_ptr<Cache> open = cache.held();
-  std::optional<Result<std::optional<ullage::Value>>> found;
-  {
-    const nb::gil_scoped_release others;
-    found.emplace(
-        open->get_or_load(group_name, field_name, load,
-                          {.ttl = ttl_of(ttl_ms), .negative_ttl = Millis(negative_ttl_ms)}));
-  }
+  auto found = without_gil(cache, [&](Cache& open) {
+    return open.get_or_load(group_name, field_name, load,
+                            {.ttl = ttl_of(ttl_ms), .negative_ttl = Millis(negative_ttl_ms)});
+  });
   if (raised) throw std::move(*raised);
-  const std::optional<ullage::Value> value = checked(std::move(*found));
+  const std::optional<ullage::Value> value = checked(std::move(found));
   if (!value) return nb::none();
   return bytes_object(value->view());
 }
 
 // --- care --------------------------------------------------------------------------------------
-
-/// Runs what may take long without the GIL.
-template <class Work>
-auto without_gil(const PythonCache& cache, const Work& work) {
-  const std::shared_ptr<Cache> open = cache.held();
-  const nb::gil_scoped_release others;
-  return work(*open);
-}
 
 nb::dict stats(const PythonCache& cache) {
   const ullage::Stats now = cache.open().stats();

@@ -340,3 +340,32 @@ def test_documents(cache: ullage.Cache) -> None:
         cache.json_put("d", "1", "/a/1/b/c")
     with pytest.raises(ullage.TooLargeError):
         cache.json_put("d", "[" * 100 + "]" * 100)
+
+
+def test_errors_about_names_that_are_no_text(cache: ullage.Cache) -> None:
+    cache.json_put("d", "{}")
+    with pytest.raises(ullage.JsonError):
+        cache._cache._json_get("d", b"\xff")
+
+
+def test_a_call_under_way_ends_after_close() -> None:
+    # The cache's own thread wants Python while the last call ends the cache.
+    heard = threading.Event()
+    cache = ullage.Cache(8 << 20, on_removal=lambda _: heard.set())
+    began, release = threading.Event(), threading.Event()
+
+    def load() -> str:
+        began.set()
+        assert release.wait(30)
+        return "late"
+
+    found: list[bytes | None] = []
+    thread = threading.Thread(target=lambda: found.append(cache.get_or_load("g", "f", load)))
+    thread.start()
+    assert began.wait(30)
+    for i in range(100):
+        cache.set("g", "other", str(i))
+    cache.close()
+    release.set()
+    thread.join(30)
+    assert not thread.is_alive() and found == [b"late"]

@@ -147,7 +147,7 @@ class Cache:
         """Opens a cache that adds at most memory_limit bytes to the process; 0 is "no limit" for all others.
 
         on_removal is called on the cache's own thread, or in tick() with manual=True; what it raises goes to
-        sys.unraisablehook. Raises LimitError, InvalidArgumentError.
+        sys.unraisablehook; it must not close the cache. Raises LimitError, InvalidArgumentError.
         """
         heard = None
         if on_removal is not None:
@@ -326,7 +326,8 @@ class Cache:
                    ttl: Seconds | None = None) -> bytes | None:
         """The same for asyncio: while one task of this loop loads an entry, the others await its answer.
 
-        A task that is cancelled stops waiting; the loader goes on as long as anybody waits.
+        A task that is cancelled stops waiting; the loader goes on as long as anybody waits. A set() meanwhile wins
+        over what was loaded; an erase() does not, unlike with get_or_load().
         """
         value = self.get(group, field, None)
         if value is not None:
