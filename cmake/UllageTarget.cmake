@@ -7,16 +7,20 @@ function(ullage_own_code target)
   ullage_own_flags(${target})
 endfunction()
 
-# For sources in C.
-function(ullage_own_c_code target)
-  set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-    -Wstrict-prototypes $<$<BOOL:${ULLAGE_WARNINGS_AS_ERRORS}>:-Werror>)
+function(ullage_sanitize target)
   if(ULLAGE_SANITIZE)
     target_compile_options(${target} PRIVATE
       -fsanitize=${ULLAGE_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(${target} PRIVATE -fsanitize=${ULLAGE_SANITIZE})
   endif()
+endfunction()
+
+# For sources in C.
+function(ullage_own_c_code target)
+  set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+    -Wstrict-prototypes $<$<BOOL:${ULLAGE_WARNINGS_AS_ERRORS}>:-Werror>)
+  ullage_sanitize(${target})
 endfunction()
 
 # The same without the language level, for the check that public headers are C++20.
@@ -31,11 +35,7 @@ function(ullage_own_flags target)
     $<$<BOOL:${ULLAGE_DEBUG_CHECKS}>:ULLAGE_DEBUG_CHECKS=1>
     $<$<BOOL:${ULLAGE_SLOW_CHECKS}>:ULLAGE_SLOW_CHECKS=1>
     $<$<BOOL:${ULLAGE_COUNT_LINES}>:ULLAGE_COUNT_LINES=1>)
-  if(ULLAGE_SANITIZE)
-    target_compile_options(${target} PRIVATE
-      -fsanitize=${ULLAGE_SANITIZE} -fno-sanitize-recover=all)
-    target_link_options(${target} PRIVATE -fsanitize=${ULLAGE_SANITIZE})
-  endif()
+  ullage_sanitize(${target})
   if(ULLAGE_BUILD_FUZZERS AND ULLAGE_FUZZ_COVERAGE)
     target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
   endif()

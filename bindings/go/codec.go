@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"unsafe"
 )
 
 // Codec says what a type becomes as bytes. Implementations must be safe for concurrent use.
@@ -28,25 +29,25 @@ func CodecOf[T any]() (Codec[T], error) {
 	case []byte:
 		codec = bytesCodec{}
 	case int64:
-		codec = numberCodec[int64]{8}
+		codec = numberCodec[int64]{}
 	case int:
-		codec = numberCodec[int]{8}
+		codec = numberCodec[int]{}
 	case int32:
-		codec = numberCodec[int32]{4}
+		codec = numberCodec[int32]{}
 	case int16:
-		codec = numberCodec[int16]{2}
+		codec = numberCodec[int16]{}
 	case int8:
-		codec = numberCodec[int8]{1}
+		codec = numberCodec[int8]{}
 	case uint64:
-		codec = numberCodec[uint64]{8}
+		codec = numberCodec[uint64]{}
 	case uint:
-		codec = numberCodec[uint]{8}
+		codec = numberCodec[uint]{}
 	case uint32:
-		codec = numberCodec[uint32]{4}
+		codec = numberCodec[uint32]{}
 	case uint16:
-		codec = numberCodec[uint16]{2}
+		codec = numberCodec[uint16]{}
 	case uint8:
-		codec = numberCodec[uint8]{1}
+		codec = numberCodec[uint8]{}
 	case bool:
 		codec = boolCodec{}
 	case float64:
@@ -92,17 +93,19 @@ func (bytesCodec) Decode(bytes []byte) ([]byte, error) {
 type integer interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
 }
-type numberCodec[T integer] struct{ size int }
+type numberCodec[T integer] struct{}
+
+func (numberCodec[T]) size() int { return int(unsafe.Sizeof(T(0))) }
 
 func (c numberCodec[T]) Append(to []byte, value T) ([]byte, error) {
 	number := uint64(value)
-	for i := 0; i < c.size; i++ {
+	for i := 0; i < c.size(); i++ {
 		to = append(to, byte(number>>(8*i)))
 	}
 	return to, nil
 }
 func (c numberCodec[T]) Decode(bytes []byte) (T, error) {
-	if len(bytes) != c.size {
+	if len(bytes) != c.size() {
 		return 0, badEncoding("number", len(bytes))
 	}
 	var number uint64

@@ -214,10 +214,7 @@ func (h *handle) getInto(s *scratch, group, field []byte) ([]byte, bool, error) 
 }
 
 func (h *handle) set(s *scratch, group, field, value []byte, options []SetOption) (SetOutcome, error) {
-	var chosen setOptions
-	for _, option := range options {
-		option(&chosen)
-	}
+	chosen := chosenOf(options)
 	entered := h.enter()
 	if entered == nil {
 		return Unchanged, ErrClosed
@@ -290,10 +287,7 @@ func (h *handle) load(group, field []byte, loader cgo.Handle, options LoadOption
 }
 
 func (h *handle) setPacked(s *scratch, count int, options []SetOption) (int, C.ul_status) {
-	var chosen setOptions
-	for _, option := range options {
-		option(&chosen)
-	}
+	chosen := chosenOf(options)
 	var given C.ul_set_options
 	given.struct_size = C.size_t(unsafe.Sizeof(given))
 	given.ttl_ms = milliseconds(chosen.ttl)

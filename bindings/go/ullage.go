@@ -169,6 +169,13 @@ type setOptions struct {
 	condition C.int32_t
 }
 
+func chosenOf(options []SetOption) (chosen setOptions) {
+	for _, option := range options {
+		option(&chosen)
+	}
+	return chosen
+}
+
 // TTL gives the entry a time to live.
 func TTL(ttl time.Duration) SetOption { return func(o *setOptions) { o.ttl = ttl } }
 

@@ -16,11 +16,9 @@
  *
  * CONVENTIONS
  *  1. Everything is named ul_ or UL_. Nothing else is exported by the library.
- *  2. A call that may fail answers a ul_status: 0 is success, above 0 is an answer that is no
- * failure
+ *  2. A call that may fail answers a ul_status: 0 is success, above 0 an answer that is no failure
  *     ("there is none"), below 0 a failure, and then nothing was changed. `error`, where given,
- * gets the status and a sentence for people; NULL where nobody asks. Of what is no failure it stays
- *     as it was.
+ *     gets the status and a sentence for people; of what is no failure it stays as it was.
  *  3. Names and values are bytes with a length: zeroes are allowed, and nothing ends with one.
  *  4. BORROWED is what has the type ul_bytes: arguments need to live during the call only, and what
  *     a callback gets is valid during that callback. OWNED is what a call hands out as ul_value *:

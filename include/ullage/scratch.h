@@ -51,7 +51,7 @@ class ScratchMap {
   void set(std::string_view name, std::string_view value) {
     const std::uint32_t hash = hash_of(name);
     if ((entries_.size() + 1) * 2 > index_.size()) rehash((entries_.size() + 1) * 2);
-    std::uint32_t& place = find(name, hash);
+    std::uint32_t& place = index_[slot_of(name, hash)];
     if (place == k_free) {
       const Piece kept = keep(name);
       entries_.push_back({hash, kept, {}});
@@ -71,7 +71,7 @@ class ScratchMap {
   /// The value, valid until something is written.
   [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const noexcept {
     if (index_.empty()) return std::nullopt;
-    const std::uint32_t place = const_cast<ScratchMap*>(this)->find(name, hash_of(name));
+    const std::uint32_t place = index_[slot_of(name, hash_of(name))];
     if (place == k_free) return std::nullopt;
     return at(entries_[place].value);
   }
@@ -123,14 +123,15 @@ class ScratchMap {
     return piece;
   }
 
-  // Linear probing; the index is a power of two and at most half full.
-  std::uint32_t& find(std::string_view name, std::uint32_t hash) noexcept {
+  // Where the index has the name, or would. Linear probing; it is a power of two and at most half
+  // full.
+  [[nodiscard]] std::size_t slot_of(std::string_view name, std::uint32_t hash) const noexcept {
     const std::size_t mask = index_.size() - 1;
     for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
       const std::uint32_t place = index_[i];
-      if (place == k_free) return index_[i];
+      if (place == k_free) return i;
       const Entry& entry = entries_[place];
-      if (entry.hash == hash && at(entry.name) == name) return index_[i];
+      if (entry.hash == hash && at(entry.name) == name) return i;
     }
   }
   void rehash(std::size_t wanted) {

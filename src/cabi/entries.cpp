@@ -2,6 +2,7 @@
 #include "cabi/handle.h"
 
 using ullage::Cache;
+using ullage::cabi::answer;
 using ullage::cabi::borrow;
 using ullage::cabi::call;
 using ullage::cabi::fail;
@@ -54,8 +55,7 @@ ul_status ul_visit(ul_cache* cache, ul_bytes group, ul_bytes field, ul_visitor v
     if (visitor == nullptr) return fail(error, UL_INVALID_ARGUMENT, "the visitor is NULL");
     const auto found = open.visit(view(group), view(field),
                                   [&](std::string_view bytes) { visitor(user, borrow(bytes)); });
-    if (!found) return fail(error, found.error());
-    return ul_status{*found ? UL_OK : UL_NOT_FOUND};
+    return answer(found, error);
   });
 }
 
@@ -109,8 +109,7 @@ ul_status ul_expire(ul_cache* cache, ul_bytes group, ul_bytes field, int64_t ttl
                     ul_error* error) {
   return call(cache, error, [&](Cache& open) {
     const auto done = open.expire(view(group), view(field), ttl_of(ttl_ms));
-    if (!done) return fail(error, done.error());
-    return ul_status{*done ? UL_OK : UL_NOT_FOUND};
+    return answer(done, error);
   });
 }
 

@@ -5,6 +5,7 @@
 
 using ullage::Cache;
 using ullage::Millis;
+using ullage::cabi::answer;
 using ullage::cabi::borrow;
 using ullage::cabi::call;
 using ullage::cabi::fail;
@@ -98,7 +99,7 @@ ul_status ul_rename_group(ul_cache* cache, ul_bytes from, ul_bytes to, int32_t r
                           ul_error* error) {
   return call(cache, error, [&](Cache& open) {
     const auto done = open.rename_group(view(from), view(to), replace != 0);
-    return done ? ul_status{UL_OK} : fail(error, done.error());
+    return answer(done, error);
   });
 }
 
@@ -126,15 +127,14 @@ ul_status ul_clear(ul_cache* cache, ul_error* error) {
 ul_status ul_expire_group(ul_cache* cache, ul_bytes group, int64_t ttl_ms, ul_error* error) {
   return call(cache, error, [&](Cache& open) {
     const auto done = open.expire_group(view(group), ttl_of(ttl_ms));
-    if (!done) return fail(error, done.error());
-    return ul_status{*done ? UL_OK : UL_NOT_FOUND};
+    return answer(done, error);
   });
 }
 
 ul_status ul_set_memory_limit(ul_cache* cache, uint64_t bytes, ul_error* error) {
   return call(cache, error, [&](Cache& open) {
     const auto done = open.set_memory_limit(bytes);
-    return done ? ul_status{UL_OK} : fail(error, done.error());
+    return answer(done, error);
   });
 }
 
@@ -143,8 +143,7 @@ ul_status ul_set_group_limits(ul_cache* cache, ul_bytes group, uint64_t max_fiel
   return call(cache, error, [&](Cache& open) {
     const auto done =
         open.set_group_limits(view(group), {max_fields, max_bytes, Millis(idle_ttl_ms)});
-    if (!done) return fail(error, done.error());
-    return ul_status{*done ? UL_OK : UL_NOT_FOUND};
+    return answer(done, error);
   });
 }
 
@@ -163,15 +162,14 @@ ul_status ul_define_class(ul_cache* cache, ul_bytes pattern, const ul_class_limi
                                                         .idle_ttl = Millis(read.group_idle_ttl_ms),
                                                         .ttl = Millis(read.ttl_ms),
                                                         .weight = read.weight});
-    return done ? ul_status{UL_OK} : fail(error, done.error());
+    return answer(done, error);
   });
 }
 
 ul_status ul_remove_class(ul_cache* cache, ul_bytes pattern, ul_error* error) {
   return call(cache, error, [&](Cache& open) {
     const auto done = open.remove_class(view(pattern));
-    if (!done) return fail(error, done.error());
-    return ul_status{*done ? UL_OK : UL_NOT_FOUND};
+    return answer(done, error);
   });
 }
 

@@ -80,6 +80,16 @@ ul_status call(ul_cache* cache, ul_error* error, Work&& work) noexcept {
   }
 }
 
+/// What a call answers that did something or failed, and one that found something, did not, or
+/// failed.
+inline ul_status answer(const Result<void>& done, ul_error* error) noexcept {
+  return done ? ul_status{UL_OK} : fail(error, done.error());
+}
+inline ul_status answer(const Result<bool>& found, ul_error* error) noexcept {
+  if (!found) return fail(error, found.error());
+  return *found ? UL_OK : UL_NOT_FOUND;
+}
+
 /// Hands bytes out to the caller. `to` must be set.
 inline ul_status hand_out(std::string bytes, ul_value** to) {
   *to = new ul_value{std::move(bytes)};

@@ -5,6 +5,7 @@
 
 using ullage::Cache;
 using ullage::Documents;
+using ullage::cabi::answer;
 using ullage::cabi::call;
 using ullage::cabi::fail;
 using ullage::cabi::hand_out;
@@ -46,13 +47,13 @@ ul_status ul_json_erase(ul_cache* cache, ul_bytes group, ul_bytes pointer, uint6
 ul_status ul_json_merge(ul_cache* cache, ul_bytes group, ul_bytes patch, ul_error* error) {
   return call(cache, error, [&](Cache& open) {
     const auto done = Documents(open).merge(view(group), "", view(patch));
-    return done ? ul_status{UL_OK} : fail(error, done.error());
+    return answer(done, error);
   });
 }
 
 ul_status ul_json_patch(ul_cache* cache, ul_bytes group, ul_bytes patch, ul_error* error) {
   return call(cache, error, [&](Cache& open) {
     const auto done = Documents(open).patch(view(group), view(patch));
-    return done ? ul_status{UL_OK} : fail(error, done.error());
+    return answer(done, error);
   });
 }

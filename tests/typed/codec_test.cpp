@@ -2,6 +2,8 @@
 #include <ullage/codec.h>
 #include <ullage/record.h>
 
+#include "user_id.h"
+
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -37,27 +39,7 @@ struct Person {
   friend bool operator==(const Person&, const Person&) = default;
 };
 
-struct UserId {
-  std::uint32_t number = 0;
-  friend bool operator==(const UserId&, const UserId&) = default;
-};
-
-}  // namespace
-
-template <>
-struct Codec<UserId> {
-  static void encode(const UserId& id, Encoding& out) { out.append(std::to_string(id.number)); }
-  static std::optional<UserId> decode(std::string_view bytes) {
-    UserId id;
-    for (const char c : bytes) {
-      if (c < '0' || c > '9') return std::nullopt;
-      id.number = id.number * 10 + static_cast<std::uint32_t>(c - '0');
-    }
-    return id;
-  }
-};
-
-namespace {
+using test::UserId;
 
 template <class T>
 std::string bytes_of(const T& value) {

@@ -2,6 +2,8 @@
 #include <ullage/record.h>
 #include <ullage/typed.h>
 
+#include "user_id.h"
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,32 +13,11 @@
 
 #include <gtest/gtest.h>
 
-namespace {
-
-struct UserId {
-  std::uint32_t number = 0;
-  friend bool operator==(const UserId&, const UserId&) = default;
-};
-
-}  // namespace
-
-template <>
-struct ullage::Codec<UserId> {
-  static void encode(const UserId& id, Encoding& out) { out.append(std::to_string(id.number)); }
-  static std::optional<UserId> decode(std::string_view bytes) {
-    UserId id;
-    for (const char c : bytes) {
-      if (c < '0' || c > '9') return std::nullopt;
-      id.number = id.number * 10 + static_cast<std::uint32_t>(c - '0');
-    }
-    return id;
-  }
-};
-
 namespace ullage {
 namespace {
 
 using namespace std::chrono_literals;
+using test::UserId;
 
 enum class Key : std::uint16_t { theme = 1, size = 2, mails = 3 };
 
