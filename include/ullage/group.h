@@ -38,8 +38,12 @@ struct GroupEntry {
   Ttl ttl;
 };
 
+/// Bytes that may be read behind each name and value of a GroupView, whatever they are: code that
+/// works on many bytes at once need not mind where one ends.
+inline constexpr std::size_t k_group_view_pad_bytes = 16;
+
 /// All that a group holds at one moment; entries whose time has come are left out. Views are valid
-/// during the call that they are given to.
+/// during the call that they are given to, and k_group_view_pad_bytes longer than they say.
 struct GroupView {
   std::span<const GroupEntry> entries;  ///< in no order; none: there is no such group
   std::uint8_t kind = 0;                ///< see GroupEdit::set_kind()

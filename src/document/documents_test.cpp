@@ -46,6 +46,46 @@ TEST_F(DocumentCalls, ComeBackAsTheyWere) {
   }
 }
 
+// They are written sixteen bytes at a time: whatever stands where, in names of every length.
+TEST_F(DocumentCalls, WriteNamesOfEveryLengthWithAnyCharacterAnywhere) {
+  for (std::size_t length = 1; length <= 50; ++length) {
+    std::string json = "{";
+    for (std::size_t at = 0; at < length; ++at) {
+      for (const char* special : {"/", "~", R"(\")", R"(\\)", R"(\n)", "\x7f", "\u00e9"}) {
+        std::string name(length, static_cast<char>('a' + at % 26));
+        name.replace(at, 1, special);
+        const std::string inner(at, 'm');
+        json += '"';
+        json.append(name).append(R"(":{")").append(inner).append(R"(":")").append(name);
+        json += R"("},)";
+      }
+    }
+    json += R"("":true})";
+    ASSERT_NE(put(json), "bad_json") << json;
+    ASSERT_EQ(get(), json) << "names of " << length;
+  }
+}
+
+// Paths that begin alike for up to three times sixteen bytes, where one's name is another's with
+// more behind it.
+TEST_F(DocumentCalls, EndContainersWherePathsPart) {
+  const std::string pattern =
+      R"({"x":{"a":[1,{"b":2}],"x":[[3],[4]]},"xy":{"a":5},"xyz":6,"!":{"x":{"b":{"c":[[[7]]]}}}})";
+  for (std::size_t length = 1; length <= 48; ++length) {
+    const std::string name(length, 'x');
+    std::string json;
+    for (const char c : pattern)
+      c == 'x' ? json.append(name) : json.append(1, c);
+    ASSERT_NE(put(json), "bad_json") << json;
+    ASSERT_EQ(get(), json);
+    std::string pointer = "/";
+    pointer.append(name).append("y");
+    EXPECT_EQ(get(pointer), R"({"a":5})");
+    pointer.back() = '/';
+    EXPECT_EQ(get(pointer.append(name)), "[[3],[4]]");
+  }
+}
+
 TEST_F(DocumentCalls, LoseBlanksAndEscapesThatNeedNotBe) {
   put(" { \"a\" :\n[ 1 , 2 ] , \"b\\u0041\" : \"\\u00e9\\/\\ud83d\\ude00\" } ");
   EXPECT_EQ(get(), "{\"a\":[1,2],\"bA\":\"\u00e9/\U0001F600\"}");

@@ -79,24 +79,35 @@ inline void encode_leaf(std::string& to, const Leaf& leaf) {
   to += leaf.token;
 }
 
-/// Where a leaf stands; none if it is no leaf: somebody else wrote it.
-inline std::optional<std::uint32_t> place_of(std::string_view value) noexcept {
-  // Nearly always one byte or two.
-  if (value.size() > 1 && (value[0] & 0x80) == 0) return static_cast<std::uint8_t>(value[0]) >> 1;
-  std::uint64_t head = 0;
-  if (!detail::take_varint(value, head) || head >> 1 > UINT32_MAX || value.empty())
-    return std::nullopt;
-  return static_cast<std::uint32_t>(head >> 1);
+/// What stands before a leaf's token.
+struct LeafHead {
+  std::uint32_t place;
+  std::uint8_t token_at;  ///< 0: it is no leaf, somebody else wrote it
+  bool has_names;
+};
+namespace detail {
+LeafHead decode_any_leaf_head(std::string_view value) noexcept;
+}
+[[gnu::always_inline]] inline LeafHead decode_leaf_head(std::string_view value) noexcept {
+  // Nearly always one byte or two, and no step looks like what it is not.
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(value[i]); };
+  if (value.size() > 2 && (byte(0) & 1) == 0) [[likely]] {
+    if (byte(0) < 0x80) return {std::uint32_t{byte(0)} >> 1, 1, false};
+    if (byte(1) < 0x80) [[likely]]
+      return {(std::uint32_t{byte(0)} & 0x7f) >> 1 | std::uint32_t{byte(1)} << 6, 2, false};
+  }
+  return detail::decode_any_leaf_head(value);
 }
 /// The whole of it.
 inline std::optional<Leaf> decode_leaf(std::string_view value) noexcept {
-  Leaf leaf;
-  std::uint64_t head = 0;
-  if (!detail::take_varint(value, head) || head >> 1 > UINT32_MAX) return std::nullopt;
-  leaf.place = static_cast<std::uint32_t>(head >> 1);
-  if ((head & 1) != 0 && !detail::take_varint(value, leaf.names)) return std::nullopt;
-  if (value.empty()) return std::nullopt;
-  leaf.token = value;
+  const LeafHead head = decode_leaf_head(value);
+  if (head.token_at == 0) return std::nullopt;
+  Leaf leaf{.place = head.place, .token = value.substr(head.token_at)};
+  if (head.has_names) {
+    std::uint64_t place = 0;
+    detail::take_varint(value, place);
+    detail::take_varint(value, leaf.names);
+  }
   return leaf;
 }
 

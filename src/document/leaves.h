@@ -23,7 +23,6 @@ class Leaves {
   struct One {
     std::string_view pointer;
     std::string_view token;
-    std::uint64_t names;
   };
 
   /// Those at or below `base`. The group's views must outlive it. Error: wrong_kind.
@@ -33,14 +32,7 @@ class Leaves {
   [[nodiscard]] bool empty() const noexcept { return slots_.empty(); }
   [[nodiscard]] One operator[](std::size_t i) const noexcept {
     const Slot& slot = slots_[i];
-    const std::string_view pointer(slot.field, slot.field_bytes);
-    // Mostly the place is a byte or two, and no step looks like what it is not.
-    const auto first = static_cast<std::uint8_t>(slot.value[0]);
-    if ((first & 0x81) == 0) return {pointer, {slot.value + 1, slot.value_bytes - 1}, 0};
-    if ((first & 1) == 0 && slot.value_bytes > 2 && (slot.value[1] & 0x80) == 0)
-      return {pointer, {slot.value + 2, slot.value_bytes - 2}, 0};
-    const Leaf leaf = decode_leaf({slot.value, slot.value_bytes}).value_or(Leaf{0, 0, "n"});
-    return {pointer, leaf.token, leaf.names};
+    return {slot.pointer(), slot.token()};
   }
   [[nodiscard]] std::string_view base() const noexcept { return base_; }
   /// Of what the base names. REQUIRES: not empty.
@@ -53,23 +45,40 @@ class Leaves {
   [[nodiscard]] std::vector<std::string> keys() const;
 
  private:
-  /// The step of a leaf's pointer that begins at `at`, a slash.
-  [[nodiscard]] static std::string_view step_at(const One& leaf, std::size_t at) noexcept;
-  [[nodiscard]] static bool is_index(const One& leaf, std::string_view step,
-                                     std::size_t depth) noexcept;
+  class Writer;
 
   /// A leaf's bytes: field and value lie side by side in the copy that a look is made of, so one
   /// wait for memory brings both.
   struct Slot {
     const char* field = nullptr;  // none: no leaf stands here
-    const char* value = nullptr;
-    std::uint32_t field_bytes = 0;
-    std::uint32_t value_bytes = 0;
+    const char* token_begin = nullptr;
+    std::uint32_t token_bytes = 0;
+    std::uint16_t field_bytes = 0;
+    std::uint8_t token_at = 0;  // in the value
+    bool has_names = false;
+
+    [[nodiscard]] std::string_view pointer() const noexcept { return {field, field_bytes}; }
+    [[nodiscard]] std::string_view token() const noexcept { return {token_begin, token_bytes}; }
+    [[nodiscard]] std::string_view value() const noexcept {
+      return {token_begin - token_at, std::size_t{token_bytes} + token_at};
+    }
+    /// What it is that the pointer's step `depth` names, if an element.
+    [[nodiscard]] std::optional<std::uint32_t> index(std::string_view step,
+                                                     std::size_t depth) const noexcept;
   };
-  [[nodiscard]] static Slot slot_of(const GroupEntry& entry) noexcept {
-    return {entry.field.data(), entry.value.data(), static_cast<std::uint32_t>(entry.field.size()),
-            static_cast<std::uint32_t>(entry.value.size())};
+  static_assert(k_name_max_bytes <= UINT16_MAX);
+
+  static Slot slot_of(const GroupEntry& entry, const LeafHead& head) noexcept {
+    return {entry.field.data(),
+            entry.value.data() + head.token_at,
+            static_cast<std::uint32_t>(entry.value.size() - head.token_at),
+            static_cast<std::uint16_t>(entry.field.size()),
+            head.token_at,
+            head.has_names};
   }
+  /// The step of a leaf's pointer that is the first below the base.
+  [[nodiscard]] std::string_view step_of(const Slot& leaf) const noexcept;
+  [[nodiscard]] bool is_scalar() const noexcept { return slots_[0].field_bytes == base_.size(); }
 
   std::vector<Slot> slots_;  // in the order of the document
   std::size_t bytes_ = 0;    // of their fields and values

@@ -103,6 +103,13 @@ EntryHead decode_entry(const std::byte* at, std::uint32_t bytes, std::int64_t ba
   return e;
 }
 
+/// Whether an entry's first byte is all of its head, the field's length: short and without a
+/// deadline, as most are.
+inline bool is_bare_entry(std::uint32_t first) noexcept {
+  return first <= detail::k_short_field_max;
+}
+static_assert((detail::k_short_field_max & (detail::k_long | detail::k_short_timed)) == 0);
+
 /// What an entry is to say.
 struct EntryDraft {
   std::string_view field;

@@ -8,7 +8,8 @@
 namespace ullage::engine {
 
 namespace {
-constexpr std::size_t k_pad_bytes = 8;  // codecs read whole words
+constexpr std::size_t k_pad_bytes = k_group_view_pad_bytes;
+static_assert(k_pad_bytes >= 8, "codecs read whole words");
 /// Steps along a directory that a group of the most fields may take; a torn one might have more.
 constexpr std::size_t k_steps_max = 8 * k_group_edit_max_fields;
 
@@ -75,15 +76,16 @@ GroupCopy::Taken GroupCopy::take_record(const GroupPlace& group) {
   if (head.broken || head.is_stub()) return Taken::torn;
   const RecordFields<PlainBytes> fields(copy, head);
   const RecordFields<SharedBytes> shared(group.record, head);
-  entries_.reserve(head.fields);
-  if (use_ == For::editing) places_.reserve(head.fields);
-  for (std::uint32_t i = 0; i < fields.count(); ++i) {
-    const std::byte* rank_at =
-        head.fields == 1 ? group.page.slots.rank_at(group.item) : shared.slots().rank_at(i);
-    if (const Taken taken = add(fields.item(i), group.page.base_ms, rank_at); taken != Taken::whole)
-      return taken;
+  if (head.fields == 1) {
+    const std::byte* const rank_at = group.page.slots.rank_at(group.item);
+    entries_.resize(1);
+    GroupEntry* to = entries_.data();
+    const Taken taken =
+        add(to, fields.item(0), group.page.base_ms, rank_at, base::load_u16(rank_at));
+    entries_.resize(static_cast<std::size_t>(to - entries_.data()));
+    return taken;
   }
-  return Taken::whole;
+  return add_all(fields.slots(), shared.slots(), group.page.base_ms);
 }
 
 GroupCopy::Taken GroupCopy::take_leaves(Shard& shard, const GroupPlace& group) {
@@ -116,45 +118,73 @@ GroupCopy::Taken GroupCopy::take_leaf(const Found& found) {
   const std::uint32_t count = found.header.count;
   const std::uint32_t cap = page_slots_cap(count);
   const SlotsView<PlainBytes> slots(copy + area, count, cap, used - area);
-  if (!slots.sane()) return Taken::torn;
   const SlotsView<SharedBytes> shared(page + area, count, cap, used - area);
   const std::int64_t base_ms =
       found.header.has_time() ? load_page_base<PlainBytes>(copy + k_header_bytes) : 0;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (const Taken taken = add(slots.item(i), base_ms, shared.rank_at(i)); taken != Taken::whole)
-      return taken;
-  }
-  return Taken::whole;
+  return add_all(slots, shared, base_ms);
 }
 
-GroupCopy::Taken GroupCopy::add(const SlotsView<PlainBytes>::Item& item, std::int64_t base_ms,
-                                const std::byte* rank_at) {
+GroupCopy::Taken GroupCopy::add_all(SlotsView<PlainBytes> slots, SlotsView<SharedBytes> shared,
+                                    std::int64_t base_ms) {
+  if (!slots.sane()) return Taken::torn;
+  // All the room first: what remains in the loop is three loads and the stores of an entry.
+  const std::size_t had = entries_.size();
+  entries_.resize(had + slots.count());
+  const policy::Ranking::Fresh is_fresh = state_.ranking->fresh();
+  const bool is_reading = use_ == For::reading;
+  GroupEntry* to = entries_.data() + had;
+  Taken taken = Taken::whole;
+  const bool is_whole =
+      slots.for_each_within([&](std::uint32_t i, SlotsView<PlainBytes>::Item item) {
+        const policy::Rank rank = slots.rank(i);
+        const std::uint32_t field_bytes = item.bytes == 0 ? 0xff : PlainBytes::u8(item.at);
+        if (is_bare_entry(field_bytes) && field_bytes < item.bytes && is_reading && is_fresh(rank))
+            [[likely]] {
+          to->field = chars(item.at + 1, field_bytes);
+          to->value = chars(item.at + 1 + field_bytes, item.bytes - 1 - field_bytes);
+          ++to;
+          return true;
+        }
+        taken = add(to, item, base_ms, shared.rank_at(i), rank);
+        return taken == Taken::whole;
+      });
+  if (!is_whole) return taken == Taken::whole ? Taken::torn : taken;
+  entries_.resize(static_cast<std::size_t>(to - entries_.data()));
+  return entries_.size() > k_group_edit_max_fields ? Taken::too_large : Taken::whole;
+}
+
+GroupCopy::Taken GroupCopy::add(GroupEntry*& to, const SlotsView<PlainBytes>::Item& item,
+                                std::int64_t base_ms, const std::byte* rank_at, policy::Rank rank) {
   const EntryHead e = decode_entry<PlainBytes>(item.at, item.bytes, base_ms);
   if (e.broken) return Taken::torn;
-  GroupEntry entry{
-      chars(item.at + e.field_at, e.field_bytes), chars(item.at + e.value_at, e.inline_bytes), {}};
+  GroupEntry& entry = *to;
+  entry.field = chars(item.at + e.field_at, e.field_bytes);
+  entry.value = chars(item.at + e.value_at, e.inline_bytes);
   Ref pieces = k_no_ref;
   if (e.pieces) {
     const PieceLink link = decode_link<PlainBytes>(item.at + e.value_at);
     pieces = link.first;
-    bytes_ += link.bytes;
-    if (bytes_ > k_group_edit_max_bytes) return Taken::too_large;
-    std::byte* value = room_for(link.bytes);
-    if (!pieces_.read(link, 0, reinterpret_cast<char*>(value), link.bytes)) return Taken::torn;
-    entry.value = chars(value, link.bytes);
+    if (const Taken taken = take_pieces(link, entry); taken != Taken::whole) return taken;
   }
-  const policy::Rank rank = base::load_u16(rank_at);
   const Place place{const_cast<std::byte*>(rank_at), rank,
-                    static_cast<std::uint32_t>(entries_.size()), pieces, e.deadline_ms};
+                    static_cast<std::uint32_t>(to - entries_.data()), pieces, e.deadline_ms};
   if (e.deadline_ms <= now_ms_) {
     ended_.push_back(entry);
     ended_places_.push_back(place);
     return Taken::whole;
   }
   if (e.deadline_ms != k_never_ms) entry.ttl.remaining = Millis(e.deadline_ms - now_ms_);
-  if (entries_.size() == k_group_edit_max_fields) return Taken::too_large;
-  entries_.push_back(entry);
+  ++to;
   if (use_ == For::editing || !state_.ranking->is_fresh(rank)) places_.push_back(place);
+  return Taken::whole;
+}
+
+GroupCopy::Taken GroupCopy::take_pieces(const PieceLink& link, GroupEntry& entry) {
+  bytes_ += link.bytes;
+  if (bytes_ > k_group_edit_max_bytes) return Taken::too_large;
+  std::byte* value = room_for(link.bytes);
+  if (!pieces_.read(link, 0, reinterpret_cast<char*>(value), link.bytes)) return Taken::torn;
+  entry.value = chars(value, link.bytes);
   return Taken::whole;
 }
 

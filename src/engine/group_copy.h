@@ -78,8 +78,14 @@ class GroupCopy {
   [[nodiscard]] Taken take_record(const GroupPlace& group);
   [[nodiscard]] Taken take_leaves(Shard& shard, const GroupPlace& group);
   [[nodiscard]] Taken take_leaf(const Found& found);
-  [[nodiscard]] Taken add(const SlotsView<PlainBytes>::Item& item, std::int64_t base_ms,
-                          const std::byte* rank_at);
+  /// Takes apart what was copied; `shared` is where it was copied from.
+  [[nodiscard]] Taken add_all(SlotsView<PlainBytes> slots, SlotsView<SharedBytes> shared,
+                              std::int64_t base_ms);
+  /// One of them, whatever it is: `to`, an empty entry, becomes it and moves on if it has not
+  /// ended.
+  [[nodiscard]] Taken add(GroupEntry*& to, const SlotsView<PlainBytes>::Item& item,
+                          std::int64_t base_ms, const std::byte* rank_at, policy::Rank rank);
+  [[nodiscard]] Taken take_pieces(const PieceLink& link, GroupEntry& entry);
 
   State& state_;
   const Directory& directory_;
@@ -91,7 +97,7 @@ class GroupCopy {
   ClassId class_id_ = k_no_class;
   bool has_record_ = false;
   bool wants_use_noted_ = false;
-  std::size_t bytes_ = 0;  // of names and values
+  std::size_t bytes_ = 0;  // of values in pieces
   std::vector<GroupEntry> entries_;
   std::vector<Place> places_;
   std::vector<GroupEntry> ended_;

@@ -78,6 +78,21 @@ class SlotsView {
     }
   }
 
+  /// The same of memory that may be torn: no item leaves it. visit(i, item) answers whether to go
+  /// on; so does this, false also where offsets are not true. REQUIRES: sane().
+  template <class Visit>
+  [[gnu::always_inline]] bool for_each_within(Visit visit) const {
+    const std::uint32_t data = cap_ * static_cast<std::uint32_t>(k_slot_bytes);
+    std::uint32_t begin = data;
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      const std::uint32_t stop =
+          i + 1 < count_ ? data + Bytes::u16(area_ + cap_ + 2 * (i + 1)) : end_;
+      if (begin > stop || stop > end_ || !visit(i, Item{area_ + begin, stop - begin})) return false;
+      begin = stop;
+    }
+    return true;
+  }
+
   /// The first item from `from` on whose tag may be `tag`; count() if there is none. May answer an
   /// item with another tag (the word trick errs upwards): callers compare the item itself.
   [[nodiscard]] std::uint32_t find_tag(std::uint8_t tag, std::uint32_t from) const noexcept {

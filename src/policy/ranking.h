@@ -45,10 +45,21 @@ class Ranking {
   }
 
   /// Whether a read would leave the rank as it is: another was noted within this tick.
-  [[nodiscard]] bool is_fresh(Rank rank) const noexcept {
-    constexpr Rank k_looked_at = k_read_bit | ((1U << k_tick_bits) - 1);
-    return (rank & k_looked_at) == (k_read_bit | model_.now());
-  }
+  [[nodiscard]] bool is_fresh(Rank rank) const noexcept { return fresh()(rank); }
+  /// The same of many ranks, as of one moment.
+  class Fresh {
+   public:
+    [[nodiscard]] bool operator()(Rank rank) const noexcept {
+      constexpr Rank k_looked_at = k_read_bit | ((1U << k_tick_bits) - 1);
+      return (rank & k_looked_at) == wanted_;
+    }
+
+   private:
+    friend class Ranking;
+    explicit Fresh(unsigned now) noexcept : wanted_(static_cast<Rank>(k_read_bit | now)) {}
+    Rank wanted_;
+  };
+  [[nodiscard]] Fresh fresh() const noexcept { return Fresh(model_.now()); }
   /// The rank after a read: the same within one tick, and then nothing needs to be stored.
   [[nodiscard]] Rank on_read(std::uint64_t hash, Rank rank) noexcept {
     return static_cast<Rank>(on_write(hash, rank) | k_read_bit);

@@ -13,8 +13,14 @@ class GroupEdits : public Contract {
   static Entries whole(Cache& cache, std::string_view group) {
     Entries entries;
     EXPECT_TRUE(succeeded(cache.read_group(group, [&](const GroupView& view) {
-      for (const GroupEntry& entry : view.entries)
+      for (const GroupEntry& entry : view.entries) {
         EXPECT_TRUE(entries.emplace(entry.field, entry.value).second) << entry.field;
+        // So far behind them may be read, which a sanitizer watches.
+        for (const std::string_view bytes : {entry.field, entry.value}) {
+          const std::string longer(bytes.data(), bytes.size() + k_group_view_pad_bytes);
+          EXPECT_TRUE(longer.starts_with(bytes));
+        }
+      }
     })));
     return entries;
   }
