@@ -13,6 +13,10 @@ namespace {
 /// Places that so many leaves may lie on, where others were lost.
 constexpr std::size_t k_places_a_leaf = 8;
 constexpr std::size_t k_places_more = k_document_max_leaves;
+
+bool is_pointer(std::string_view field) noexcept {
+  return field.empty() || field[0] == '/';
+}
 }  // namespace
 
 LeafHead detail::decode_any_leaf_head(std::string_view value) noexcept {
@@ -38,43 +42,50 @@ Result<Leaves> Leaves::of(const GroupView& group, std::string_view base) {
   slots.resize(n);
   Slot* to = slots.data();
   std::size_t places = n;
-  std::size_t met = 0;
+  std::size_t elsewhere = 0;
   std::size_t bytes = 0;
-  bool is_clear = true;
   for (const GroupEntry& entry : group.entries) {
-    if (!entry.field.empty() && entry.field[0] != '/') return no_document();
-    if (!base.empty() && !is_within(entry.field, base)) continue;
+    if (!is_pointer(entry.field)) return no_document();
+    if (!base.empty() && !is_within(entry.field, base)) {
+      ++elsewhere;
+      continue;
+    }
     const LeafHead head = decode_leaf_head(entry.value);
     if (head.token_at == 0) return no_document();
-    ++met;
-    bytes += entry.field.size() + entry.value.size();
     if (head.place >= places) [[unlikely]] {
-      is_clear &= head.place < k_places_a_leaf * n + k_places_more;
-      if (!is_clear) continue;
+      if (head.place >= k_places_a_leaf * n + k_places_more) return sorted(group, leaves);
       places = head.place + 1;
       slots.resize(places);
       to = slots.data();
     }
     Slot& slot = to[head.place];
-    is_clear &= slot.field == nullptr;
+    if (slot.field != nullptr) [[unlikely]]
+      return sorted(group, leaves);
     slot = slot_of(entry, head);
+    bytes += entry.field.size() + entry.value.size();
   }
   leaves.bytes_ = bytes;
-  if (is_clear) {
-    if (met != slots.size())
-      std::erase_if(slots, [](const Slot& slot) { return slot.field == nullptr; });
-    return leaves;
-  }
-  // Whoever wrote it: a sort puts leaves in some order.
+  if (n - elsewhere != slots.size())
+    std::erase_if(slots, [](const Slot& slot) { return slot.field == nullptr; });
+  return leaves;
+}
+
+Result<Leaves> Leaves::sorted(const GroupView& group, Leaves& leaves) {
+  std::vector<Slot>& slots = leaves.slots_;
   slots.clear();
+  leaves.bytes_ = 0;
   for (const GroupEntry& entry : group.entries) {
-    if (is_within(entry.field, base))
-      slots.push_back(slot_of(entry, decode_leaf_head(entry.value)));
+    if (!is_pointer(entry.field)) return no_document();
+    if (!is_within(entry.field, leaves.base_)) continue;
+    const LeafHead head = decode_leaf_head(entry.value);
+    if (head.token_at == 0) return no_document();
+    slots.push_back(slot_of(entry, head));
+    leaves.bytes_ += entry.field.size() + entry.value.size();
   }
   std::ranges::sort(slots, {}, [](const Slot& slot) {
     return std::pair(decode_leaf_head(slot.value()).place, slot.pointer());
   });
-  return leaves;
+  return std::move(leaves);
 }
 
 std::optional<std::uint32_t> Leaves::Slot::index(std::string_view step,

@@ -76,6 +76,8 @@ class Leaves {
             head.token_at,
             head.has_names};
   }
+  /// The same whoever wrote it: places may be anything, and leaves come in some order.
+  static Result<Leaves> sorted(const GroupView& group, Leaves& leaves);
   /// The step of a leaf's pointer that is the first below the base.
   [[nodiscard]] std::string_view step_of(const Slot& leaf) const noexcept;
   [[nodiscard]] bool is_scalar() const noexcept { return slots_[0].field_bytes == base_.size(); }

@@ -145,7 +145,9 @@ GroupCopy::Taken GroupCopy::add_all(SlotsView<PlainBytes> slots, SlotsView<Share
           ++to;
           return true;
         }
-        taken = add(to, item, base_ms, shared.rank_at(i), rank);
+        GroupEntry* after = to;  // whose address is known elsewhere is no register
+        taken = add(after, item, base_ms, shared.rank_at(i), rank);
+        to = after;
         return taken == Taken::whole;
       });
   if (!is_whole) return taken == Taken::whole ? Taken::torn : taken;
