@@ -36,6 +36,7 @@
 #include <ullage/trace.h>
 #include <ullage/value.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -267,6 +268,17 @@ class Cache {
   /// Many fields of one group: what is missing is loaded by one call of the loader.
   Result<std::vector<std::optional<Value>>> get_or_load_many(
       std::string_view group, std::span<const std::string_view> fields, const BulkLoader& loader,
+      const LoadOptions& options = {});
+
+  /// A group that is loaded as a whole, by what also stores it: one `load` at a time. Who asks for
+  /// the same group meanwhile waits, and has the same answer. `overtaken` tells whether another
+  /// thread has written the group since the load began: what was found is then old and not to be
+  /// stored (looked at within edit_group(), it is so at that moment). `load` answers whether there
+  /// is something, whatever the value says, or std::nullopt: nothing had to be loaded. Answers
+  /// whether there is something. Errors: load_failed, busy, reentered.
+  Result<bool> load_group(
+      std::string_view group,
+      FunctionRef<std::optional<Loaded>(const std::atomic<bool>& overtaken)> load,
       const LoadOptions& options = {});
 
   // --- limits, changeable at run time ----------------------------------------------------------

@@ -129,8 +129,9 @@ class Documents {
   Result<std::optional<Json>> get(std::string_view group, std::string_view pointer = "",
                                   const JsonRead& options = {});
   /// The same; where it is not there, or options.strict and leaves were lost, the loader's answer
-  /// is put as the whole document. One flight a document; the loader is asked with the field "".
-  /// Errors besides: those of get_or_load().
+  /// is put as the whole document. One load at a time of each: others wait for it. The loader is
+  /// asked with the field "". What is written meanwhile wins over what was loaded; what was loaded
+  /// and is lost at once is answered all the same. Errors besides: those of Cache::get_or_load().
   Result<std::optional<Json>> get_or_load(std::string_view group, std::string_view pointer,
                                           const Loader& loader, const JsonRead& options = {},
                                           const LoadOptions& load = {});

@@ -9,6 +9,7 @@
 #include "document/pointer.h"
 #include "document/tree.h"
 
+#include <atomic>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -211,37 +212,80 @@ Result<std::optional<Json>> Documents::get(std::string_view group, std::string_v
   return json;
 }
 
+namespace {
+/// Of how many loads a caller waits for one that it sees something of.
+constexpr int k_loads_waited_for = 8;
+
+/// What the pointer names in a text that has been read before.
+Result<std::optional<Json>> part_of(std::string_view json, std::string_view pointer) {
+  const Result<Tree> tree = read_json(json);
+  if (!tree) return tree.error();
+  const Tree::Place place = tree->find(pointer);
+  if (place.node == Tree::k_none) return std::optional<Json>{};
+  std::optional<Json> part(std::in_place);
+  tree->write(place.node, part->text);
+  return part;
+}
+
+/// Makes a loaded text the group's document, unless it is overtaken.
+Result<void> store_loaded(Cache& cache, std::string_view group, const Loaded& loaded,
+                          std::optional<Millis> ttl, const std::atomic<bool>& overtaken) {
+  Result<Tree> value = read_json(loaded.value);
+  if (!value) return value.error();
+  const NewLeafOptions options{{.ttl = loaded.ttl ? loaded.ttl : ttl}, true};
+  const auto done = cache.edit_group(group, [&](GroupEdit& edit) -> Result<void> {
+    if (overtaken.load(std::memory_order_acquire)) return {};  // by a write under the same lock
+    if (!edit.before().entries.empty() && edit.before().kind != k_group_kind_document)
+      return no_document();
+    return write_back(edit, *value, options);
+  });
+  if (!done) return done.error();
+  return {};
+}
+}  // namespace
+
 Result<std::optional<Json>> Documents::get_or_load(std::string_view group, std::string_view pointer,
                                                    const Loader& loader, const JsonRead& options,
                                                    const LoadOptions& load) {
-  const auto is_whole_or_there = [&]() -> Result<bool> {
+  if (auto bad = check_pointer(pointer)) return *bad;
+  const auto is_there = [&]() -> Result<bool> {
     const auto kind = cache_.group_kind(group);
     if (kind && kind->kind != k_group_kind_document) return no_document();
     return kind && !(options.strict && kind->has_losses);
   };
-  const Result<bool> is_there = is_whole_or_there();
-  if (!is_there) return is_there.error();
-  if (!*is_there) {
-    // The flight is that of the field ""; what it loads is put as a document and not there.
+  std::optional<std::string> mine;  // what this call has loaded
+  for (int i = 0; i < k_loads_waited_for; ++i) {
+    if (const Result<bool> before = is_there(); !before) {
+      return before.error();
+    } else if (*before) {
+      auto json = get(group, pointer, options);
+      if (!json || *json) return json;
+      // Nothing is there: but was the document, when it was looked for?
+      if (const Result<bool> after = is_there(); !after || *after) return json;
+    }
+    // It was lost again, or another write overtook the load and is gone too.
+    if (mine) return part_of(*mine, pointer);
     std::optional<Error> failed;
-    const auto flown = cache_.get_or_load(
-        group, "",
-        [&](std::string_view of, std::string_view field) {
-          Loaded loaded = loader(of, field);
-          if (loaded.kind != Loaded::Kind::value) return loaded;
-          JsonWrite write;
-          write.ttl = loaded.ttl ? loaded.ttl : load.ttl;
-          if (const auto done = put(of, loaded.value, write); !done) {
+    const Result<bool> loaded = cache_.load_group(
+        group,
+        [&](const std::atomic<bool>& overtaken) -> std::optional<Loaded> {
+          // Another load may have ended between the look and the start of this one.
+          if (is_there().value_or(false)) return std::nullopt;
+          Loaded answer = loader(group, "");
+          if (answer.kind != Loaded::Kind::value) return answer;
+          if (const auto done = store_loaded(cache_, group, answer, load.ttl, overtaken); !done) {
             failed = done.error();
             return Loaded::failed(done.error().message);
           }
-          return Loaded::absent();
+          mine = std::move(answer.value);
+          return Loaded::of({});
         },
         load);
     if (failed) return *failed;
-    if (!flown) return flown.error();
+    if (!loaded) return loaded.error();
+    if (!*loaded) return std::optional<Json>{};
   }
-  return get(group, pointer);
+  return Error{Errc::busy, "the document was lost as often as it was loaded"};
 }
 
 Result<JsonErased> Documents::erase(std::string_view group, std::string_view pointer) {

@@ -1,8 +1,10 @@
 #include "document/documents_testing.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -347,6 +349,70 @@ TEST_F(DocumentCalls, AreLoadedWhereTheyAreNot) {
   EXPECT_EQ(error_of(documents.get_or_load("x", "", failing)), "load_failed");
   cache.set("hash", "f", "v").value();
   EXPECT_EQ(error_of(documents.get_or_load("hash", "", loader)), "wrong_kind");
+}
+
+TEST_F(DocumentCalls, AreNotLoadedOverWhatOthersWriteMeanwhile) {
+  // As another thread writes while the loader is asked.
+  const auto load = [&](const std::function<void()>& meanwhile, const JsonRead& options = {}) {
+    const auto json = documents.get_or_load(
+        "d", "/a",
+        [&](auto, auto) {
+          std::thread(meanwhile).join();
+          return Loaded::of(R"({"a":"loaded"})");
+        },
+        options);
+    if (!json) return error_of(json);
+    return *json ? (*json)->text : "none";
+  };
+  EXPECT_EQ(load([&] { put(R"({"a":"written"})"); }), "\"written\"");
+  EXPECT_EQ(get(), R"({"a":"written"})");
+
+  cache.erase_group("d");
+  EXPECT_EQ(load([&] { put(R"({"b":"written"})"); }), "none")
+      << "it is there, and has no such part";
+  EXPECT_EQ(get(), R"({"b":"written"})");
+
+  cache.erase_group("d");
+  EXPECT_EQ(load([&] { put("1"), cache.erase_group("d"); }), "\"loaded\"");
+  EXPECT_EQ(get(), "none") << "it was erased after what was loaded had been looked up";
+
+  cache.erase_group("d");
+  EXPECT_EQ(load([&] { cache.set("d", "f", "v").value(); }), "wrong_kind");
+  cache.erase_group("d");
+
+  // A strict reader gets all of a document or none of it.
+  put(R"({"a":1,"b":2})");
+  EXPECT_TRUE(cache.expire("d", "/b", Millis(10)).value());
+  clock->advance(Millis(10));
+  EXPECT_EQ(load([&] { put("3", "/a"); }, {.strict = true}), "\"loaded\"");
+  EXPECT_EQ(get(), R"({"a":3})") << "what another wrote stays";
+  EXPECT_EQ(load([&] {}, {.strict = true}), "\"loaded\"");
+  EXPECT_EQ(get(), R"({"a":"loaded"})");
+}
+
+TEST_F(DocumentCalls, AreLoadedWithTheirTimeToLiveOrRememberedAsAbsent) {
+  int loads = 0;
+  const auto ask = [&](const Loaded& answer, const LoadOptions& options) {
+    const auto json = documents.get_or_load(
+        "d", "",
+        [&](auto, auto) {
+          ++loads;
+          return answer;
+        },
+        {}, options);
+    if (!json) return error_of(json);
+    return *json ? (*json)->text : "none";
+  };
+  EXPECT_EQ(ask(Loaded::absent(), {.negative_ttl = Millis(100)}), "none");
+  EXPECT_EQ(ask(Loaded::of("[1]"), {}), "none");
+  EXPECT_EQ(loads, 1);
+  clock->advance(Millis(101));
+  EXPECT_EQ(ask(Loaded::of("[1]"), {.ttl = Millis(50), .negative_ttl = Millis(100)}), "[1]");
+  clock->advance(Millis(51));
+  EXPECT_EQ(ask(Loaded::of("[2]", Millis(20)), {.ttl = Millis(50)}), "[2]")
+      << "a put is no absence";
+  clock->advance(Millis(21));
+  EXPECT_EQ(get(), "none");
 }
 
 TEST_F(DocumentCalls, RefuseWhatIsNoDocument) {

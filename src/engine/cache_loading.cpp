@@ -57,6 +57,9 @@ void prefer_what_overtook(CacheCore& core, const Names& names,
   if (core.reader.read(names, sink, false).hit) landed = {Loaded::Kind::value, present->str(), {}};
 }
 
+Error load_failed(const Landed& landed) {
+  return {Errc::load_failed, landed.message.empty() ? "the loader failed" : landed.message};
+}
 Result<std::optional<Value>> answer(const Landed& landed) {
   switch (landed.kind) {
     case Loaded::Kind::value:
@@ -66,20 +69,30 @@ Result<std::optional<Value>> answer(const Landed& landed) {
     case Loaded::Kind::failure:
       break;
   }
-  return Error{Errc::load_failed, landed.message.empty() ? "the loader failed" : landed.message};
+  return load_failed(landed);
+}
+Result<bool> answer_whether(const Landed& landed) {
+  if (landed.kind == Loaded::Kind::failure) return load_failed(landed);
+  return landed.kind == Loaded::Kind::value;
 }
 
-/// Runs a loader; an exception lands the flight for the others and passes on.
-Loaded call(const Loader& loader, CacheCore& core, const Names& names,
-            const std::shared_ptr<Flights::Flight>& flight) {
+/// Runs what loads; an exception lands the flight for the others and passes on.
+template <class Load>
+auto guarded(CacheCore& core, const LoadSubject& subject,
+             const std::shared_ptr<Flights::Flight>& flight, Load load) {
   try {
-    return loader(names.group, names.field);
+    return load();
   } catch (...) {
     core.state.count(Counter::loads);
     core.state.count(Counter::load_failures);
-    core.flights.land(names, flight, {Loaded::Kind::failure, {}, "the loader threw an exception"});
+    core.flights.land(subject, flight,
+                      {Loaded::Kind::failure, {}, "the loader threw an exception"});
     throw;
   }
+}
+Loaded call(const Loader& loader, CacheCore& core, const Names& names,
+            const std::shared_ptr<Flights::Flight>& flight) {
+  return guarded(core, names, flight, [&] { return loader(names.group, names.field); });
 }
 
 void refresh(CacheCore& core, const Names& names, const Loader& loader,
@@ -250,9 +263,7 @@ Result<std::vector<std::optional<Value>>> Cache::get_or_load_many(
       prefer_what_overtook(*core_, names, mine[i], landed);
       if (landed.kind == Loaded::Kind::value) out[missing_at[i]] = Value(landed.value);
       if (landed.kind == Loaded::Kind::failure && !error) {
-        error = failed ? *failed
-                       : Error{Errc::load_failed,
-                               landed.message.empty() ? "the loader failed" : landed.message};
+        error = failed ? *failed : load_failed(landed);
       }
       core_->flights.land(names, mine[i], landed);
     }
@@ -265,6 +276,37 @@ Result<std::vector<std::optional<Value>>> Cache::get_or_load_many(
   }
   if (error) return *error;
   return out;
+}
+
+Result<bool> Cache::load_group(
+    std::string_view group,
+    FunctionRef<std::optional<Loaded>(const std::atomic<bool>& overtaken)> load,
+    const LoadOptions& options) {
+  if (auto bad = check_name("group", group)) return *bad;
+  if (UpdateScope::holds(core_.get())) return reentered_update();
+  const LoadSubject subject(group);
+  if (auto known = core_->flights.remembered(subject)) {
+    core_->state.count(Counter::negative_hits);
+    return answer_whether(*known);
+  }
+  const auto boarded = core_->flights.board(subject);
+  if (boarded.error) return *boarded.error;
+  if (!boarded.pilot) return answer_whether(core_->flights.wait(boarded.flight));
+  Landed landed{Loaded::Kind::value, {}, {}};
+  std::optional<Loaded> loaded =
+      guarded(*core_, subject, boarded.flight, [&] { return load(boarded.flight->overtaken); });
+  if (loaded) {
+    core_->state.count(Counter::loads);
+    landed = {loaded->kind, {}, std::move(loaded->message)};
+    if (landed.kind == Loaded::Kind::failure) core_->state.count(Counter::load_failures);
+    if (landed.kind != Loaded::Kind::value) {
+      core_->flights.remember(
+          subject, *boarded.flight, landed.kind, landed.message,
+          landed.kind == Loaded::Kind::none ? options.negative_ttl : options.failure_ttl);
+    }
+  }
+  core_->flights.land(subject, boarded.flight, landed);
+  return answer_whether(landed);
 }
 
 }  // namespace ullage

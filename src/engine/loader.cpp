@@ -8,8 +8,10 @@ std::string Flights::group_key_of(std::string_view group) {
   return key.append(group);
 }
 
-std::string Flights::key_of(const Names& names) {
-  return group_key_of(names.group).append(names.field);
+std::string Flights::key_of(const LoadSubject& subject) {
+  std::string key = group_key_of(subject.group);
+  if (subject.field) key.append(1, '/').append(*subject.field);
+  return key;
 }
 
 void Flights::forget(Memories::iterator at) noexcept {
@@ -27,8 +29,8 @@ void Flights::forget_if(Predicate predicate) noexcept {
   }
 }
 
-Flights::Boarded Flights::board(const Names& names) {
-  const std::string key = key_of(names);
+Flights::Boarded Flights::board(const LoadSubject& subject) {
+  const std::string key = key_of(subject);
   const std::lock_guard lock(mutex_);
   if (const auto at = flights_.find(key); at != flights_.end()) {
     if (at->second->pilot == std::this_thread::get_id()) {
@@ -44,18 +46,20 @@ Flights::Boarded Flights::board(const Names& names) {
   }
   auto flight = std::make_shared<Flight>();
   flight->pilot = std::this_thread::get_id();
-  flight->group = names.group;
+  flight->group = subject.group;
+  flight->is_of_group = !subject.field;
   flights_.emplace(key, flight);
   recount();
   return {flight, true, std::nullopt};
 }
 
-void Flights::land(const Names& names, const std::shared_ptr<Flight>& flight, Landed result) {
+void Flights::land(const LoadSubject& subject, const std::shared_ptr<Flight>& flight,
+                   Landed result) {
   {
     const std::lock_guard lock(mutex_);
     flight->result = std::move(result);
     flight->landed = true;
-    flights_.erase(key_of(names));
+    flights_.erase(key_of(subject));
     recount();
   }
   landed_.notify_all();
@@ -67,10 +71,10 @@ Landed Flights::wait(const std::shared_ptr<Flight>& flight) {
   return flight->result;
 }
 
-std::optional<Landed> Flights::remembered(const Names& names) {
+std::optional<Landed> Flights::remembered(const LoadSubject& subject) {
   if (watching_.load(std::memory_order_acquire) == 0) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  const auto at = memories_.find(key_of(names));
+  const auto at = memories_.find(key_of(subject));
   if (at == memories_.end()) return std::nullopt;
   if (at->second.until_ms <= state_.now_ms()) {
     forget(at);
@@ -79,12 +83,12 @@ std::optional<Landed> Flights::remembered(const Names& names) {
   return Landed{at->second.kind, {}, at->second.message};
 }
 
-void Flights::remember(const Names& names, const Flight& flight, Loaded::Kind kind,
+void Flights::remember(const LoadSubject& subject, const Flight& flight, Loaded::Kind kind,
                        const std::string& message, Millis ttl) {
   if (ttl.count() <= 0) return;
   const std::int64_t now_ms = state_.now_ms();
   Memory memory{kind, message.substr(0, k_message_bytes), now_ms + ttl.count()};
-  std::string key = key_of(names);
+  std::string key = key_of(subject);
   const std::size_t bytes = bytes_of(key, memory.message);
   const std::lock_guard lock(mutex_);
   if (flight.overtaken.load(std::memory_order_acquire) || bytes > remembered_max_bytes_) return;
@@ -113,18 +117,24 @@ void Flights::end_refresh(const Names& names) noexcept {
   refreshes_.erase(key_of(names));
 }
 
+void Flights::overtake(Flight& flight) noexcept {
+  if (flight.is_of_group && flight.pilot == std::this_thread::get_id()) return;
+  flight.overtaken.store(true, std::memory_order_release);
+}
+
 void Flights::entry_changed_slow(const Names& names) noexcept {
-  const std::string key = key_of(names);
   const std::lock_guard lock(mutex_);
-  if (const auto at = flights_.find(key); at != flights_.end())
-    at->second->overtaken.store(true, std::memory_order_release);
-  forget(memories_.find(key));
+  for (const LoadSubject& subject : {LoadSubject(names), LoadSubject(names.group)}) {
+    const std::string key = key_of(subject);
+    if (const auto at = flights_.find(key); at != flights_.end()) overtake(*at->second);
+    forget(memories_.find(key));
+  }
 }
 
 void Flights::group_changed_slow(std::string_view group) noexcept {
   const std::lock_guard lock(mutex_);
   for (auto& [key, flight] : flights_) {
-    if (flight->group == group) flight->overtaken.store(true, std::memory_order_release);
+    if (flight->group == group) overtake(*flight);
   }
   const std::string prefix = group_key_of(group);
   forget_if([&](const auto& one) { return one.first.starts_with(prefix); });
@@ -133,7 +143,7 @@ void Flights::group_changed_slow(std::string_view group) noexcept {
 void Flights::all_changed() noexcept {
   const std::lock_guard lock(mutex_);
   for (auto& [key, flight] : flights_)
-    flight->overtaken.store(true, std::memory_order_release);
+    overtake(*flight);
   memories_.clear();
   memory_bytes_ = 0;
   recount();

@@ -33,6 +33,15 @@ struct Landed {
   std::string message;
 };
 
+/// What is loaded: an entry, or a group as a whole.
+struct LoadSubject {
+  LoadSubject(const Names& names) noexcept : group(names.group), field(names.field) {}  // NOLINT
+  explicit LoadSubject(std::string_view whole) noexcept : group(whole) {}
+
+  std::string_view group;
+  std::optional<std::string_view> field{};  ///< none: the group
+};
+
 class Flights {
  public:
   /// Memories lie outside the arena: together they take at most so many bytes.
@@ -45,6 +54,7 @@ class Flights {
     std::thread::id pilot;
     bool landed = false;
     std::atomic<bool> overtaken{false};  ///< a write came during the load: it wins
+    bool is_of_group = false;
     Landed result;
     std::string group;
   };
@@ -53,15 +63,16 @@ class Flights {
     bool pilot = false;  ///< this caller loads and must land()
     std::optional<Error> error;
   };
-  /// Joins the flight of an entry or starts one. Errors: busy, reentered.
-  Boarded board(const Names& names);
-  void land(const Names& names, const std::shared_ptr<Flight>& flight, Landed result);
+  /// Joins the flight of an entry or group or starts one. Of a group's flight the pilot stores what
+  /// it loads: its own writes do not overtake it. Errors: busy, reentered.
+  Boarded board(const LoadSubject& subject);
+  void land(const LoadSubject& subject, const std::shared_ptr<Flight>& flight, Landed result);
   Landed wait(const std::shared_ptr<Flight>& flight);
 
   /// A remembered "there is none" or failure, if its time has not ended.
-  std::optional<Landed> remembered(const Names& names);
+  std::optional<Landed> remembered(const LoadSubject& subject);
   /// Nothing is remembered of a flight that was overtaken.
-  void remember(const Names& names, const Flight& flight, Loaded::Kind kind,
+  void remember(const LoadSubject& subject, const Flight& flight, Loaded::Kind kind,
                 const std::string& message, Millis ttl);
 
   /// Whether this caller is to have the entry refreshed: nobody else is. It must end_refresh().
@@ -87,11 +98,12 @@ class Flights {
   static constexpr std::size_t k_memory_bytes = 192;   // node, strings' heads, their allocations
   static constexpr std::size_t k_message_bytes = 256;  // a longer one is remembered cut
   static std::string group_key_of(std::string_view group);
-  static std::string key_of(const Names& names);
+  static std::string key_of(const LoadSubject& subject);
   static std::size_t bytes_of(const std::string& key, const std::string& message) noexcept {
     return key.size() + message.size() + k_memory_bytes;
   }
   // mutex_ is held; `at` may be the end.
+  static void overtake(Flight& flight) noexcept;
   void forget(Memories::iterator at) noexcept;
   template <class Predicate>
   void forget_if(Predicate predicate) noexcept;

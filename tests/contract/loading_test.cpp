@@ -1,12 +1,14 @@
 // get_or_load(): one flight per entry, and a policy for every answer of a loader.
 #include "contract.h"
 
+#include <array>
 #include <atomic>
 #include <barrier>
 #include <condition_variable>
 #include <deque>
 #include <latch>
 #include <stdexcept>
+#include <thread>
 
 namespace ullage::test {
 namespace {
@@ -521,6 +523,120 @@ TEST_P(Loading, ABulkLoadThatIsOvertakenAnswersWhatWasWritten) {
   ASSERT_TRUE(succeeded(loaded));
   EXPECT_TRUE(loaded->at(0).has_value() && *loaded->at(0) == "written");
   EXPECT_TRUE(loaded->at(1).has_value() && *loaded->at(1) == "loaded");
+}
+
+// --- loads of groups, which store what they load ---
+
+using MaybeLoaded = std::optional<Loaded>;
+
+TEST_P(Loading, OfAGroupStoresNothingAndAnswersWhetherThereIsSomething) {
+  Cache& cache = open();
+  EXPECT_EQ(
+      true,
+      cache.load_group("g", [](const auto&) { return MaybeLoaded(Loaded::of("x")); }).value());
+  EXPECT_EQ(
+      false,
+      cache.load_group("g", [](const auto&) { return MaybeLoaded(Loaded::absent()); }).value());
+  EXPECT_TRUE(fails_with(
+      cache.load_group("g", [](const auto&) { return MaybeLoaded(Loaded::failed("no")); }),
+      Errc::load_failed));
+  EXPECT_EQ(3U, cache.stats().loads);
+  EXPECT_EQ(1U, cache.stats().load_failures);
+  EXPECT_EQ(true, cache.load_group("g", [](const auto&) { return MaybeLoaded(); }).value());
+  EXPECT_EQ(3U, cache.stats().loads) << "nothing had to be loaded";
+  EXPECT_FALSE(cache.contains_group("g"));
+}
+
+TEST_P(Loading, OfAGroupRemembersWhatIsNotThere) {
+  Cache& cache = open();
+  int calls = 0;
+  const auto load = [&](Loaded answer, const LoadOptions& options) {
+    return cache.load_group(
+        "g",
+        [&](const auto&) {
+          ++calls;
+          return MaybeLoaded(answer);
+        },
+        options);
+  };
+  const LoadOptions options{.negative_ttl = 1000ms, .failure_ttl = 1000ms};
+  EXPECT_FALSE(load(Loaded::absent(), options).value());
+  EXPECT_FALSE(load(Loaded::of("x"), options).value());
+  EXPECT_EQ(1, calls);
+  put(cache, "g", "f", "written");
+  EXPECT_TRUE(fails_with(load(Loaded::failed("why"), options), Errc::load_failed));
+  EXPECT_TRUE(fails_with(load(Loaded::of("x"), options), Errc::load_failed));
+  EXPECT_EQ(2, calls);
+  clock->advance(1001ms);
+  EXPECT_TRUE(load(Loaded::of("x"), options).value());
+  EXPECT_EQ(3, calls);
+}
+
+TEST_P(Loading, OfAGroupKnowsWritesOfOthersFromItsOwn) {
+  Cache& cache = open();
+  const auto writes = std::to_array<std::function<void()>>({
+      [&] { put(cache, "g", "f", "written"); },
+      [&] { put(cache, "g", "f", "written"), cache.erase("g", "f"); },
+      [&] { put(cache, "g", "other", "written"), cache.erase_group("g"); },
+      [&] {
+        EXPECT_TRUE(succeeded(cache.edit_group("g", [](GroupEdit& edit) -> Result<void> {
+          edit.set("f", "edited");
+          return {};
+        })));
+      },
+      [&] { cache.clear(); },
+  });
+  for (const auto& write : writes) {
+    EXPECT_TRUE(cache
+                    .load_group("g",
+                                [&](const std::atomic<bool>& overtaken) {
+                                  EXPECT_FALSE(overtaken.load());
+                                  write();
+                                  EXPECT_FALSE(overtaken.load()) << "its own";
+                                  std::thread(write).join();
+                                  EXPECT_TRUE(overtaken.load()) << "another's";
+                                  return MaybeLoaded(Loaded::of({}));
+                                })
+                    .value());
+  }
+}
+
+TEST_P(Loading, OfAGroupIsOneCallForAllWhoAskMeanwhile) {
+  Cache& cache = open();
+  constexpr std::ptrdiff_t k_threads = 6;
+  std::atomic<int> calls{0};
+  std::atomic<std::ptrdiff_t> asked{0};
+  const auto ask = [&] {
+    ++asked;
+    const auto answer = cache.load_group("g", [&](const auto&) {
+      if (cache.contains("g", "f")) return MaybeLoaded();
+      ++calls;
+      while (asked.load() != k_threads)
+        std::this_thread::yield();
+      put(cache, "g", "f", "loaded");
+      return MaybeLoaded(Loaded::of({}));
+    });
+    EXPECT_TRUE(answer.value_or(false));
+    EXPECT_EQ("loaded", fetch(cache, "g", "f"));
+  };
+  std::vector<std::thread> threads;
+  for (std::ptrdiff_t i = 0; i < k_threads; ++i)
+    threads.emplace_back(ask);
+  for (std::thread& thread : threads)
+    thread.join();
+  EXPECT_EQ(1, calls.load());
+}
+
+TEST_P(Loading, OfAGroupThatThrowsOrComesBackLeavesTheCacheWhole) {
+  Cache& cache = open();
+  const auto throws = [](const auto&) -> MaybeLoaded { throw std::runtime_error("why"); };
+  EXPECT_THROW(static_cast<void>(cache.load_group("g", throws)), std::runtime_error);
+  const auto again = cache.load_group("g", [&](const auto&) {
+    EXPECT_TRUE(fails_with(cache.load_group("g", [](const auto&) { return MaybeLoaded(); }),
+                           Errc::reentered));
+    return MaybeLoaded(Loaded::of({}));
+  });
+  EXPECT_TRUE(again.value());
 }
 
 }  // namespace

@@ -150,6 +150,8 @@ TEST_P(Reentry, UpdateMustNotCallTheCache) {
       EXPECT_TRUE(
           fails_with(cache.get_or_load(group, "f", [](auto, auto) { return Loaded::of("x"); }),
                      Errc::reentered));
+      EXPECT_TRUE(fails_with(cache.load_group(group, [](auto&) { return std::optional<Loaded>(); }),
+                             Errc::reentered));
       EXPECT_TRUE(fails_with(cache.expire(group, "f", 10ms), Errc::reentered));
       EXPECT_TRUE(fails_with(cache.set_default_group_limits({.max_fields = 10}), Errc::reentered));
       EXPECT_TRUE(fails_with(cache.set_memory_limit(8_MiB), Errc::reentered));
