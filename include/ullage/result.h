@@ -38,7 +38,7 @@ enum class Errc : std::uint8_t {
   bad_encoding,  ///< the bytes of a name or value are none of the type it is read as (typed.h)
   // Of documents (document.h):
   bad_json,         ///< no JSON text; the message has line and column
-  bad_pointer,      ///< no JSON Pointer, or no pattern of them
+  bad_pointer,      ///< no JSON Pointer in UTF-8, or no pattern of them
   bad_patch,        ///< no JSON Patch
   patch_failed,     ///< an operation of a patch cannot be done, or its test failed
   too_deep,         ///< more than k_document_max_depth steps to a leaf

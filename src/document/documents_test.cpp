@@ -444,6 +444,8 @@ TEST_F(DocumentCalls, RefuseBadInput) {
   EXPECT_EQ(put("1", "a"), "bad_pointer");
   EXPECT_EQ(put("1", "/a~"), "bad_pointer");
   EXPECT_EQ(put("1", "/a~2"), "bad_pointer");
+  for (const char* no_utf8 : {"/\xb6", "/a\xc3", "/a/\xff\xfe/b", "/\xed\xa0\x80", "/\xc0\xaf"})
+    EXPECT_EQ(put("1", no_utf8), "bad_pointer") << "it would come out as no JSON";
   EXPECT_EQ(get("a"), "bad_pointer");
   EXPECT_EQ(put("1", "/" + std::string(k_document_pointer_max_bytes, 'x')), "path_too_long");
   EXPECT_EQ(put("{\"" + std::string(k_document_pointer_max_bytes, 'x') + "\":1}"), "path_too_long");

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include <simdjson.h>
+
 namespace ullage::document {
 
 static_assert(k_index_end == k_document_max_leaves);
@@ -27,6 +29,9 @@ std::optional<Error> check_pointer(std::string_view pointer) {
                                           std::to_string(i) + " it is not"};
     }
   }
+  // What it names would come out as no JSON text.
+  if (!simdjson::validate_utf8(pointer.data(), pointer.size()))
+    return Error{Errc::bad_pointer, "a JSON Pointer is UTF-8, and this one is not"};
   const auto depth = static_cast<std::size_t>(std::ranges::count(pointer, '/'));
   if (depth > k_document_max_depth) {
     return Error{Errc::too_deep, "a path of " + std::to_string(depth) + " steps is longer than " +
