@@ -281,9 +281,12 @@ Result<std::optional<Json>> Documents::get_or_load(std::string_view group, std::
           return Loaded::of({});
         },
         load);
+    if (loaded && *loaded) continue;
+    // What another wrote meanwhile is the truth, whatever became of the load.
+    if (is_there().value_or(false)) return get(group, pointer, options);
     if (failed) return *failed;
     if (!loaded) return loaded.error();
-    if (!*loaded) return std::optional<Json>{};
+    return std::optional<Json>{};
   }
   return Error{Errc::busy, "the document was lost as often as it was loaded"};
 }

@@ -380,6 +380,16 @@ TEST_F(DocumentCalls, AreNotLoadedOverWhatOthersWriteMeanwhile) {
   EXPECT_EQ(load([&] { cache.set("d", "f", "v").value(); }), "wrong_kind");
   cache.erase_group("d");
 
+  for (const Loaded& answer : {Loaded::absent(), Loaded::failed("why"), Loaded::of("{")}) {
+    cache.erase_group("d");
+    const auto json = documents.get_or_load("d", "/a", [&](auto, auto) {
+      std::thread([&] { put(R"({"a":1})"); }).join();
+      return answer;
+    });
+    EXPECT_EQ(json.value()->text, "1") << "another wrote it, whatever the loader says";
+  }
+  cache.erase_group("d");
+
   // A strict reader gets all of a document or none of it.
   put(R"({"a":1,"b":2})");
   EXPECT_TRUE(cache.expire("d", "/b", Millis(10)).value());

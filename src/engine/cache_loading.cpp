@@ -283,6 +283,7 @@ Result<bool> Cache::load_group(
     FunctionRef<std::optional<Loaded>(const std::atomic<bool>& overtaken)> load,
     const LoadOptions& options) {
   if (auto bad = check_name("group", group)) return *bad;
+  if (auto bad = check_ttl("ttl", options.ttl)) return *bad;
   if (UpdateScope::holds(core_.get())) return reentered_update();
   const LoadSubject subject(group);
   if (auto known = core_->flights.remembered(subject)) {
