@@ -274,8 +274,10 @@ class Cache {
   /// the same group meanwhile waits, and has the same answer. `overtaken` tells whether another
   /// thread has written the group since the load began: what was found is then old and not to be
   /// stored (looked at within edit_group(), it is so at that moment). `load` answers whether there
-  /// is something, whatever the value says, or std::nullopt: nothing had to be loaded. Answers
-  /// whether there is something. Errors: load_failed, busy, reentered.
+  /// is something, whatever the value says, or std::nullopt: nothing had to be loaded. Of `options`
+  /// the times of absence and failure count. Entries that get_or_load() stores are no such writes.
+  /// Answers whether there is something. Errors: load_failed, busy, reentered, name_too_long,
+  /// ttl_out_of_range.
   Result<bool> load_group(
       std::string_view group,
       FunctionRef<std::optional<Loaded>(const std::atomic<bool>& overtaken)> load,

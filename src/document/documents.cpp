@@ -216,28 +216,24 @@ namespace {
 /// Of how many loads a caller waits for one that it sees something of.
 constexpr int k_loads_waited_for = 8;
 
-/// What the pointer names in a text that has been read before.
-Result<std::optional<Json>> part_of(std::string_view json, std::string_view pointer) {
-  const Result<Tree> tree = read_json(json);
-  if (!tree) return tree.error();
-  const Tree::Place place = tree->find(pointer);
-  if (place.node == Tree::k_none) return std::optional<Json>{};
+/// What the pointer names in a document that was loaded.
+std::optional<Json> part_of(const Tree& tree, std::string_view pointer) {
+  const Tree::Place place = tree.find(pointer);
+  if (place.node == Tree::k_none) return std::nullopt;
   std::optional<Json> part(std::in_place);
-  tree->write(place.node, part->text);
+  tree.write(place.node, part->text);
   return part;
 }
 
-/// Makes a loaded text the group's document, unless it is overtaken.
-Result<void> store_loaded(Cache& cache, std::string_view group, const Loaded& loaded,
+/// Makes what was loaded the group's document, unless it is overtaken.
+Result<void> store_loaded(Cache& cache, std::string_view group, Tree& value,
                           std::optional<Millis> ttl, const std::atomic<bool>& overtaken) {
-  Result<Tree> value = read_json(loaded.value);
-  if (!value) return value.error();
-  const NewLeafOptions options{{.ttl = loaded.ttl ? loaded.ttl : ttl}, true};
+  const NewLeafOptions options{{.ttl = ttl}, true};
   const auto done = cache.edit_group(group, [&](GroupEdit& edit) -> Result<void> {
     if (overtaken.load(std::memory_order_acquire)) return {};  // by a write under the same lock
     if (!edit.before().entries.empty() && edit.before().kind != k_group_kind_document)
       return no_document();
-    return write_back(edit, *value, options);
+    return write_back(edit, value, options);
   });
   if (!done) return done.error();
   return {};
@@ -253,7 +249,7 @@ Result<std::optional<Json>> Documents::get_or_load(std::string_view group, std::
     if (kind && kind->kind != k_group_kind_document) return no_document();
     return kind && !(options.strict && kind->has_losses);
   };
-  std::optional<std::string> mine;  // what this call has loaded
+  std::optional<Tree> mine;  // what this call has loaded
   for (int i = 0; i < k_loads_waited_for; ++i) {
     if (const Result<bool> before = is_there(); !before) {
       return before.error();
@@ -273,11 +269,17 @@ Result<std::optional<Json>> Documents::get_or_load(std::string_view group, std::
           if (is_there().value_or(false)) return std::nullopt;
           Loaded answer = loader(group, "");
           if (answer.kind != Loaded::Kind::value) return answer;
-          if (const auto done = store_loaded(cache_, group, answer, load.ttl, overtaken); !done) {
-            failed = done.error();
-            return Loaded::failed(done.error().message);
-          }
-          mine = std::move(answer.value);
+          const auto fails = [&](const Error& error) {
+            failed = error;
+            return Loaded::failed(error.message);
+          };
+          Result<Tree> value = read_json(answer.value);
+          if (!value) return fails(value.error());
+          if (const auto done = store_loaded(cache_, group, *value,
+                                             answer.ttl ? answer.ttl : load.ttl, overtaken);
+              !done)
+            return fails(done.error());
+          mine = std::move(*value);
           return Loaded::of({});
         },
         load);

@@ -37,7 +37,7 @@ inline std::optional<std::uint32_t> index_at(std::uint64_t names, std::size_t de
 }
 
 /// A token's text but for what closes a string.
-inline std::string_view characters_of(std::string_view token) noexcept {
+constexpr std::string_view characters_of(std::string_view token) noexcept {
   switch (token[0]) {
     case 't':
       return "true";

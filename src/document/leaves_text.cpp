@@ -61,14 +61,15 @@ class Text {
     // Not cleared before it is written.
     to_.resize_and_overwrite(used + used / 2 + bytes, [](char*, std::size_t size) { return size; });
     end_ = to_.data() + to_.size();
-    return to_.data() + used;
+    return at = to_.data() + used;  // so that it is true whatever is thrown
   }
 
   std::string& to_;
   char* end_ = nullptr;
 };
 
-/// What a token of one character stands for; none for others.
+/// What a token of one character stands for (characters_of()), to be copied as one word; none for
+/// others.
 struct Word {
   char text[8];
   std::uint8_t bytes;
@@ -77,11 +78,12 @@ constexpr char k_first_word = '[';
 constexpr std::size_t k_words = '{' - k_first_word + 1;
 constexpr std::array<Word, k_words> k_word_table = [] {
   std::array<Word, k_words> words{};
-  words['[' - k_first_word] = {"[]", 2};
-  words['f' - k_first_word] = {"false", 5};
-  words['n' - k_first_word] = {"null", 4};
-  words['t' - k_first_word] = {"true", 4};
-  words['{' - k_first_word] = {"{}", 2};
+  for (std::size_t i = 0; i < k_words; ++i) {
+    const char token = static_cast<char>(k_first_word + static_cast<char>(i));
+    const std::string_view characters = characters_of({&token, 1});
+    if (characters.size() == 1) continue;
+    words[i].bytes = static_cast<std::uint8_t>(characters.copy(words[i].text, sizeof(Word::text)));
+  }
   return words;
 }();
 

@@ -15,34 +15,41 @@ using namespace engine;
 
 namespace {
 
+/// Counts a load, and remembers it if it brought nothing.
+void note(CacheCore& core, const LoadSubject& subject, const Flights::Flight& flight,
+          const Landed& landed, const LoadOptions& options) {
+  core.state.count(Counter::loads);
+  switch (landed.kind) {
+    case Loaded::Kind::value:
+      break;
+    case Loaded::Kind::none:
+      core.flights.remember(subject, flight, landed.kind, {}, options.negative_ttl);
+      break;
+    case Loaded::Kind::failure:
+      core.state.count(Counter::load_failures);
+      core.flights.remember(subject, flight, landed.kind, landed.message, options.failure_ttl);
+      break;
+  }
+}
+
 /// Stores what a flight brought, unless a write overtook it; then answers for everybody aboard.
 Landed store_loaded(CacheCore& core, const Names& names,
                     const std::shared_ptr<Flights::Flight>& flight, Loaded loaded,
                     const LoadOptions& options, bool over_present, std::optional<Error>& error) {
-  core.state.count(Counter::loads);
   Landed landed{loaded.kind, std::move(loaded.value), std::move(loaded.message)};
-  switch (landed.kind) {
-    case Loaded::Kind::value: {
-      const std::optional<Millis> ttl = loaded.ttl ? loaded.ttl : options.ttl;
-      error = check_value(landed.value, core.state.max_value_bytes);
-      if (!error) error = check_ttl("ttl", ttl);
-      if (error) break;
-      const std::int64_t deadline_ms = ttl ? core.state.now_ms() + ttl->count() : k_never_ms;
-      auto done = core.writer.write(names, false, [&](const Present& present) -> Decision {
-        if (flight->overtaken.load(std::memory_order_acquire) || (present.exists && !over_present))
-          return {};
-        return {Decision::Kind::put, landed.value, deadline_ms};
-      });
-      if (!done) error = done.error();
-      break;
-    }
-    case Loaded::Kind::none:
-      core.flights.remember(names, *flight, landed.kind, {}, options.negative_ttl);
-      break;
-    case Loaded::Kind::failure:
-      core.state.count(Counter::load_failures);
-      core.flights.remember(names, *flight, landed.kind, landed.message, options.failure_ttl);
-      break;
+  note(core, names, *flight, landed, options);
+  if (landed.kind != Loaded::Kind::value) return landed;
+  const std::optional<Millis> ttl = loaded.ttl ? loaded.ttl : options.ttl;
+  error = check_value(landed.value, core.state.max_value_bytes);
+  if (!error) error = check_ttl("ttl", ttl);
+  if (!error) {
+    const std::int64_t deadline_ms = ttl ? core.state.now_ms() + ttl->count() : k_never_ms;
+    auto done = core.writer.write(names, false, [&](const Present& present) -> Decision {
+      if (flight->overtaken.load(std::memory_order_acquire) || (present.exists && !over_present))
+        return {};
+      return {Decision::Kind::put, landed.value, deadline_ms};
+    });
+    if (!done) error = done.error();
   }
   if (error) landed = {Loaded::Kind::failure, {}, error->message};
   return landed;
@@ -297,14 +304,8 @@ Result<bool> Cache::load_group(
   std::optional<Loaded> loaded =
       guarded(*core_, subject, boarded.flight, [&] { return load(boarded.flight->overtaken); });
   if (loaded) {
-    core_->state.count(Counter::loads);
     landed = {loaded->kind, {}, std::move(loaded->message)};
-    if (landed.kind == Loaded::Kind::failure) core_->state.count(Counter::load_failures);
-    if (landed.kind != Loaded::Kind::value) {
-      core_->flights.remember(
-          subject, *boarded.flight, landed.kind, landed.message,
-          landed.kind == Loaded::Kind::none ? options.negative_ttl : options.failure_ttl);
-    }
+    note(*core_, subject, *boarded.flight, landed, options);
   }
   core_->flights.land(subject, boarded.flight, landed);
   return answer_whether(landed);

@@ -102,8 +102,8 @@ class Flights {
   static std::size_t bytes_of(const std::string& key, const std::string& message) noexcept {
     return key.size() + message.size() + k_memory_bytes;
   }
-  // mutex_ is held; `at` may be the end.
   static void overtake(Flight& flight) noexcept;
+  // mutex_ is held; `at` may be the end.
   void forget(Memories::iterator at) noexcept;
   template <class Predicate>
   void forget_if(Predicate predicate) noexcept;
