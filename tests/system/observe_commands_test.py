@@ -152,7 +152,11 @@ class Commands(unittest.TestCase):
         followed = 0
         with servers.ullage(environment={"ULLAGE_ADMIN_PORT": str(port),
                                          "ULLAGE_MEMORY_LIMIT": "256mb",  # less has no room for it
-                                         "ULLAGE_HEAP_SAMPLE": "4kb"}):
+                                         "ULLAGE_HEAP_SAMPLE": "4kb"}) as server, \
+                server.connect() as wire:
+            # Something that stays: an idle server holds so little that often none of it is sampled.
+            wire.pipeline([["SUBSCRIBE", f"channel {i} with a name that is no short string"]
+                           for i in range(1000)])
             deadline = time.monotonic() + 60
             while followed == 0:
                 self.assertLess(time.monotonic(), deadline)
